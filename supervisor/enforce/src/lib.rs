@@ -1,0 +1,1 @@
+//! Makes the kernel obey a plan: Landlock, seccomp, limits, and the last mile before exec.

@@ -1,0 +1,3 @@
+//! The `mcpguard` command.
+
+fn main() {}

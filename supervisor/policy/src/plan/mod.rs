@@ -1,0 +1,105 @@
+//! The plan: orders for one host, plain data, printable. Made from a `Policy` and a `Context`; decides nothing more.
+
+mod audit;
+mod classes;
+mod environment;
+mod execution;
+mod files;
+mod network;
+mod rules;
+mod tools;
+
+pub use audit::{ArgumentDetail, AuditFailure, AuditPlan};
+pub use classes::{ClassId, ClassMask, MAX_CLASSES};
+pub use environment::{SecretSource, ValueSource, Variable};
+pub use execution::{LimitsPlan, SyscallProfile};
+pub use files::{AbsolutePath, FilesPlan, NamePattern, NameRule, PathRule};
+pub use network::{CidrRule, DomainRule, NetworkPlan, UnixSocketRule};
+pub use rules::{Ask, Origin, Rule, RuleId};
+pub use tools::{ResponsesPlan, SessionPlan, ToolRule, ToolsPlan};
+
+use crate::support::Layer;
+
+/// Orders for one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The policy's name.
+    pub name: String,
+    /// The policy's description.
+    pub description: Option<String>,
+    /// SHA-256 in hex over every source text in the order of merging; names the policy's revision in each record.
+    pub revision: String,
+    /// Every rule, by `RuleId`.
+    pub rules: Vec<Rule>,
+    /// For each class from 1 on, the tool keys that activate it; entry 0 is empty.
+    pub classes: Vec<Vec<String>>,
+    /// The server's whole environment.
+    pub environment: Vec<Variable>,
+    /// Files.
+    pub files: FilesPlan,
+    /// Network.
+    pub network: NetworkPlan,
+    /// Limits.
+    pub limits: LimitsPlan,
+    /// System calls.
+    pub syscalls: SyscallProfile,
+    /// Tools.
+    pub tools: ToolsPlan,
+    /// Session-wide rules of the doorman.
+    pub session: SessionPlan,
+    /// Answers.
+    pub responses: ResponsesPlan,
+    /// Audit.
+    pub audit: AuditPlan,
+    /// What a violation leads to.
+    pub on_violation: Violations,
+    /// Layers that must enforce, or nothing starts.
+    pub require: Vec<Layer>,
+}
+
+impl Plan {
+    /// The rule with this number.
+    pub fn rule(&self, id: RuleId) -> Option<&Rule> {
+        self.rules.get(id.0 as usize)
+    }
+}
+
+/// What a violation leads to, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Violations {
+    /// A file outside of the grants.
+    pub file: OnViolation,
+    /// A connection outside of the grants.
+    pub network: OnViolation,
+    /// A program outside of the grants.
+    pub exec: OnViolation,
+    /// A refused tool call.
+    pub tool: OnViolation,
+    /// A refused system call.
+    pub syscall: OnViolation,
+}
+
+/// The kinds of violation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViolationKind {
+    /// A file outside of the grants.
+    File,
+    /// A connection outside of the grants.
+    Network,
+    /// A program outside of the grants.
+    Exec,
+    /// A refused tool call.
+    Tool,
+    /// A refused system call.
+    Syscall,
+}
+
+/// What a violation leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OnViolation {
+    /// The operation fails.
+    #[default]
+    Deny,
+    /// The operation fails and the whole session is ended.
+    Kill,
+}
