@@ -1,3 +1,71 @@
-//! The project's own tasks.
+//! `cargo xtask`: the project's own tasks, one file a task.
+//!
+//! It never installs anything outside of the checkout's `target/` and never edits tracked files (but `schema`).
+//!
+//! ```text
+//! setup ──► target/servers/…            pinned npm and PyPI packages
+//!   └─ demo, test, bench                call it themselves
+//! test  ──► tidy ──► cargo test ──► tally (the last line)
+//! ```
 
-fn main() {}
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who started it")]
+
+mod bench;
+mod checkout;
+mod demo;
+mod schema;
+mod setup;
+mod step;
+mod tally;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::checkout::Checkout;
+
+/// The project's own tasks.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install the pinned servers and clients into target/servers; quick when they are there.
+    Setup,
+    /// Start a real server under its policy and show what is allowed and what is not.
+    Demo,
+    /// Everything that must be green: tidy, then every test; the last line counts them.
+    Test(test::Options),
+    /// The rules of the house that no compiler checks.
+    Tidy(tidy::Options),
+    /// Figures: start, round trip, large results, memory; bare, guarded and the peers.
+    Bench(bench::Options),
+    /// Write the JSON Schema of the policy language into policies/.
+    Schema(schema::Options),
+}
+
+fn main() -> ExitCode {
+    let task = Arguments::parse().task;
+    let done = Checkout::find().and_then(|checkout| match task {
+        Task::Setup => setup::run(&checkout, setup::Scope::Everything),
+        Task::Demo => demo::run(&checkout),
+        Task::Test(options) => test::run(&checkout, &options),
+        Task::Tidy(options) => tidy::run(&checkout, &options),
+        Task::Bench(options) => bench::run(&checkout, &options),
+        Task::Schema(options) => schema::run(&checkout, &options),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

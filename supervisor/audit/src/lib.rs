@@ -1,3 +1,49 @@
-//! Audit records: what happened, in one vocabulary, redacted, chained and written to a sink.
+//! Audit records: what happened in a session, in one vocabulary, without secrets, chained and written to a file.
+//!
+//! ```text
+//! facts ─► Body ─► redact (secrets out, long texts cut) ─► seal (seq, prev, hash) ─► one write(2) ─► log file
+//!                                                                                       │
+//!            verify ◄──┬── read ◄── files in order (rotated ones first, then the log) ◄─┘
+//!            render ◄──┴── follow
+//! ```
+//!
+//! What it never does: decide anything about a session, lose a record without saying so, change or remove a byte of a
+//! record once written (whole rotated files go when `keep` says so, and that is recorded), or write a secret it knows.
+//!
+//! What the chain proves, and what not. Each line carries the hash of the line before it and its own, so that a changed,
+//! removed, inserted or reordered line is found. There is no key in it: someone who may write the file can forge all of
+//! it from one point on. Who wants to rule that out keeps [`Verified::head`] elsewhere. Lines cut off at the very end
+//! show only as a session without its `session_end` ([`SessionSeen::ended`]).
 
 #![forbid(unsafe_code)]
+
+mod body;
+mod chain;
+mod escape;
+mod files;
+mod filter;
+mod follow;
+mod lines;
+mod log;
+mod read;
+mod record;
+mod redact;
+mod render;
+mod verify;
+
+pub use body::{
+    Action, Body, CallRef, Cause, CoverageEntry, CoverageState, Degraded, Denial, EndReason, Handshake,
+    Kernel, Layer, Lost, LostKind, Noise, Outcome, Policy, Process, Recovered, Rotated, RotationReason,
+    RuleRef, SessionEnd, SessionStart, Stream, ToolCall, ToolResult, Verdict,
+};
+pub use chain::{Digest, SealError};
+pub use escape::for_people;
+pub use files::{log_files, newest_log, session_logs, session_path};
+pub use filter::{Filter, Selection};
+pub use follow::{Follower, Start, follow};
+pub use log::{Log, LogConfig, LogError};
+pub use read::{ReadError, Reader, read};
+pub use record::{ParseError, Record, SessionId, VERSION};
+pub use redact::{Detail, MIN_SECRET_BYTES, Redact, Redactor};
+pub use render::render;
+pub use verify::{Damage, SessionSeen, Verified, VerifyError, verify};

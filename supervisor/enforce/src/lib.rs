@@ -1,1 +1,47 @@
-//! Makes the kernel obey a plan: Landlock, seccomp, limits, and the last mile before exec.
+//! Makes the kernel obey a plan: Landlock, seccomp, limits, and the last mile before `execve`. Needs no root.
+//!
+//! ```text
+//! probe ──► Support ─┐
+//! Plan ──────────────┼─ prepare ─► Ready ─ spawn ─► Guard ─ end_tree ─► Ended
+//! Command ───────────┘              │ Orders           ▲ reports of refused calls
+//!                                   ▼                  │
+//!                       `mcpguard enter`: session, limits, privileges, Landlock, seccomp ─ execve ─► the server
+//! ```
+//! It decides nothing about policy and never falls back to something weaker: what a plan asks and this host lacks is
+//! `coverage`'s business before, and an error here is the end of the start. It never starts a server that is not
+//! sealed, never lets a refused system call continue, and never signals a process that is not its own unreaped child.
+//!
+//! All unsafe code of mcpguard's user space is in `sys`.
+
+mod enter;
+mod examine;
+mod guard;
+mod limits;
+mod orders;
+mod prepare;
+mod probe;
+mod programs;
+mod ruleset;
+mod seccomp;
+mod spawn;
+mod sys;
+mod tree;
+
+pub use enter::{EnterError, enter, main as enter_main};
+pub use examine::{Finding, Outcome, examine};
+pub use guard::Guard;
+pub use orders::Sealed;
+pub use prepare::{Command, PrepareError, Ready, Summary, prepare};
+pub use probe::probe;
+pub use ruleset::Skipped;
+pub use seccomp::{
+    Action, CompileError, DenialListener, Instruction, ListenError, Profile, Reporting, SyscallDenial, compile,
+    name_of, reason,
+};
+pub use spawn::{SpawnError, Stdio3};
+pub use tree::{Ended, Ending, Exited, Status, SupervisorError, become_subreaper, end_tree, harden_supervisor};
+
+/// A process number, as `nix` has it.
+pub use nix::unistd::Pid;
+/// A signal, as `nix` has it.
+pub use nix::sys::signal::Signal;

@@ -1,11 +1,33 @@
 //! The policy compiler: text → `Document` → `Policy` → `Plan`. Pure: it knows no file system, no clock and no kernel.
+//!
+//! ```text
+//! Source ─yaml─► tree ─document─► Document ─policy─► Policy ─compile(&Context)─► Plan ─coverage(&Support)─► Coverage
+//!    ▲                               │
+//!    └──────── Library (extends) ◄───┘
+//! ```
+//!
+//! It never reads a file, a variable or the time: the caller hands in texts, paths and variables. It never
+//! stops at the first mistake: all [`Problems`] of a policy come at once. And it never drops a key silently:
+//! every key that asks for something becomes a [`plan::Rule`], and [`coverage()`] answers for each of them.
 
 #![forbid(unsafe_code)]
 
+pub mod compile;
 pub mod coverage;
+mod document;
+mod meaning;
 pub mod plan;
+mod policy;
+pub mod problem;
+mod schema;
 pub mod support;
+mod yaml;
 
-pub use coverage::Coverage;
+pub use compile::{Context, Programs};
+pub use coverage::{Coverage, coverage};
+pub use meaning::{Request, permits};
 pub use plan::Plan;
+pub use policy::{Library, Policy, Source, load};
+pub use problem::{Problem, Problems, Severity};
+pub use schema::schema;
 pub use support::{Layer, Support};

@@ -1,5 +1,6 @@
 //! Files: what the process tree may read, write and execute.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use super::{ClassMask, RuleId};
@@ -54,16 +55,32 @@ pub struct PathRule {
     pub from: Vec<RuleId>,
 }
 
+impl FilesPlan {
+    /// The rule that decides for a path: the longest that covers it. `None`: nothing is granted there.
+    pub fn decisive(&self, path: &AbsolutePath) -> Option<&PathRule> {
+        path.as_path().ancestors().find_map(|ancestor| {
+            let found = self.rules.binary_search_by(|rule| rule.path.as_path().cmp(ancestor));
+            found.ok().and_then(|index| self.rules.get(index))
+        })
+    }
+
+    /// The name rule that denies a path, if one of the path's parts has a denied name.
+    pub fn denied_name(&self, path: &AbsolutePath) -> Option<&NameRule> {
+        let mut parts = path.as_path().iter();
+        parts.find_map(|part| self.names.iter().find(|rule| rule.pattern.matches(part)))
+    }
+}
+
 /// A denied name: `**/.env` (exact), `**/*.pem` (suffix) or `**/id_*` (prefix).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameRule {
-    /// What the last part of the path is compared with.
+    /// What each part of a path is compared with: a directory of a denied name is closed with everything beneath.
     pub pattern: NamePattern,
     /// The policy rule that made this entry.
     pub from: RuleId,
 }
 
-/// How a file's last name is compared.
+/// How a name is compared, byte by byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamePattern {
     /// The whole name.
@@ -72,4 +89,16 @@ pub enum NamePattern {
     Suffix(String),
     /// The start of the name.
     Prefix(String),
+}
+
+impl NamePattern {
+    /// Whether a part of a path has such a name.
+    pub fn matches(&self, part: &OsStr) -> bool {
+        let part = part.as_encoded_bytes();
+        match self {
+            Self::Exact(name) => part == name.as_bytes(),
+            Self::Suffix(end) => part.ends_with(end.as_bytes()),
+            Self::Prefix(start) => part.starts_with(start.as_bytes()),
+        }
+    }
 }

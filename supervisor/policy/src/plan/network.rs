@@ -41,6 +41,16 @@ pub struct DomainRule {
     pub from: RuleId,
 }
 
+impl DomainRule {
+    /// Whether the rule names this name (lower case, ASCII form, without a trailing dot).
+    pub fn matches(&self, name: &str) -> bool {
+        match self.subdomains_only {
+            true => name.strip_suffix(&self.name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            false => name == self.name,
+        }
+    }
+}
+
 /// An address range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CidrRule {
@@ -52,6 +62,22 @@ pub struct CidrRule {
     pub classes: ClassMask,
     /// The policy rule that made this entry.
     pub from: RuleId,
+}
+
+impl CidrRule {
+    /// Whether the range holds this address. An IPv4 address in IPv6 form (`::ffff:10.0.0.1`) is the IPv4 address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let bits = u32::from(self.prefix);
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                (network.to_bits() ^ address.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                (network.to_bits() ^ address.to_bits()).checked_shr(128 - bits).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A unix socket that may be connected to.

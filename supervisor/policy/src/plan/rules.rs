@@ -3,6 +3,8 @@
 //! `Coverage` answers for each of them which layer enforces it on this host. A rule that stands in the policy
 //! but not in this list would be a rule that parses and is not enforced.
 
+use std::fmt;
+
 use super::{OnViolation, ViolationKind};
 use crate::support::Layer;
 
@@ -15,6 +17,22 @@ pub struct Origin {
     pub line: u32,
     /// Column in characters, from 1; 0 for rules that mcpguard adds itself.
     pub column: u32,
+}
+
+impl Origin {
+    /// The place of rules that hold because nothing was written.
+    pub fn default_deny() -> Self {
+        Self { source: "default deny".to_owned(), line: 0, column: 0 }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self { source, line: 0, .. } => f.write_str(source),
+            Self { source, line, column } => write!(f, "{source}:{line}:{column}"),
+        }
+    }
 }
 
 /// The index of a rule in [`super::Plan::rules`].

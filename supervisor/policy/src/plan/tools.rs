@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{ClassId, RuleId};
+use crate::document::glob;
 
 /// The doorman's orders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,14 @@ pub struct ToolsPlan {
     pub exact: BTreeMap<String, ToolRule>,
     /// By glob (`*` any run, `?` one character), longest pattern first; asked second.
     pub globs: Vec<(String, ToolRule)>,
+}
+
+impl ToolsPlan {
+    /// What holds for the tool of this name: its exact entry, else the longest glob that matches, else the default.
+    pub fn rule_for(&self, name: &str) -> &ToolRule {
+        let glob = || self.globs.iter().find(|(glob, _)| glob::matches(glob, name)).map(|(_, rule)| rule);
+        self.exact.get(name).or_else(glob).unwrap_or(&self.default)
+    }
 }
 
 /// What holds for a tool. The values of `tools.defaults` are already merged in.

@@ -1,0 +1,108 @@
+//! What a record tells: one type an event. `event` names it in the log.
+
+mod call;
+mod denial;
+mod rule;
+mod session;
+mod upkeep;
+
+pub use call::{CallRef, Outcome, ToolCall, ToolResult, Verdict};
+pub use denial::{Action, Cause, Denial, Layer, Noise, Process, Stream};
+pub use rule::{CoverageEntry, CoverageState, Degraded, RuleRef};
+pub use session::{EndReason, Handshake, Kernel, Policy, SessionEnd, SessionStart};
+pub use upkeep::{Lost, LostKind, Recovered, Rotated, RotationReason};
+
+use serde::{Deserialize, Serialize};
+
+use crate::redact::{Redact, Redactor};
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Body {
+    /// A session starts; written before the server does.
+    SessionStart(Box<SessionStart>),
+    /// Client and server have told each other who they are.
+    Handshake(Handshake),
+    /// A tool is called; written before the call is passed on.
+    ToolCall(ToolCall),
+    /// A call has ended.
+    ToolResult(ToolResult),
+    /// Something other than a tool call was refused.
+    Denial(Denial),
+    /// A rule of the policy is not enforced on this host, and the user started the session all the same.
+    Degraded(Degraded),
+    /// The server wrote bytes that are not MCP where only MCP belongs.
+    Noise(Noise),
+    /// Facts that could not be written down, by number.
+    Lost(Lost),
+    /// This file carries on the chain of another one.
+    Rotated(Rotated),
+    /// The end of the file was not a whole record when it was opened; a crash or a change.
+    Recovered(Recovered),
+    /// A session ends.
+    SessionEnd(SessionEnd),
+}
+
+impl Body {
+    /// The names of all events, as they stand in the log.
+    pub const EVENTS: [&str; 11] = [
+        "session_start",
+        "handshake",
+        "tool_call",
+        "tool_result",
+        "denial",
+        "degraded",
+        "noise",
+        "lost",
+        "rotated",
+        "recovered",
+        "session_end",
+    ];
+
+    /// The event's name, as it stands in the log.
+    pub fn event(&self) -> &'static str {
+        let index = match self {
+            Self::SessionStart(_) => 0,
+            Self::Handshake(_) => 1,
+            Self::ToolCall(_) => 2,
+            Self::ToolResult(_) => 3,
+            Self::Denial(_) => 4,
+            Self::Degraded(_) => 5,
+            Self::Noise(_) => 6,
+            Self::Lost(_) => 7,
+            Self::Rotated(_) => 8,
+            Self::Recovered(_) => 9,
+            Self::SessionEnd(_) => 10,
+        };
+        Self::EVENTS[index]
+    }
+
+    /// Whether something was refused: a denial, a refused call, or a call whose answer was refused.
+    pub fn is_denial(&self) -> bool {
+        match self {
+            Self::Denial(_) => true,
+            Self::ToolCall(call) => call.verdict == Verdict::Refused,
+            Self::ToolResult(result) => result.cause.is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Redact for Body {
+    fn redact(&mut self, redactor: &Redactor) {
+        match self {
+            Self::SessionStart(body) => body.redact(redactor),
+            Self::Handshake(body) => body.redact(redactor),
+            Self::ToolCall(body) => body.redact(redactor),
+            Self::ToolResult(body) => body.redact(redactor),
+            Self::Denial(body) => body.redact(redactor),
+            Self::Degraded(body) => body.redact(redactor),
+            Self::Noise(body) => body.redact(redactor),
+            Self::Lost(body) => body.redact(redactor),
+            Self::Rotated(body) => body.redact(redactor),
+            Self::Recovered(body) => body.redact(redactor),
+            Self::SessionEnd(body) => body.redact(redactor),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The start and the end of a session.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CoverageEntry, Process};
+use crate::redact::redact_fields;
+
+/// A session starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionStart {
+    /// The version of mcpguard.
+    pub mcpguard: String,
+    /// The policy.
+    pub policy: Policy,
+    /// The server's command line.
+    pub command: Vec<String>,
+    /// The directory of the call.
+    pub workspace: String,
+    /// The user who started mcpguard.
+    pub uid: u32,
+    /// mcpguard's own process.
+    pub pid: u32,
+    /// The process that started mcpguard; usually the MCP client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<Process>,
+    /// What the kernel offers.
+    pub kernel: Kernel,
+    /// Who enforces each rule of the policy.
+    pub coverage: Vec<CoverageEntry>,
+    /// The texts of the rules that are not enforced; each has a `degraded` record too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub degraded: Vec<String>,
+    /// Secrets too short to be searched for in texts ([`crate::MIN_SECRET_BYTES`]), by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unredacted: Vec<String>,
+}
+
+redact_fields!(SessionStart {
+    text: [mcpguard, policy, command, workspace, client, kernel, coverage, degraded, unredacted],
+    plain: [uid, pid]
+});
+
+/// Which policy holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 in hex over every source text.
+    pub revision: String,
+    /// Its files and presets in the order of merging.
+    pub sources: Vec<String>,
+}
+
+// A revision is a hash: nothing in it can be a secret, and it must stay comparable.
+redact_fields!(Policy { text: [name, sources], plain: [revision] });
+
+/// What the kernel offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kernel {
+    /// `uname -r`.
+    pub release: String,
+    /// Landlock ABI; 0 where it is absent.
+    pub landlock_abi: u32,
+    /// seccomp filters can be installed.
+    pub seccomp_filter: bool,
+    /// Denied system calls are reported to the supervisor.
+    pub seccomp_notify: bool,
+    /// eBPF programs enforce for this session.
+    pub ebpf: bool,
+    /// The session has a control group of its own.
+    pub cgroup: bool,
+    /// The server runs with uid 0.
+    pub server_is_root: bool,
+}
+
+redact_fields!(Kernel {
+    text: [release],
+    plain: [landlock_abi, seccomp_filter, seccomp_notify, ebpf, cgroup, server_is_root]
+});
+
+/// Who speaks with whom, as they say themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handshake {
+    /// The protocol revision: `2025-11-25`.
+    pub protocol: String,
+    /// `clientInfo.name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// `clientInfo.version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_version: Option<String>,
+    /// `serverInfo.name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// `serverInfo.version`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
+}
+
+redact_fields!(Handshake { text: [protocol, client, client_version, server, server_version], plain: [] });
+
+/// A session ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionEnd {
+    /// Why.
+    pub reason: EndReason,
+    /// Why, in words, where there is more to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The server's exit code, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The signal that ended the server, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// Tool calls, refused ones included.
+    pub calls: u64,
+    /// Everything refused, repetitions included.
+    pub denials: u64,
+    /// Microseconds since the session's start.
+    pub duration_us: u64,
+    /// Processes of the session that had to be killed.
+    pub processes_killed: u64,
+}
+
+redact_fields!(SessionEnd {
+    text: [detail],
+    plain: [reason, exit_code, signal, calls, denials, duration_us, processes_killed]
+});
+
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The server could not be started.
+    NotStarted,
+    /// The server ended by itself.
+    ServerExited,
+    /// The client closed the pipe.
+    ClientGone,
+    /// mcpguard was told to stop.
+    Signal,
+    /// A violation that the policy answers with `kill`.
+    Violation,
+    /// A record could not be written.
+    AuditFailed,
+    /// An error of mcpguard's own.
+    Failed,
+}

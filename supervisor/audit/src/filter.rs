@@ -1,0 +1,52 @@
+//! Which records a reader wants.
+
+use jiff::Timestamp;
+
+use crate::body::Body;
+use crate::record::Record;
+
+/// Which records a reader wants. All conditions must hold; the default wants all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Only sessions whose name starts with this.
+    pub session: Option<String>,
+    /// Only this event, by its name in the log ([`Body::EVENTS`]).
+    pub event: Option<String>,
+    /// Only what concerns this tool: calls, results, and denials while a call of it was in flight.
+    pub tool: Option<String>,
+    /// Only from this instant on.
+    pub since: Option<Timestamp>,
+    /// All, or only what was refused.
+    pub selection: Selection,
+}
+
+/// All records, or only what was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// All records.
+    #[default]
+    All,
+    /// [`Body::is_denial`].
+    Denials,
+}
+
+impl Filter {
+    /// Whether the record is wanted.
+    pub fn admits(&self, record: &Record) -> bool {
+        let Self { session, event, tool, since, selection } = self;
+        session.as_ref().is_none_or(|session| record.session.as_str().starts_with(session.as_str()))
+            && event.as_ref().is_none_or(|event| record.body.event() == event)
+            && tool.as_ref().is_none_or(|tool| concerns(&record.body, tool))
+            && since.is_none_or(|since| record.time >= since)
+            && (*selection == Selection::All || record.body.is_denial())
+    }
+}
+
+fn concerns(body: &Body, tool: &str) -> bool {
+    match body {
+        Body::ToolCall(call) => call.tool == tool,
+        Body::ToolResult(result) => result.tool == tool,
+        Body::Denial(denial) => denial.calls.iter().any(|call| call.tool == tool),
+        _ => false,
+    }
+}

@@ -1,0 +1,165 @@
+//! A record: who, when, which number, after which record, what.
+
+use std::fmt;
+use std::io::{Read, Write};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::body::Body;
+use crate::chain::{self, Digest, SealError};
+use crate::escape::PlainJson;
+
+/// The version of the record format; the `v` of every line.
+pub const VERSION: u64 = 1;
+
+/// What each line of a log starts with.
+pub(crate) const LINE_START: &[u8] = b"{\"v\":1,\"time\":\"";
+
+/// One line of the log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// When it was written; UTC, microseconds.
+    pub time: Timestamp,
+    /// The session that wrote it.
+    pub session: SessionId,
+    /// Its number in the session, from 1 without gaps.
+    pub seq: u64,
+    /// The hash of the line before it.
+    pub prev: Digest,
+    /// What happened.
+    pub body: Body,
+    /// Its own hash.
+    pub hash: Digest,
+}
+
+/// Why a line is not a record.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    /// The line was changed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The line is not JSON, or lacks a member, or has one that this version does not know.
+    #[error("the line is not a record: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A newer version of mcpguard wrote it.
+    #[error("the record has format version {0}; this mcpguard reads version {VERSION}")]
+    Version(String),
+}
+
+/// The members before the body, in the order of the line.
+#[derive(Deserialize)]
+struct Head {
+    time: Timestamp,
+    session: SessionId,
+    seq: u64,
+    prev: Digest,
+}
+
+impl Record {
+    /// Reads a line without its newline, and checks its own hash. Its place in the chain is for [`crate::verify`].
+    ///
+    /// # Errors
+    /// The line was changed, or is not a record of this version.
+    pub fn parse(line: &[u8]) -> Result<Self, ParseError> {
+        let hash = chain::unseal(line)?;
+        let mut members: Map<String, Value> = serde_json::from_slice(line)?;
+        members.remove("hash");
+        let version = members.remove("v").unwrap_or_default();
+        if version != VERSION {
+            return Err(ParseError::Version(version.to_string()));
+        }
+        let mut head = Map::new();
+        for name in ["time", "session", "seq", "prev"] {
+            head.extend(members.remove_entry(name));
+        }
+        let Head { time, session, seq, prev } = serde_json::from_value(Value::Object(head))?;
+        let body = serde_json::from_value(Value::Object(members))?;
+        Ok(Self { time, session, seq, prev, body, hash })
+    }
+
+    /// The line without its newline, byte for byte as [`crate::Log`] wrote it.
+    ///
+    /// # Errors
+    /// None that a record which was read or written can cause.
+    pub fn to_line(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut line = Vec::new();
+        let place = Place { time: self.time, session: &self.session, seq: self.seq, prev: self.prev };
+        write_line(&mut line, &place, &self.body)?;
+        Ok(line)
+    }
+}
+
+/// Where a new record stands.
+pub(crate) struct Place<'a> {
+    pub(crate) time: Timestamp,
+    pub(crate) session: &'a SessionId,
+    pub(crate) seq: u64,
+    pub(crate) prev: Digest,
+}
+
+/// Appends the record's line, without newline, to the buffer and gives its hash.
+pub(crate) fn write_line(
+    buffer: &mut Vec<u8>,
+    at: &Place<'_>,
+    body: &Body,
+) -> Result<Digest, serde_json::Error> {
+    let start = buffer.len();
+    let Place { time, session, seq, prev } = at;
+    buffer.extend_from_slice(LINE_START);
+    write!(buffer, "{time:.6}\",\"session\":\"{session}\",\"seq\":{seq},\"prev\":\"")
+        .map_err(serde_json::Error::io)?;
+    buffer.extend_from_slice(&prev.hex());
+    buffer.push(b'"');
+    let joint = buffer.len();
+    body.serialize(&mut serde_json::Serializer::with_formatter(&mut *buffer, PlainJson))?;
+    // The body is an object with at least `event`: its brace becomes the comma, its closing brace the seal's.
+    buffer[joint] = b',';
+    buffer.pop();
+    Ok(chain::seal(buffer, start))
+}
+
+/// The name of a session: 1 to 64 lower-case letters, digits and hyphens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// A random one: 16 hex digits.
+    ///
+    /// # Errors
+    /// The kernel's random device cannot be read.
+    pub fn generate() -> std::io::Result<Self> {
+        let mut bytes = [0; 8];
+        std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        Ok(Self(format!("{:016x}", u64::from_be_bytes(bytes))))
+    }
+
+    /// Takes a name that fits.
+    pub fn new(name: impl Into<String>) -> Option<Self> {
+        let name = name.into();
+        let fits = (1..=64).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        fits.then_some(Self(name))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Self::new(name).ok_or("a session's name has 1 to 64 lower-case letters, digits and hyphens")
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,201 @@
+//! Redaction: values that must never be written down, found in every form in which they usually travel.
+//!
+//! ```text
+//! secret ─► variants (whole, trimmed, its long lines, a URL's password) ─► forms (raw, base64 ×6, hex) ─► needles
+//! text ─► views (as it is, percent-decoded, JSON-unescaped, line breaks removed, and all of these on top of each other)
+//!      ─► needles found in any view ─► the bytes of the text that they stand for ─► [redacted:NAME]
+//! ```
+//!
+//! It guards against accidents: a token in an argument, an error message, a stack trace, a header. It cannot guard
+//! against a program that wants to hide the token; one that encrypts or reverses it will pass.
+
+mod fields;
+mod forms;
+mod json;
+mod views;
+
+pub use fields::Redact;
+pub(crate) use fields::redact_fields;
+pub use json::Detail;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use forms::Needles;
+use views::View;
+
+/// The shortest value that is searched for, in bytes. Shorter ones (`1`, `true`, `admin`) would be found in everything,
+/// so they are not redacted, and [`Redactor::unprotected`] names them.
+pub const MIN_SECRET_BYTES: usize = 6;
+
+/// Knows the secrets of a session and cuts them out of whatever is written down.
+pub struct Redactor {
+    names: Vec<String>,
+    unprotected: Vec<String>,
+    needles: Needles,
+    /// A secret with a space may stand in a form body as `a+b`.
+    plus_is_space: bool,
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+impl Redactor {
+    /// Takes names and values. Empty values are ignored.
+    pub fn new<N: Into<String>, V: AsRef<[u8]>>(secrets: impl IntoIterator<Item = (N, V)>) -> Self {
+        let (mut names, mut unprotected, mut variants) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, value) in secrets {
+            let (name, value) = (name.into(), value.as_ref());
+            match value.trim_ascii().len() {
+                0 => {}
+                1..MIN_SECRET_BYTES => unprotected.push(name),
+                _ => {
+                    variants.extend(forms::variants(value).into_iter().map(|variant| (names.len(), variant)));
+                    names.push(name);
+                }
+            }
+        }
+        let plus_is_space = variants.iter().any(|(_, variant)| variant.contains(&b' '));
+        Self { needles: Needles::new(&variants), names, unprotected, plus_is_space }
+    }
+
+    /// Knows no secret.
+    pub fn none() -> Self {
+        Self::new(std::iter::empty::<(String, Vec<u8>)>())
+    }
+
+    /// Names of values that are too short to be searched for.
+    pub fn unprotected(&self) -> &[String] {
+        &self.unprotected
+    }
+
+    /// The text with every secret replaced by `[redacted:NAME]`.
+    pub fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.start_of(text, text.len())
+    }
+
+    /// What the first `limit` bytes of the text look like without secrets; a secret that begins there and goes on
+    /// behind them is replaced as a whole.
+    fn start_of<'t>(&self, text: &'t str, limit: usize) -> Cow<'t, str> {
+        let limit = text.floor_char_boundary(limit);
+        let mut found = self.found(&text[..text.floor_char_boundary(self.window(limit))]);
+        found.retain(|(range, _)| range.start < limit);
+        if found.is_empty() {
+            return Cow::Borrowed(&text[..limit]);
+        }
+        found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        let mut clean = String::with_capacity(limit);
+        let mut at = 0;
+        for (range, secret) in merged(found) {
+            clean.push_str(&text[at..range.start]);
+            clean.push_str("[redacted:");
+            clean.push_str(&self.names[secret]);
+            clean.push(']');
+            at = range.end;
+        }
+        clean.push_str(text.get(at..limit).unwrap_or_default());
+        Cow::Owned(clean)
+    }
+
+    /// Where secrets stand in the text, and which; unordered, overlapping, on character boundaries.
+    fn found(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+        let mut found = Vec::new();
+        if self.names.is_empty() {
+            return found;
+        }
+        for view in View::all(text, self.plus_is_space) {
+            self.needles.find(view.bytes(), |range, secret| {
+                let range = view.origin(range);
+                let range = text.floor_char_boundary(range.start)..text.ceil_char_boundary(range.end);
+                found.push((range, secret));
+            });
+        }
+        found
+    }
+
+    /// How many bytes of a text must be looked at, so that a secret that begins before `limit` is seen as a whole:
+    /// the longest form, every byte of it written as `\u00XX`.
+    fn window(&self, limit: usize) -> usize {
+        limit.saturating_add(self.needles.longest().saturating_mul(6))
+    }
+}
+
+/// Joins ranges that touch or overlap; sorted by start. The first, longest one gives the name.
+fn merged(found: Vec<(Range<usize>, usize)>) -> Vec<(Range<usize>, usize)> {
+    let mut joined: Vec<(Range<usize>, usize)> = Vec::with_capacity(found.len());
+    for (range, secret) in found {
+        match joined.last_mut() {
+            Some((last, _)) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => joined.push((range, secret)),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redactor() -> Redactor {
+        Redactor::new([
+            ("TOKEN", "ghp_s3cr3t/Val+ue=="),
+            ("PHRASE", "two words \"quoted\"\n"),
+            ("PIN", "1234"),
+        ])
+    }
+
+    #[test]
+    fn every_form_is_replaced() {
+        let redactor = redactor();
+        for (text, clean) in [
+            ("nothing here", "nothing here"),
+            ("a ghp_s3cr3t/Val+ue== b", "a [redacted:TOKEN] b"),
+            ("ghp_s3cr3t%2FVal%2bue%3D%3D", "[redacted:TOKEN]"),
+            ("%67hp_s3cr3t/Val+ue==", "[redacted:TOKEN]"),
+            (r#"{\"t\":\"\u0067hp_s3cr3t\/Val+ue==\"}"#, r#"{\"t\":\"[redacted:TOKEN]\"}"#),
+            ("x6768705F733363723374\n2f56616c2b75653D3dx", "x[redacted:TOKEN]x"),
+            ("two words \"quoted\"", "[redacted:PHRASE]"),
+            (r#"two words \"quoted\"\n"#, "[redacted:PHRASE]"),
+            ("q=two+words+%22quoted%22&x", "q=[redacted:PHRASE]&x"),
+            ("pin 1234", "pin 1234"),
+        ] {
+            assert_eq!(redactor.text(text), clean, "{text}");
+        }
+        assert_eq!(redactor.unprotected(), ["PIN"]);
+    }
+
+    #[test]
+    fn base64_is_found_at_each_alignment_and_across_line_breaks() {
+        use base64::prelude::*;
+        let redactor = redactor();
+        for prefix in ["", "u", "us", "user:"] {
+            let plain = format!("{prefix}ghp_s3cr3t/Val+ue==tail");
+            for encoded in [BASE64_STANDARD.encode(&plain), BASE64_URL_SAFE_NO_PAD.encode(&plain)] {
+                let (left, right) = encoded.split_at(14);
+                for text in [encoded.clone(), format!("{left}\n{right}"), format!("{left}\\n{right}")] {
+                    assert!(redactor.text(&text).contains("[redacted:TOKEN]"), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_a_key_and_the_password_of_a_url_are_secrets_too() {
+        let redactor = Redactor::new([
+            ("KEY", "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEAabcdef\n-----END KEY-----\n"),
+            ("DATABASE_URL", "postgres://app:p%40ssw0rd@db/app"),
+        ]);
+        assert_eq!(redactor.text("got MIIEpAIBAAKCAQEAabcdef!"), "got [redacted:KEY]!");
+        assert_eq!(redactor.text("auth failed for p@ssw0rd"), "auth failed for [redacted:DATABASE_URL]");
+    }
+
+    #[test]
+    fn overlapping_secrets_vanish_together() {
+        let redactor = Redactor::new([("A", "abcdefgh"), ("B", "efghijkl")]);
+        assert_eq!(redactor.text("-abcdefghijkl-"), "-[redacted:A]-");
+    }
+}

@@ -1,0 +1,26 @@
+//! seccomp: which system calls exist for the server, with which scalar arguments, and who hears of the refused ones.
+//!
+//! ```text
+//! groups, arguments, network ──► Profile ──compile──► instructions ──enter──► the kernel
+//!                                   └────────────── decides again ◄──────── denials: refused calls, reported
+//! ```
+
+mod arguments;
+mod compile;
+mod denials;
+mod groups;
+mod network;
+mod profile;
+mod refused;
+mod table;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+pub use compile::{CompileError, Instruction, Reporting, compile};
+pub(crate) use compile::silence;
+pub use denials::{DenialListener, ListenError, SyscallDenial};
+pub(crate) use network::Sockets;
+pub use profile::{Profile, reason};
+pub use table::name_of;
+pub use verdict::Action;

@@ -1,0 +1,150 @@
+//! Starting the last mile and waiting until the server runs.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command as Process, Stdio};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt::ReceiveTimeout};
+use nix::sys::time::{TimeVal, TimeValLike};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::guard::Guard;
+use crate::orders::{self, Failed, FailureKind, Sealed, WireError, Word};
+use crate::prepare::Ready;
+use crate::seccomp::DenialListener;
+use crate::sys;
+
+/// The server's standard streams. Nothing else is passed to it.
+#[derive(Debug)]
+pub struct Stdio3 {
+    /// Where the server reads.
+    pub stdin: OwnedFd,
+    /// Where it writes its answers.
+    pub stdout: OwnedFd,
+    /// Where it writes everything else.
+    pub stderr: OwnedFd,
+}
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// mcpguard could not do what it must.
+    #[error("{0}")]
+    Own(String),
+    /// The command cannot be executed.
+    #[error("{0}")]
+    NotExecutable(String),
+    /// The command, or the interpreter of its first line, is not there.
+    #[error("{0}")]
+    NotFound(String),
+}
+
+impl SpawnError {
+    /// 125 if mcpguard failed, 126 if the command cannot be executed, 127 if it is not there.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Own(_) => 125,
+            Self::NotExecutable(_) => 126,
+            Self::NotFound(_) => 127,
+        }
+    }
+}
+
+impl From<Failed> for SpawnError {
+    fn from(failed: Failed) -> Self {
+        match failed.kind {
+            FailureKind::Own => Self::Own(failed.message),
+            FailureKind::NotExecutable => Self::NotExecutable(failed.message),
+            FailureKind::NotFound => Self::NotFound(failed.message),
+        }
+    }
+}
+
+/// How long the last mile may take, in seconds. A network file system that does not answer must not hang the client.
+const PATIENCE: i64 = 30;
+
+impl Ready {
+    /// Starts the command in its sandbox and returns once it runs: every mechanism is engaged and `execve` succeeded.
+    ///
+    /// Call it from a thread that lives as long as the supervisor: the server gets `SIGKILL` when the *thread* that
+    /// started it ends (`PR_SET_PDEATHSIG`).
+    pub fn spawn(self, stdio: Stdio3) -> Result<Guard, SpawnError> {
+        let (ours, theirs) = control_sockets()?;
+        let server = start_last_mile(theirs, stdio.stdout, stdio.stderr)?;
+        let outcome = converse(&ours, &self, stdio.stdin);
+        match outcome {
+            Ok((sealed, listener)) => self.guard(server, sealed, listener).map_err(|error| give_up(server, error)),
+            Err(error) => Err(give_up(server, error)),
+        }
+    }
+
+    fn guard(self, server: Pid, sealed: Sealed, listener: Option<OwnedFd>) -> Result<Guard, SpawnError> {
+        let pidfd = sys::pidfd_open(server).map_err(|error| own("the server cannot be watched", error))?;
+        let denials = listener.map(|listener| DenialListener::new(listener, self.profile));
+        Ok(Guard::new(server, pidfd, denials, sealed))
+    }
+}
+
+fn control_sockets() -> Result<(OwnedFd, OwnedFd), SpawnError> {
+    let refuse = |error| own("a socket pair cannot be made", error);
+    let pair = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC).map_err(refuse)?;
+    setsockopt(&pair.0, ReceiveTimeout, &TimeVal::seconds(PATIENCE)).map_err(refuse)?;
+    Ok(pair)
+}
+
+/// Starts this very program as `mcpguard enter`, with the socket as its standard input and an empty environment, so
+/// that no descriptor has to be inheritable and no secret stands in the environment of the stage.
+#[expect(clippy::zombie_processes, reason = "the guard reaps it: it is the server")]
+fn start_last_mile(socket: OwnedFd, stdout: OwnedFd, stderr: OwnedFd) -> Result<Pid, SpawnError> {
+    let mut stage = Process::new("/proc/self/exe");
+    stage.arg0("mcpguard").arg("enter").env_clear();
+    stage.stdin(Stdio::from(socket)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
+    let child = stage.spawn().map_err(|error| SpawnError::Own(format!("mcpguard cannot start itself: {error}")))?;
+    i32::try_from(child.id()).map(Pid::from_raw).map_err(|error| SpawnError::Own(error.to_string()))
+}
+
+fn converse(socket: &OwnedFd, ready: &Ready, stdin: OwnedFd) -> Result<(Sealed, Option<OwnedFd>), SpawnError> {
+    orders::send(socket.as_fd(), &ready.orders, Some(stdin.as_fd())).map_err(|error| unheard(&error))?;
+    drop(stdin);
+    let (word, mut descriptors) = orders::receive::<Word>(socket).map_err(|error| unheard(&error))?;
+    let sealed = match word {
+        Word::Sealed(sealed) => sealed,
+        Word::Failed(failed) => return Err(failed.into()),
+    };
+    // `execve` closes the other end: the end of the stream is the news that the server runs.
+    match orders::receive::<Word>(socket) {
+        Err(WireError::Gone) => Ok((sealed, descriptors.pop())),
+        Ok((Word::Failed(failed), _)) => Err(failed.into()),
+        Ok((Word::Sealed(_), _)) => Err(SpawnError::Own("the last mile spoke out of turn".to_owned())),
+        Err(error) => Err(unheard(&error)),
+    }
+}
+
+fn unheard(error: &WireError) -> SpawnError {
+    SpawnError::Own(format!("the server was not started: the last mile does not answer ({error})"))
+}
+
+/// Nothing of a failed start is left: the stage is killed and reaped. A stage that died says more than its silence.
+fn give_up(server: Pid, error: SpawnError) -> SpawnError {
+    // It is our child and not reaped, so the number can mean nobody else. It may have ended already.
+    let _ = kill(server, Signal::SIGKILL);
+    let status = loop {
+        match waitpid(server, None) {
+            Err(Errno::EINTR) => {}
+            other => break other,
+        }
+    };
+    match (status, error) {
+        (Ok(WaitStatus::Signaled(_, signal, _)), SpawnError::Own(message)) if signal != Signal::SIGKILL => {
+            SpawnError::Own(format!("{message}; it was ended by {signal}"))
+        }
+        (_, error) => error,
+    }
+}
+
+fn own(what: &str, error: Errno) -> SpawnError {
+    SpawnError::Own(format!("{what}: {}", error.desc()))
+}

@@ -1,0 +1,269 @@
+//! Tool calls: whether they go to the server, when, and how they end.
+
+use std::time::Instant;
+
+use policy::plan::OnViolation;
+
+use super::Engine;
+use super::answer::{self, Form};
+use super::flight::{Call, Open, Waiting};
+use super::refusal::{self, About};
+use super::rulebook::Terms;
+use crate::fact::{Fact, Outcome, Refusal};
+use crate::id::RequestId;
+use crate::judgement::{End, Forward, Judgement};
+use crate::message::Message;
+use crate::scan::Slot;
+use crate::value;
+
+/// Bytes of a tool name that are accepted.
+const MAX_NAME: usize = 512;
+
+/// A call that is to be judged.
+pub(super) struct Asked<'a> {
+    pub(super) id: RequestId,
+    pub(super) tool: String,
+    pub(super) method: &'a str,
+    pub(super) message: &'a Message<'a>,
+    pub(super) terms: Terms,
+    pub(super) form: Form,
+    /// The protocol version that the request names itself.
+    pub(super) version: Option<String>,
+}
+
+impl Asked<'_> {
+    /// Whether it is a call of its own, not a question about a task that an earlier call has started.
+    fn is_new(&self) -> bool {
+        self.method == "tools/call"
+    }
+}
+
+/// The tool that a call names, if the parameters can be judged. A name with control characters is none: a server
+/// written in C would read it only up to a NUL.
+pub(super) fn tool_name(message: &Message<'_>) -> Option<String> {
+    let plain =
+        |name: &String| !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control);
+    let arguments = message.raw(Slot::ParamsArguments).is_none_or(value::is_object);
+    message.string(Slot::ParamsName).filter(plain).filter(|_| arguments)
+}
+
+impl Engine {
+    /// Judges a call. The order: enabled, size, session rate, tool rate, calls at once, turn. Refused calls use up
+    /// nothing.
+    pub(super) fn call(&mut self, asked: Asked<'_>, now: Instant, out: &mut Judgement) -> Forward {
+        if let Some(reason) = self.refusal(&asked, now) {
+            let arguments = asked.message.raw(Slot::ParamsArguments).unwrap_or_default().to_vec();
+            let bytes = asked.message.bytes();
+            let Asked { id, tool, method, terms, form, .. } = asked;
+            self.refuse(Refused { id, tool, method, rule: terms.from, form, arguments, bytes }, reason, out);
+            return Forward::Nothing;
+        }
+        self.charge(&asked, now);
+        self.admit(asked, now, out)
+    }
+
+    fn refusal(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {
+        let Terms { enabled, max_request_bytes, exclusive, .. } = asked.terms;
+        let bytes = asked.message.bytes();
+        if !enabled {
+            return Some(Refusal::Disabled);
+        }
+        if let Some(limit) = max_request_bytes.filter(|limit| bytes > *limit) {
+            return Some(Refusal::RequestTooLarge { limit });
+        }
+        if let Some(refusal) = asked.is_new().then(|| self.rate(asked, now)).flatten() {
+            return Some(refusal);
+        }
+        if self.flight.calls() >= self.limits.calls_at_once {
+            return Some(Refusal::TooManyCalls { limit: self.limits.calls_at_once });
+        }
+        let full = self.flight.queued_bytes() + bytes > self.limits.message_bytes;
+        (full && self.flight.must_wait(exclusive)).then_some(Refusal::QueueFull)
+    }
+
+    fn rate(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {
+        if let Some(limit) = self.limits.calls_per_minute
+            && let Err(empty) = self.session_bucket.check(limit, now)
+        {
+            return Some(Refusal::SessionRate { limit, retry: empty.retry });
+        }
+        let limit = asked.terms.per_minute?;
+        let key = &self.rules.rule(&asked.tool).key;
+        let empty = self.tool_buckets.check(&asked.tool, key, limit, now).err()?;
+        Some(Refusal::ToolRate { limit, retry: empty.retry })
+    }
+
+    fn charge(&mut self, asked: &Asked<'_>, now: Instant) {
+        if !asked.is_new() {
+            return;
+        }
+        if let Some(limit) = self.limits.calls_per_minute {
+            self.session_bucket.take(limit, now);
+        }
+        if let Some(limit) = asked.terms.per_minute {
+            let key = &self.rules.rule(&asked.tool).key;
+            self.tool_buckets.take(&asked.tool, key, limit, now);
+        }
+    }
+
+    /// Sends the call on, or keeps it until its turn comes.
+    fn admit(&mut self, asked: Asked<'_>, now: Instant, out: &mut Judgement) -> Forward {
+        let Asked { id, tool, method, message, terms, form, version } = asked;
+        let waits = self.flight.must_wait(terms.exclusive);
+        let arguments = message.outline().span(Slot::ParamsArguments);
+        let waiting = waits.then(|| Waiting { line: message.line().to_vec(), arguments });
+        self.seq += 1;
+        let call = Call {
+            seq: self.seq,
+            tool,
+            rule: terms.from,
+            class: terms.class,
+            exclusive: terms.exclusive,
+            timeout: terms.timeout,
+            max_response_bytes: terms.max_response_bytes,
+            form,
+            waiting,
+        };
+        // A timeout beyond what an `Instant` can hold never comes.
+        let deadline = terms.timeout.and_then(|timeout| now.checked_add(timeout));
+        let open =
+            Open { method: method.into(), arrived: now, deadline, version, client: None, call: Some(call) };
+        self.flight.add(id.clone(), open);
+        if waits {
+            return Forward::Nothing;
+        }
+        let arguments = message.raw(Slot::ParamsArguments).unwrap_or_default().to_vec();
+        self.note_admitted(id, arguments, message.bytes(), now, out);
+        Forward::Unchanged
+    }
+
+    fn note_admitted(
+        &self,
+        id: RequestId,
+        arguments: Vec<u8>,
+        bytes: u64,
+        now: Instant,
+        out: &mut Judgement,
+    ) {
+        let Some(open) = self.flight.get(&id) else { return };
+        let Some(call) = &open.call else { return };
+        out.facts.push(Fact::CallAdmitted {
+            seq: call.seq,
+            tool: call.tool.clone(),
+            method: open.method.to_string(),
+            rule: call.rule,
+            arguments,
+            bytes,
+            active: self.flight.active(),
+            waited: now.saturating_duration_since(open.arrived),
+            id,
+        });
+    }
+
+    /// Sends on the waiting calls whose turn has come.
+    pub(super) fn start_waiting(&mut self, now: Instant, out: &mut Judgement) {
+        while let Some((id, waiting)) = self.flight.release() {
+            let arguments = waiting.arguments().to_vec();
+            self.note_admitted(id, arguments, waiting.line.len() as u64, now, out);
+            out.to_server.push(waiting.line);
+        }
+    }
+
+    pub(super) fn time_out(&mut self, id: RequestId, now: Instant, out: &mut Judgement) {
+        let at_server = self.flight.is_at_server(&id);
+        let Some(open) = self.close_call(&id, Outcome::TimedOut, Refusal::WaitedTooLong, now, out) else {
+            return;
+        };
+        let Some(call) = &open.call else { return };
+        if at_server {
+            let text = refusal::timed_out(&self.rules, &self.about(call));
+            out.to_client.push(self.answer(&id, call, answer::Code::TimedOut, &text));
+            out.to_server.push(answer::cancelled(&id, "mcpguard: no answer in time"));
+            self.flight.settle(id);
+        } else {
+            let text = refusal::refused(&self.rules, &self.about(call), Refusal::WaitedTooLong);
+            out.to_client.push(self.answer(&id, call, answer::Code::TimedOut, &text));
+        }
+    }
+
+    /// Closes a call and notes how: `outcome` if it was at the server, `refusal` if it still waited. Sends nothing.
+    pub(super) fn close_call(
+        &mut self,
+        id: &RequestId,
+        outcome: Outcome,
+        refusal: Refusal,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Option<Open> {
+        let open = self.flight.remove(id)?;
+        let call = open.call.as_ref()?;
+        match &call.waiting {
+            None => out.facts.push(ended(id, &open, call, outcome, 0, now)),
+            Some(waiting) => out.facts.push(Fact::CallRefused {
+                id: id.clone(),
+                tool: call.tool.clone(),
+                method: open.method.to_string(),
+                rule: Some(call.rule),
+                reason: refusal,
+                text: refusal::refused(&self.rules, &self.about(call), refusal),
+                arguments: waiting.arguments().to_vec(),
+                bytes: waiting.line.len() as u64,
+            }),
+        }
+        Some(open)
+    }
+
+    pub(super) fn about<'a>(&'a self, call: &'a Call) -> About<'a> {
+        About { tool: &call.tool, rule: call.rule, why: None, timeout: call.timeout }
+    }
+
+    pub(super) fn answer(&self, id: &RequestId, call: &Call, code: answer::Code, text: &str) -> Vec<u8> {
+        answer::call(id, call.form, code, text, refusal::data(&self.rules, Some(call.rule)))
+    }
+
+    fn refuse(&mut self, refused: Refused<'_>, reason: Refusal, out: &mut Judgement) {
+        let Refused { id, tool, method, rule, form, arguments, bytes } = refused;
+        let why = self.rules.rule(&tool).reason.as_deref();
+        let about = About { tool: &tool, rule, why, timeout: None };
+        let text = refusal::refused(&self.rules, &about, reason);
+        let rule =
+            (!matches!(reason, Refusal::SessionRate { .. } | Refusal::TooManyCalls { .. })).then_some(rule);
+        let data = refusal::data(&self.rules, rule);
+        out.to_client.push(answer::call(&id, form, refusal::code(reason), &text, data));
+        if reason.is_violation() && self.on_refusal == OnViolation::Kill {
+            out.end = Some(End::Violation { tool: tool.clone(), rule });
+        }
+        let method = method.to_owned();
+        out.facts.push(Fact::CallRefused { id, tool, method, rule, reason, text, arguments, bytes });
+    }
+}
+
+/// A call that is refused on arrival.
+struct Refused<'a> {
+    id: RequestId,
+    tool: String,
+    method: &'a str,
+    rule: policy::plan::RuleId,
+    form: Form,
+    arguments: Vec<u8>,
+    bytes: u64,
+}
+
+pub(super) fn ended(
+    id: &RequestId,
+    open: &Open,
+    call: &Call,
+    outcome: Outcome,
+    bytes: u64,
+    now: Instant,
+) -> Fact {
+    Fact::CallEnded {
+        seq: call.seq,
+        id: id.clone(),
+        tool: call.tool.clone(),
+        rule: call.rule,
+        outcome,
+        duration: now.saturating_duration_since(open.arrived),
+        bytes,
+    }
+}

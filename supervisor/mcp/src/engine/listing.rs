@@ -1,0 +1,85 @@
+//! `tools/list`: disabled tools are cut out of the answer; every other byte stays as the server wrote it.
+
+use std::collections::BTreeSet;
+
+use super::rulebook::Rulebook;
+use crate::scan::Slot;
+use crate::{message::Message, value, words};
+
+/// Names of hidden tools that a fact carries.
+const MAX_NAMES: usize = 256;
+
+/// What became of a list.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// The line without what was cut; `None` if nothing was.
+    pub(super) line: Option<Vec<u8>>,
+    pub(super) hidden: Vec<String>,
+    pub(super) hidden_count: u64,
+    /// Tools without a readable name or with a name that came before.
+    pub(super) dropped: u64,
+}
+
+/// The tools cannot be told, so nothing of the list may pass.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+pub(super) fn cut(message: &Message<'_>, rules: &Rulebook) -> Result<Cut, Unreadable> {
+    let Some(tools) = message.raw(Slot::ResultTools).filter(|raw| value::is_array(raw)) else {
+        return Err(Unreadable);
+    };
+    let mut cut = Cut::default();
+    let mut seen = BTreeSet::new();
+    let mut kept = Vec::new();
+    for tool in value::elements(tools) {
+        let Some(name) = name(tool) else {
+            cut.dropped += 1;
+            continue;
+        };
+        match (rules.rule(&name).enabled, seen.contains(&name)) {
+            (false, _) => cut.hide(name),
+            (true, true) => cut.dropped += 1,
+            (true, false) => {
+                seen.insert(name);
+                kept.push(tool);
+            }
+        }
+    }
+    if cut.hidden_count + cut.dropped > 0 {
+        cut.line = Some(splice(message.line(), tools, &kept));
+    }
+    Ok(cut)
+}
+
+impl Cut {
+    fn hide(&mut self, name: String) {
+        self.hidden_count += 1;
+        if self.hidden.len() < MAX_NAMES {
+            self.hidden.push(name);
+        }
+    }
+}
+
+/// The tool's name, if it has exactly one that every reader reads.
+fn name(tool: &[u8]) -> Option<String> {
+    if !value::is_object(tool)
+        || value::members(tool)
+            .any(|(key, _)| words::alike(&value::unescaped(key).collect::<Vec<_>>(), "name"))
+    {
+        return None;
+    }
+    value::member(tool, "name").and_then(value::string)
+}
+
+/// The line with `kept` in the place of the elements of `tools`, which is a part of it.
+fn splice(line: &[u8], tools: &[u8], kept: &[&[u8]]) -> Vec<u8> {
+    let start = tools.as_ptr() as usize - line.as_ptr() as usize;
+    let (before, rest) = line.split_at(start);
+    let mut out = Vec::with_capacity(line.len());
+    out.extend_from_slice(before);
+    out.push(b'[');
+    out.extend_from_slice(&kept.join(&b','));
+    out.push(b']');
+    out.extend_from_slice(&rest[tools.len()..]);
+    out
+}

@@ -1,0 +1,135 @@
+//! What a refused or failed call is told, in words that a model can act on: the rule, the reason, what to do now.
+
+use std::time::Duration;
+
+use policy::plan::RuleId;
+use serde_json::{Value, json};
+
+use super::answer::Code;
+use super::rulebook::Rulebook;
+use crate::fact::{Refusal, Replacement};
+
+/// Which call it is about.
+pub(super) struct About<'a> {
+    pub(super) tool: &'a str,
+    pub(super) rule: RuleId,
+    /// The policy author's reason.
+    pub(super) why: Option<&'a str>,
+    pub(super) timeout: Option<Duration>,
+}
+
+pub(super) fn code(refusal: Refusal) -> Code {
+    match refusal {
+        Refusal::Disabled | Refusal::RequestTooLarge { .. } => Code::Refused,
+        Refusal::WaitedTooLong => Code::TimedOut,
+        _ => Code::Busy,
+    }
+}
+
+/// Why the call did not go to the server.
+pub(super) fn refused(rules: &Rulebook, about: &About<'_>, refusal: Refusal) -> String {
+    let rule = rule(rules, about.rule);
+    let what = match refusal {
+        Refusal::Disabled => format!(
+            "{rule} disables this tool.{} Calling it again will not help: go on without it, or tell the user.",
+            why(about.why)
+        ),
+        Refusal::RequestTooLarge { limit } => {
+            format!("the request is longer than the {limit} bytes that {rule} allows. Send less in one call.")
+        }
+        Refusal::SessionRate { limit, retry } => {
+            format!("the policy allows {limit} tool calls per minute in this session. {}", again(retry))
+        }
+        Refusal::ToolRate { limit, retry } => {
+            format!("{rule} allows {limit} calls of this tool per minute. {}", again(retry))
+        }
+        Refusal::TooManyCalls { limit } => {
+            format!(
+                "{limit} calls are in flight, and the policy allows no more at once. Wait until one has ended."
+            )
+        }
+        Refusal::QueueFull => {
+            "too much is waiting for a tool that runs alone. Wait until the open calls have ended.".to_owned()
+        }
+        Refusal::WaitedTooLong => format!(
+            "it waited {} for a tool that runs alone ({rule}). It was not started; it may be called again.",
+            seconds(about.timeout.unwrap_or_default())
+        ),
+        Refusal::CancelledWaiting => "it was cancelled before it was started.".to_owned(),
+        Refusal::SessionEnded => "the session ended before it was started.".to_owned(),
+    };
+    format!("mcpguard refused `{}`: {what}", about.tool)
+}
+
+/// The call got no answer in time.
+pub(super) fn timed_out(rules: &Rulebook, about: &About<'_>) -> String {
+    format!(
+        "mcpguard ended `{}`: no answer within the {} that {} allows. The server was told to cancel it; \
+         it may have had effects already.",
+        about.tool,
+        seconds(about.timeout.unwrap_or_default()),
+        rule(rules, about.rule)
+    )
+}
+
+/// The answer was withheld. `about` is absent for requests that are no tool calls.
+pub(super) fn replaced(
+    rules: &Rulebook,
+    about: Option<&About<'_>>,
+    method: &str,
+    reason: &Replacement,
+) -> String {
+    let what = match reason {
+        Replacement::TooLarge { limit } => {
+            format!("it is longer than the {limit} bytes that the policy allows. Ask for less at once.")
+        }
+        Replacement::InputRefused { method } => {
+            format!("it asks for `{}`, which the policy does not allow this server.", clipped(method))
+        }
+        Replacement::Malformed(fault) => format!("the server did not answer with a valid message ({fault})."),
+        Replacement::UnreadableList => {
+            "the list of tools cannot be read, so it cannot be filtered.".to_owned()
+        }
+    };
+    match about {
+        Some(about) => {
+            format!("mcpguard withheld the answer of `{}` ({}): {what}", about.tool, rule(rules, about.rule))
+        }
+        None => format!("mcpguard withheld the answer to `{}`: {what}", clipped(method)),
+    }
+}
+
+/// The rule as `data` of a JSON-RPC error.
+pub(super) fn data(rules: &Rulebook, rule: Option<RuleId>) -> Option<Value> {
+    let words = rules.words(rule?)?;
+    Some(json!({ "rule": words.text, "at": words.place }))
+}
+
+fn rule(rules: &Rulebook, rule: RuleId) -> String {
+    match rules.words(rule) {
+        Some(words) => format!("the policy rule `{}` ({})", words.text, words.place),
+        None => "the policy".to_owned(),
+    }
+}
+
+fn why(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(" Reason: {}.", reason.trim_end_matches('.'))).unwrap_or_default()
+}
+
+fn again(retry: Option<Duration>) -> String {
+    match retry {
+        Some(retry) => {
+            format!("Try again in {}.", seconds(Duration::from_secs(retry.as_secs_f64().ceil() as u64)))
+        }
+        None => "That is none at all; trying again will not help.".to_owned(),
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration.subsec_nanos() == 0 { format!("{} s", duration.as_secs()) } else { format!("{duration:?}") }
+}
+
+/// Text of a peer, short enough for a message or a fact.
+pub(super) fn clipped(text: &str) -> String {
+    text.chars().take(128).collect()
+}

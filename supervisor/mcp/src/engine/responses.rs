@@ -1,0 +1,151 @@
+//! What the server answers.
+
+use std::time::Instant;
+
+use super::answer::{self, Code};
+use super::flight::Open;
+use super::{Engine, calls, listing, methods, refusal};
+use crate::fact::{Fact, Outcome, Replacement, Side, Unexpected};
+use crate::id::RequestId;
+use crate::judgement::{Forward, Judgement};
+use crate::message::{Invalid, Message};
+use crate::scan::{Section, Slot};
+use crate::value;
+
+impl Engine {
+    /// Only the first answer to an open request passes.
+    pub(super) fn server_response(
+        &mut self,
+        id: RequestId,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        let open = if self.flight.is_at_server(&id) { self.flight.remove(&id) } else { None };
+        let Some(open) = open else {
+            let reason = if self.flight.late(&id) { Unexpected::Late } else { Unexpected::Unknown };
+            self.flood.note(Fact::ResponseRefused { side: Side::Server, id, reason }, now, &mut out.facts);
+            return Forward::Nothing;
+        };
+        match self.withheld(&open, message) {
+            Some(reason) => self.replace(&id, &open, reason, message.bytes(), now, out),
+            None => self.pass(&id, &open, message, now, out),
+        }
+    }
+
+    /// Why an answer may not go to the client.
+    fn withheld(&self, open: &Open, message: &Message<'_>) -> Option<Replacement> {
+        let of_tool = open.call.as_ref().and_then(|call| call.max_response_bytes);
+        let limit = open.call.as_ref().and(self.limits.answer_bytes).into_iter().chain(of_tool).min();
+        if let Some(limit) = limit.filter(|limit| message.bytes() > *limit) {
+            return Some(Replacement::TooLarge { limit });
+        }
+        if self.extra_methods.contains(&*open.method) {
+            return None;
+        }
+        if message.has_lookalike(Section::Result) || message.has_lookalike(Section::Error) {
+            return Some(Replacement::Malformed(Invalid::Lookalike.into()));
+        }
+        let asks_by_error =
+            message.raw(Slot::ErrorCode).and_then(value::integer) == Some(methods::URL_ELICITATION_REQUIRED);
+        if asks_by_error && !self.asking.elicitation {
+            return Some(Replacement::InputRefused { method: methods::ELICITATION.to_owned() });
+        }
+        self.asking
+            .refused_in(message)
+            .map(|method| Replacement::InputRefused { method: refusal::clipped(&method) })
+    }
+
+    /// An error in the place of the answer.
+    pub(super) fn replace(
+        &mut self,
+        id: &RequestId,
+        open: &Open,
+        reason: Replacement,
+        bytes: u64,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        let about = open.call.as_ref().map(|call| self.about(call));
+        let text = refusal::replaced(&self.rules, about.as_ref(), &open.method, &reason);
+        let line = match &open.call {
+            Some(call) => self.answer(id, call, Code::Refused, &text),
+            None => answer::error(Some(id), Code::Refused, &text, None),
+        };
+        out.facts.push(match &open.call {
+            Some(call) => calls::ended(id, open, call, Outcome::Replaced(reason), bytes, now),
+            None => Fact::AnswerReplaced { id: id.clone(), method: open.method.to_string(), reason },
+        });
+        Forward::Rewritten(line)
+    }
+
+    fn pass(
+        &mut self,
+        id: &RequestId,
+        open: &Open,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        if let Some(call) = &open.call {
+            let outcome = outcome(&open.method, message);
+            if let Outcome::TaskStarted { task } = &outcome {
+                self.tasks.created(task, &call.tool);
+            }
+            out.facts.push(calls::ended(id, open, call, outcome, message.bytes(), now));
+        }
+        if message.raw(Slot::Result).is_some() {
+            out.facts.extend(self.session.answered(open, message));
+            if &*open.method == "tools/list" {
+                return self.list(id, open, message, now, out);
+            }
+        }
+        Forward::Unchanged
+    }
+
+    fn list(
+        &mut self,
+        id: &RequestId,
+        open: &Open,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        let Ok(cut) = listing::cut(message, &self.rules) else {
+            return self.replace(id, open, Replacement::UnreadableList, message.bytes(), now, out);
+        };
+        if cut.hidden_count > 0 {
+            out.facts.push(Fact::ToolsHidden { count: cut.hidden_count, names: cut.hidden });
+        }
+        if cut.dropped > 0 {
+            out.facts.push(Fact::ToolsDropped { count: cut.dropped });
+        }
+        cut.line.map_or(Forward::Unchanged, Forward::Rewritten)
+    }
+}
+
+/// How a call ended whose answer passes.
+fn outcome(method: &str, message: &Message<'_>) -> Outcome {
+    if let Some(code) = message.raw(Slot::ErrorCode).and_then(value::integer) {
+        return Outcome::RpcError(code);
+    }
+    let result_type = message.string(Slot::ResultResultType);
+    if result_type.as_deref() == Some("input_required") {
+        return Outcome::InputRequired;
+    }
+    if method == "tools/call"
+        && let Some(task) = created_task(message)
+    {
+        return Outcome::TaskStarted { task };
+    }
+    if message.raw(Slot::ResultIsError) == Some(b"true") { Outcome::ToolError } else { Outcome::Ok }
+}
+
+/// The task that a call has become: `result.taskId` (2026-07-28) or `result.task.taskId` (2025-11-25).
+fn created_task(message: &Message<'_>) -> Option<String> {
+    let nested = || {
+        let task = message.raw(Slot::ResultTask).filter(|raw| value::is_object(raw))?;
+        value::member(task, "taskId").and_then(value::string)
+    };
+    message.string(Slot::ResultTaskId).or_else(nested)
+}

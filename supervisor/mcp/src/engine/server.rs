@@ -1,0 +1,169 @@
+//! What the server sends of its own accord: requests, notifications, noise.
+
+use std::time::Instant;
+
+use super::answer::{self, Code};
+use super::client::{refused, shown};
+use super::refusal::clipped;
+use super::{Engine, methods};
+use crate::fact::{Fact, MessageFault, Replacement, Side};
+use crate::frames::FrameError;
+use crate::id::RequestId;
+use crate::judgement::{Forward, Judgement};
+use crate::message::{Invalid, Message};
+use crate::scan::{Fault, Section, Slot};
+
+/// Requests of the server that may be open at once.
+const MAX_REQUESTS: usize = 256;
+
+impl Engine {
+    pub(super) fn server_request(
+        &mut self,
+        id: RequestId,
+        method: &str,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        match self.server_request_fault(&id, method, message) {
+            None => {
+                self.server_requests.insert(id);
+                Forward::Unchanged
+            }
+            Some((code, text)) => {
+                let text = format!("mcpguard refused `{}`: {text}", clipped(method));
+                out.to_server.push(answer::error(Some(&id), code, &text, None));
+                let fact = Fact::ServerRequestRefused { method: clipped(method), id: Some(id) };
+                self.flood.note(fact, now, &mut out.facts);
+                Forward::Nothing
+            }
+        }
+    }
+
+    /// Why a request of the server may not go to the client.
+    fn server_request_fault(
+        &self,
+        id: &RequestId,
+        method: &str,
+        message: &Message<'_>,
+    ) -> Option<(Code, &'static str)> {
+        let extra = self.extra_methods.contains(method);
+        let asked = self.asking.request(method);
+        if !extra && asked.is_none() {
+            return Some((Code::UnknownMethod, "it is no request that a server may send"));
+        }
+        if !extra && self.session.is_modern() {
+            return Some((Code::UnknownMethod, "servers send no requests in this protocol revision"));
+        }
+        if !extra && asked == Some(false) {
+            return Some((Code::Refused, "the policy does not allow it"));
+        }
+        if !extra && message.has_lookalike(Section::Params) {
+            return Some((Code::InvalidRequest, "a key that some readers take for a word of the protocol"));
+        }
+        if self.server_requests.contains(id) {
+            return Some((Code::InvalidRequest, "the id is in use"));
+        }
+        (self.server_requests.len() >= MAX_REQUESTS).then_some((Code::Busy, "too many open requests"))
+    }
+
+    pub(super) fn server_notification(
+        &mut self,
+        method: &str,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        if self.extra_methods.contains(method) {
+            return Forward::Unchanged;
+        }
+        let fact = if !methods::SERVER_NOTIFICATIONS.contains(&method) {
+            Fact::MethodRefused { side: Side::Server, method: clipped(method) }
+        } else if message.has_lookalike(Section::Params) {
+            refused(Side::Server, message, Invalid::Lookalike.into())
+        } else if let Some(method) = self.asking.refused_in(message) {
+            Fact::ServerRequestRefused { method: clipped(&method), id: None }
+        } else {
+            self.server_cancels(method, message);
+            return Forward::Unchanged;
+        };
+        self.flood.note(fact, now, &mut out.facts);
+        Forward::Nothing
+    }
+
+    /// The server takes back a request of its own, or ends a subscription (2026-07-28, on stdio).
+    fn server_cancels(&mut self, method: &str, message: &Message<'_>) {
+        if method != "notifications/cancelled" {
+            return;
+        }
+        let Some(id) = message.raw(Slot::ParamsRequestId).and_then(RequestId::read) else { return };
+        self.server_requests.remove(&id);
+        if self.flight.get(&id).is_some_and(|open| &*open.method == "subscriptions/listen") {
+            self.flight.remove(&id);
+            self.flight.settle(id);
+        }
+    }
+
+    pub(super) fn invalid_from_server(
+        &mut self,
+        message: &Message<'_>,
+        reason: Invalid,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        let fact = refused(Side::Server, message, reason.into());
+        self.flood.note(fact, now, &mut out.facts);
+        match message.id().filter(|_| message.raw(Slot::Method).is_none()) {
+            Some(id) => self.fail_open(&id, reason.into(), message.bytes(), now, out),
+            None => Forward::Nothing,
+        }
+    }
+
+    /// Bytes that are no message. If they are a real answer's (too long, or with something that readers disagree
+    /// about), the client is told, so that it does not wait; anything else is noise.
+    pub(super) fn malformed_from_server(
+        &mut self,
+        reason: FrameError,
+        excerpt: &[u8],
+        bytes: u64,
+        id: Option<&RequestId>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        let excerpt = shown(excerpt);
+        let noise = matches!(
+            reason,
+            FrameError::Unfinished
+                | FrameError::Json(Fault::Grammar(_) | Fault::Truncated | Fault::ByteOrderMark)
+        );
+        let Some(id) = id.filter(|_| !noise) else {
+            self.flood.note(Fact::ServerNoise { reason, bytes, excerpt }, now, &mut out.facts);
+            return Forward::Nothing;
+        };
+        let fact = Fact::MessageRefused { side: Side::Server, reason: reason.into(), bytes, excerpt };
+        self.flood.note(fact, now, &mut out.facts);
+        self.fail_open(id, reason.into(), bytes, now, out)
+    }
+
+    /// If the server has this request open, the client gets an error for it.
+    fn fail_open(
+        &mut self,
+        id: &RequestId,
+        reason: MessageFault,
+        bytes: u64,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        if !self.flight.is_at_server(id) {
+            return Forward::Nothing;
+        }
+        let reason = match reason {
+            MessageFault::Frame(FrameError::TooLong { limit }) => Replacement::TooLarge { limit },
+            reason => Replacement::Malformed(reason),
+        };
+        match self.flight.remove(id) {
+            Some(open) => self.replace(id, &open, reason, bytes, now, out),
+            None => Forward::Nothing,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Facts: what the doorman saw and decided, as plain owned data for the audit log.
+//!
+//! Everything that came from the server or the client is untrusted text. It is bounded in length, except for a call's
+//! arguments, which are the whole raw JSON so that redaction can read it.
+
+use std::time::Duration;
+
+use policy::plan::{ClassMask, RuleId};
+
+use crate::frames::FrameError;
+use crate::id::RequestId;
+use crate::message::Invalid;
+use crate::scan::Fault;
+
+/// Who sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The MCP client.
+    Client,
+    /// The guarded server.
+    Server,
+}
+
+/// The two families of protocol revisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    /// Up to 2025-11-25: `initialize` opens a session.
+    Handshake,
+    /// From 2026-07-28 on: every request carries its version and capabilities.
+    Modern,
+}
+
+/// What a peer says about itself; at most 128 characters each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// `name`, empty if not told.
+    pub name: String,
+    /// `version`, empty if not told.
+    pub version: String,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    missing_docs,
+    reason = "the fields that say nothing new are `side`, `id`, `tool`, `method`, `reason`"
+)]
+pub enum Fact {
+    /// The peers agreed on a protocol revision.
+    SessionNegotiated { era: Era, version: String, client: Peer, server: Peer },
+    /// A call goes to the server.
+    CallAdmitted {
+        /// The number of the call, from 1, in the order of arrival; kernel events carry it too.
+        seq: u64,
+        id: RequestId,
+        /// The tool; `*` for a task that was not created in this session.
+        tool: String,
+        /// `tools/call`, or the `tasks/…` method that goes on with an earlier call.
+        method: String,
+        rule: RuleId,
+        /// Raw JSON; empty if the call has none.
+        arguments: Vec<u8>,
+        /// Bytes of the request line.
+        bytes: u64,
+        /// The active grant classes from this moment on.
+        active: ClassMask,
+        /// How long it waited for an exclusive call, or for its own turn to run alone.
+        waited: Duration,
+    },
+    /// A call does not go to the server; the client was told `text`.
+    CallRefused {
+        id: RequestId,
+        tool: String,
+        method: String,
+        /// The rule that refuses it; `None` for a limit of the whole session.
+        rule: Option<RuleId>,
+        reason: Refusal,
+        text: String,
+        arguments: Vec<u8>,
+        bytes: u64,
+    },
+    /// An admitted call has ended; its grants have ended with it.
+    CallEnded {
+        seq: u64,
+        id: RequestId,
+        tool: String,
+        rule: RuleId,
+        outcome: Outcome,
+        /// From the arrival of the request.
+        duration: Duration,
+        /// Bytes of the answer line; 0 if there was none.
+        bytes: u64,
+    },
+    /// Disabled tools were cut out of a `tools/list` answer.
+    ToolsHidden {
+        count: u64,
+        /// At most 256 of them.
+        names: Vec<String>,
+    },
+    /// Tools without a readable name, or with the name of another one, were cut out of a `tools/list` answer.
+    ToolsDropped { count: u64 },
+    /// A request of the server was answered with an error; the client did not see it.
+    ServerRequestRefused {
+        method: String,
+        /// `None` for a request that is embedded in a notification.
+        id: Option<RequestId>,
+    },
+    /// A method that is neither in the protocol nor in the policy.
+    MethodRefused { side: Side, method: String },
+    /// A line that is no message with exactly one reading.
+    MessageRefused { side: Side, reason: MessageFault, bytes: u64, excerpt: String },
+    /// Bytes on the server's stdout that are no MCP. They did not reach the client.
+    ServerNoise { reason: FrameError, bytes: u64, excerpt: String },
+    /// A response to a request that is not open.
+    ResponseRefused { side: Side, id: RequestId, reason: Unexpected },
+    /// An answer was withheld and an error sent in its place.
+    AnswerReplaced { id: RequestId, method: String, reason: Replacement },
+    /// So many facts of a noisy peer were left out before this one (or before the end of the session).
+    Suppressed { count: u64 },
+}
+
+/// Why a call was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The tool is disabled.
+    Disabled,
+    /// The request line is longer than the rule allows.
+    RequestTooLarge {
+        /// Bytes that the rule allows.
+        limit: u64,
+    },
+    /// The session's calls of this minute are used up.
+    SessionRate {
+        /// Calls per minute.
+        limit: u32,
+        /// When the next call is free; `None` if never.
+        retry: Option<Duration>,
+    },
+    /// The tool's calls of this minute are used up.
+    ToolRate {
+        /// Calls per minute.
+        limit: u32,
+        /// When the next call is free; `None` if never.
+        retry: Option<Duration>,
+    },
+    /// Too many calls are in flight or waiting.
+    TooManyCalls {
+        /// Calls at once.
+        limit: u32,
+    },
+    /// The calls that wait for an exclusive one hold too many bytes.
+    QueueFull,
+    /// It waited for an exclusive call until its timeout.
+    WaitedTooLong,
+    /// The client cancelled it while it waited.
+    CancelledWaiting,
+    /// The session ended while it waited.
+    SessionEnded,
+}
+
+impl Refusal {
+    /// Whether the policy refused the call, so that `on_violation: { tool: kill }` applies.
+    pub fn is_violation(self) -> bool {
+        match self {
+            Self::Disabled
+            | Self::RequestTooLarge { .. }
+            | Self::SessionRate { .. }
+            | Self::ToolRate { .. }
+            | Self::TooManyCalls { .. }
+            | Self::QueueFull => true,
+            Self::WaitedTooLong | Self::CancelledWaiting | Self::SessionEnded => false,
+        }
+    }
+}
+
+/// How an admitted call ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// With a result.
+    Ok,
+    /// With a result that says `isError`.
+    ToolError,
+    /// With a JSON-RPC error of this code.
+    RpcError(i64),
+    /// The server wants more input; the client will call again (2026-07-28).
+    InputRequired,
+    /// The work goes on as a task.
+    TaskStarted {
+        /// The task's id.
+        task: String,
+    },
+    /// No answer in time: the client was told so, the server was sent a cancellation.
+    TimedOut,
+    /// The client cancelled it.
+    Cancelled,
+    /// The answer was withheld.
+    Replaced(Replacement),
+    /// The session ended first.
+    Lost(Ending),
+}
+
+/// Why an answer was withheld.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replacement {
+    /// The answer line is longer than allowed.
+    TooLarge {
+        /// Bytes that are allowed.
+        limit: u64,
+    },
+    /// It asks the client for something that the policy does not allow.
+    InputRefused {
+        /// `sampling/createMessage`, `elicitation/create`, `roots/list`, or what stands in their place.
+        method: String,
+    },
+    /// It is no response with exactly one reading.
+    Malformed(MessageFault),
+    /// A `tools/list` answer whose tools cannot be told.
+    UnreadableList,
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MessageFault {
+    /// No JSON text with one reading.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// No JSON-RPC message with one reading.
+    #[error(transparent)]
+    Message(#[from] Invalid),
+    /// The parameters do not fit the method.
+    #[error("the parameters do not fit the method")]
+    Params,
+    /// The id belongs to a request that is still open, or was cancelled.
+    #[error("the id is in use")]
+    DuplicateId,
+    /// Too many requests are open at once.
+    #[error("too many open requests")]
+    TooManyRequests,
+}
+
+impl From<Fault> for MessageFault {
+    fn from(fault: Fault) -> Self {
+        Self::Frame(fault.into())
+    }
+}
+
+/// Why a response was not expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unexpected {
+    /// No open request has this id: never asked, or answered already.
+    Unknown,
+    /// The request was cancelled or timed out.
+    Late,
+}
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The client closed its side.
+    ClientClosed,
+    /// The server exited or closed its side.
+    ServerClosed,
+    /// The policy ends the session.
+    Violation,
+    /// The supervisor was told to stop.
+    Stopped,
+}

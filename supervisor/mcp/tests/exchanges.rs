@@ -1,0 +1,46 @@
+//! Every script in `tests/exchanges` is one test; see `simulate` for what a script is.
+
+mod simulate;
+
+macro_rules! exchanges {
+    ($($name:ident)*) => {$(
+        #[test]
+        fn $name() {
+            simulate::run(stringify!($name), include_str!(concat!("exchanges/", stringify!($name), ".txt")));
+        }
+    )*};
+}
+
+exchanges! {
+    tools
+    list
+    rates
+    sizes
+    exclusive
+    timeouts
+    cancelling
+    ids
+    responses
+    grants
+    handshake
+    modern
+    tasks
+    batches
+    server_requests
+    methods
+    framing
+    lookalikes
+    kill
+    ending
+}
+
+/// A script that is not in the list above would never run.
+#[test]
+fn no_script_is_forgotten() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exchanges");
+    let list = include_str!("exchanges.rs");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(list.lines().any(|line| line.trim() == name), "{name} is not in the list");
+    }
+}

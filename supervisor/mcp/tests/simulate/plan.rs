@@ -1,0 +1,134 @@
+//! The set-up lines of a script: a plan by hand.
+//!
+//! ```text
+//! defaults disabled rate=60
+//! tool get_* class=1 rate=2 timeout=30s exclusive request=100 response=200 disabled because=no-way
+//! session rate=3 calls=2 message=1000 sampling elicitation roots extra=acme/do
+//! answers max=1000
+//! kill
+//! ```
+
+use std::collections::BTreeMap;
+
+use mcp::Engine;
+use policy::plan::{
+    Ask, ClassId, OnViolation, Origin, ResponsesPlan, Rule, RuleId, SessionPlan, ToolRule, ToolsPlan,
+};
+
+pub(crate) struct Setup {
+    pub(crate) session: SessionPlan,
+    tools: ToolsPlan,
+    responses: ResponsesPlan,
+    on_refusal: OnViolation,
+    rules: Vec<Rule>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let mut setup = Self {
+            session: SessionPlan {
+                max_requests_per_minute: None,
+                max_message_bytes: 100_000,
+                max_concurrent_calls: 256,
+                extra_methods: Vec::new(),
+                sampling: false,
+                elicitation: false,
+                roots: false,
+            },
+            tools: ToolsPlan { default: blank("defaults", 0), exact: BTreeMap::new(), globs: Vec::new() },
+            responses: ResponsesPlan::default(),
+            on_refusal: OnViolation::Deny,
+            rules: Vec::new(),
+        };
+        setup.rules.push(rule("tools.defaults", 1));
+        setup
+    }
+}
+
+fn blank(key: &str, from: u32) -> ToolRule {
+    ToolRule {
+        key: key.to_owned(),
+        enabled: true,
+        max_requests_per_minute: None,
+        timeout: None,
+        exclusive: false,
+        max_request_bytes: None,
+        max_response_bytes: None,
+        class: ClassId::ALWAYS,
+        reason: None,
+        from: RuleId(from),
+    }
+}
+
+fn rule(text: &str, line: u32) -> Rule {
+    let origin = Origin { source: "test.yaml".to_owned(), line, column: 3 };
+    Rule { text: text.to_owned(), origin, reason: None, ask: Ask::Doorman }
+}
+
+impl Setup {
+    /// Whether the line is one of the set-up.
+    pub(crate) fn read(&mut self, line: &str) -> bool {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("defaults") => self.tools.default = tool("defaults", 0, words),
+            Some("tool") => self.tool(words.next().unwrap(), words),
+            Some("session") => words.for_each(|word| self.session_word(word)),
+            Some("answers") => self.responses.max_bytes = words.next().map(|word| number(word, "max=")),
+            Some("kill") => self.on_refusal = OnViolation::Kill,
+            _ => return false,
+        }
+        true
+    }
+
+    fn tool<'a>(&mut self, key: &str, words: impl Iterator<Item = &'a str>) {
+        let from = self.rules.len() as u32;
+        self.rules.push(rule(&format!("tools.{key}"), from + 10));
+        let rule = tool(key, from, words);
+        if key.contains(['*', '?']) {
+            self.tools.globs.push((key.to_owned(), rule));
+            self.tools.globs.sort_by_key(|(key, _)| std::cmp::Reverse(key.len()));
+        } else {
+            self.tools.exact.insert(key.to_owned(), rule);
+        }
+    }
+
+    fn session_word(&mut self, word: &str) {
+        let session = &mut self.session;
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("sampling", _) => session.sampling = true,
+            ("elicitation", _) => session.elicitation = true,
+            ("roots", _) => session.roots = true,
+            ("rate", value) => session.max_requests_per_minute = Some(value.parse().unwrap()),
+            ("calls", value) => session.max_concurrent_calls = value.parse().unwrap(),
+            ("message", value) => session.max_message_bytes = value.parse().unwrap(),
+            ("extra", value) => session.extra_methods.push(value.to_owned()),
+            _ => panic!("no such word: {word}"),
+        }
+    }
+
+    pub(crate) fn engine(self) -> Engine {
+        Engine::new(self.tools, self.session, self.responses, self.on_refusal, &self.rules)
+    }
+}
+
+fn tool<'a>(key: &str, from: u32, words: impl Iterator<Item = &'a str>) -> ToolRule {
+    let mut rule = blank(key, from);
+    for word in words {
+        match word.split_once('=').unwrap_or((word, "")) {
+            ("disabled", _) => rule.enabled = false,
+            ("exclusive", _) => rule.exclusive = true,
+            ("class", value) => rule.class = ClassId::new(value.parse().unwrap()).unwrap(),
+            ("rate", value) => rule.max_requests_per_minute = Some(value.parse().unwrap()),
+            ("timeout", value) => rule.timeout = Some(super::duration(value)),
+            ("request", value) => rule.max_request_bytes = Some(value.parse().unwrap()),
+            ("response", value) => rule.max_response_bytes = Some(value.parse().unwrap()),
+            ("because", value) => rule.reason = Some(value.to_owned()),
+            _ => panic!("no such word: {word}"),
+        }
+    }
+    rule
+}
+
+fn number(word: &str, prefix: &str) -> u64 {
+    word.strip_prefix(prefix).unwrap().parse().unwrap()
+}

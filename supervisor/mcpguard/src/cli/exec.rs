@@ -1,0 +1,78 @@
+//! `mcpguard exec`: start an MCP server under a policy and stand on its stdio pipe.
+//!
+//! ```text
+//! $ mcpguard exec --policy filesystem -- node node_modules/.bin/mcp-server-filesystem "$PWD"
+//! $ mcpguard exec -- npx -y some-server@1.2.3        # no policy: strict built-in one
+//! ```
+//!
+//! Exit status: the server's own; 125 mcpguard failed or refused; 126 the command is not executable;
+//! 127 there is no such command; 128+n the server was ended by signal n.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::cli::{EXIT_REFUSED, Failure};
+use crate::compose::{Composed, compose};
+use crate::{environment, install, session, terminal};
+
+/// Arguments of `mcpguard exec`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The policy: a file (`./github.yaml`) or a shipped preset (`github`); a strict built-in one if absent
+    #[arg(long, short, value_name = "FILE|PRESET")]
+    policy: Option<String>,
+    /// The workspace that `${workspace}` stands for; the current directory if absent
+    #[arg(long, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// Start although some rules are not enforced on this host; each is named on stderr and in the audit log
+    #[arg(long)]
+    allow_degraded: bool,
+    /// The audit log's file; one a session in the state directory if absent
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Install the package that `npx` or `uvx` names first, under this policy, then run it without the launcher
+    #[arg(long, value_name = "FILE|PRESET")]
+    install_policy: Option<String>,
+    /// The MCP server's command line
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Runs the server; the number is the exit status.
+pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
+    enforce::harden_supervisor()?;
+    let Args { policy, workspace, allow_degraded, audit, install_policy, command } = args;
+    let command = match install_policy {
+        Some(install) => install::install(&install, allow_degraded, &command)?,
+        None => command,
+    };
+    let composed = compose(policy.as_deref(), workspace.as_deref(), &command)?;
+    if policy.is_none() {
+        terminal::note("no --policy: the strict built-in one holds (workspace read-only, no network)");
+    }
+    covered(&composed, allow_degraded)?;
+    let environment = environment::build(&composed.plan.environment)?;
+    session::run(&composed, environment, audit)
+}
+
+/// Refuses to start when a rule is not enforced, unless the user allows it; then says so for each rule.
+pub(crate) fn covered(composed: &Composed, allow_degraded: bool) -> anyhow::Result<()> {
+    let open: Vec<String> = composed.uncovered().map(|rule| rule.to_string()).collect();
+    match (open.is_empty(), allow_degraded) {
+        (true, _) => Ok(()),
+        (false, true) => {
+            open.iter().for_each(|rule| terminal::warning(&format!("not enforced here: {rule}")));
+            Ok(())
+        }
+        (false, false) => Err(Failure { status: EXIT_REFUSED, message: not_enforced(&open) }.into()),
+    }
+}
+
+fn not_enforced(open: &[String]) -> String {
+    format!(
+        "nothing was started, because {} rule(s) of the policy cannot be enforced on this host:\n  {}\n\
+         Provide what is named, or start with --allow-degraded and without them.",
+        open.len(),
+        open.join("\n  ")
+    )
+}

@@ -1,0 +1,111 @@
+//! The command line: one file a subcommand.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod enter;
+pub(crate) mod exec;
+mod failure;
+pub(crate) mod log;
+pub(crate) mod man;
+pub(crate) mod why;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use failure::{Failure, exit_code_of};
+
+/// Exit status for everything that mcpguard itself refuses or fails at (as `env` and `timeout` do, coreutils manual).
+pub(crate) const EXIT_REFUSED: u8 = 125;
+
+/// Runs MCP servers that nobody should have to trust.
+#[derive(Parser)]
+#[command(name = "mcpguard", version, about, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// How much mcpguard tells on stderr about its own work.
+    #[arg(long, global = true, value_enum, default_value_t = LogLevel::Warn, env = "MCPGUARD_LOG")]
+    log_level: LogLevel,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How much mcpguard tells on stderr about its own work.
+#[derive(Clone, Copy, ValueEnum)]
+enum LogLevel {
+    /// Nothing but errors.
+    Error,
+    /// Also what should be looked at.
+    Warn,
+    /// Also what is done.
+    Info,
+    /// Also why.
+    Debug,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start an MCP server under a policy and stand on its stdio pipe
+    Exec(exec::Args),
+    /// Check a policy and tell what each rule means on this host
+    Check(check::Args),
+    /// Try each enforcement mechanism on this host
+    Doctor(doctor::Args),
+    /// Explain a denial: the record, the rule, the exact line that would allow it
+    Why(why::Args),
+    /// Show, verify or follow audit logs
+    Log(log::Args),
+    /// Print shell completions
+    Completions(completions::Args),
+    /// Print the manual page, or write all of them into a directory
+    Man(man::Args),
+}
+
+impl Cli {
+    /// Runs the command; the number is the exit status.
+    pub(crate) fn run(self) -> anyhow::Result<u8> {
+        logs(self.log_level);
+        let mut out = std::io::stdout();
+        match self.command {
+            Command::Exec(args) => exec::run(args),
+            Command::Check(args) => check::run(args, &mut out),
+            Command::Doctor(args) => doctor::run(args, &mut out),
+            Command::Why(args) => why::run(args, &mut out),
+            Command::Log(args) => log::run(args, &mut out),
+            Command::Completions(args) => completions::run(args, &mut out),
+            Command::Man(args) => man::run(args, &mut out),
+        }
+    }
+}
+
+/// Answers `--help` and `--version` on stdout, a wrong command line on stderr with status 125.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    let shown = if error.use_stderr() {
+        write!(std::io::stderr(), "{text}")
+    } else {
+        write!(std::io::stdout(), "{text}")
+    };
+    match (shown, error.use_stderr()) {
+        (Ok(()), false) => ExitCode::SUCCESS,
+        _ => ExitCode::from(EXIT_REFUSED),
+    }
+}
+
+/// Sends mcpguard's own logs to stderr.
+fn logs(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(crate::terminal::colours(&std::io::stderr()))
+        .with_max_level(level)
+        .with_target(false)
+        .without_time()
+        .init();
+}

@@ -1,0 +1,122 @@
+//! From what was typed to a plan with its coverage: shared by `exec` and `check`.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use policy::plan::Rule;
+use policy::{Coverage, Plan, Source, Support};
+
+use crate::host::{Host, Lookup, Runtime};
+use crate::policies::{self, Shelf};
+
+/// The name that the built-in strict policy has in messages and records.
+const BUILT_IN: &str = "built-in";
+
+/// Everything that is known before anything is started.
+pub(crate) struct Composed {
+    /// The command, looked up.
+    pub(crate) command: Option<Lookup>,
+    /// This host, for this call.
+    pub(crate) host: Host,
+    /// The policy's file or preset name.
+    pub(crate) source: String,
+    /// The orders.
+    pub(crate) plan: Plan,
+    /// What the kernel can do.
+    pub(crate) support: Support,
+    /// Who enforces each rule.
+    pub(crate) coverage: Coverage,
+}
+
+/// Reads, compiles and compares with the host.
+///
+/// # Errors
+/// The command is not there, or the policy has errors; [`exit_code_of`](crate::cli::exit_code_of) knows the status.
+pub(crate) fn compose(
+    policy: Option<&str>,
+    workspace: Option<&Path>,
+    argv: &[OsString],
+) -> anyhow::Result<Composed> {
+    let command = if argv.is_empty() { None } else { Some(Lookup::new(argv)?) };
+    let host = Host::examine(workspace, command.as_ref())?;
+    let source = match policy {
+        Some(name) => policies::read(name)?,
+        None => built_in(command.as_ref()),
+    };
+    on_this_host(source, host, command)
+}
+
+/// The same for an installation: `${workspace}` is the directory that is installed into, and
+/// `${env:MCPGUARD_INSTALL_HOST}` the host that packages come from.
+pub(crate) fn compose_install(
+    policy: &str,
+    into: &Path,
+    from: &str,
+    argv: &[OsString],
+) -> anyhow::Result<Composed> {
+    let command = Lookup::new(argv)?;
+    let host = Host::examine(Some(into), Some(&command))?.with_variable("MCPGUARD_INSTALL_HOST", from);
+    on_this_host(policies::read(policy)?, host, Some(command))
+}
+
+fn on_this_host(source: Source, host: Host, command: Option<Lookup>) -> anyhow::Result<Composed> {
+    let name = source.name.clone();
+    let plan = policy::load(source, &Shelf)?.compile(&host.context())?;
+    let support = enforce::probe();
+    let coverage = policy::coverage(&plan, &support);
+    Ok(Composed { command, host, source: name, plan, support, coverage })
+}
+
+/// The problems behind a failed [`compose`]; any other error is given back.
+pub(crate) fn diagnose(error: anyhow::Error) -> anyhow::Result<policy::Problems> {
+    error.downcast::<policy::Problems>()
+}
+
+/// What holds without a policy: the runtime's own files, the workspace to read, no network, all tools.
+fn built_in(command: Option<&Lookup>) -> Source {
+    let runtime = command.map_or(Runtime::Native, Runtime::of).preset();
+    let text = format!(
+        "version: 1\nname: {BUILT_IN}\n\
+         description: The strict policy of a call without one.\n\
+         extends: [{runtime}]\n\
+         filesystem:\n  read: [\"${{workspace}}\"]\n"
+    );
+    Source { name: BUILT_IN.to_owned(), text }
+}
+
+impl Composed {
+    /// The rules that no layer enforces as written, with the reason, the remedy and what holds instead.
+    pub(crate) fn uncovered(&self) -> impl Iterator<Item = Uncovered<'_>> {
+        self.coverage.entries.iter().filter_map(|entry| {
+            let policy::coverage::State::Uncovered { floor, reason, remedy } = &entry.state else {
+                return None;
+            };
+            Some(Uncovered { rule: self.plan.rule(entry.rule)?, floor: floor.as_deref(), reason, remedy })
+        })
+    }
+}
+
+/// A rule that no layer enforces as written.
+pub(crate) struct Uncovered<'a> {
+    /// The rule.
+    pub(crate) rule: &'a Rule,
+    /// The weaker thing that still holds.
+    pub(crate) floor: Option<&'a str>,
+    /// Why it is not enforced here.
+    pub(crate) reason: &'a str,
+    /// What would enforce it.
+    pub(crate) remedy: &'a str,
+}
+
+impl std::fmt::Display for Uncovered<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Rule { text, origin, .. } = self.rule;
+        let policy::plan::Origin { source, line, column } = origin;
+        write!(
+            f,
+            "{source}:{line}:{column}: `{text}`: {}; what would enforce it: {}",
+            self.reason, self.remedy
+        )?;
+        self.floor.map_or(Ok(()), |floor| write!(f, " (without it: {floor})"))
+    }
+}

@@ -1,0 +1,369 @@
+//! Carries bytes between client, engine and server, and waits for the session's end.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use mcp::{End, Engine, Forward, Frame, Frames, Judgement};
+use policy::Plan;
+use policy::plan::OnViolation;
+use tokio::sync::{Mutex, Notify};
+
+use super::client::Client;
+use super::denials::Denials;
+use super::ending::Ending;
+use super::journal::Journal;
+use super::start::Server;
+use super::stdio::{Inlet, Outlet};
+use super::watch::Watch;
+
+/// How long a server may take to end after its stdin was closed or a signal was passed on
+/// (MCP specification 2025-11-25, Lifecycle, Shutdown: close stdin, wait, then SIGTERM, then SIGKILL).
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How long the rest of a dead server's output is waited for; a daemon may hold the pipe open for ever.
+const REST: Duration = Duration::from_millis(500);
+
+/// The doorman's hands; the engine is its head.
+pub(super) struct Doorman<'a> {
+    engine: RefCell<Engine>,
+    journal: RefCell<&'a mut Journal>,
+    denials: &'a Denials,
+    to_client: Mutex<Outlet>,
+    to_server: Mutex<Option<Outlet>>,
+    max_message_bytes: u64,
+    on_syscall: OnViolation,
+    /// The instant for which the alarm is set.
+    armed: Cell<Option<Instant>>,
+    /// Told when an earlier alarm is needed.
+    rearm: Notify,
+    /// Told when the server's stdout, and its stderr, have come to their end.
+    stdout_dry: Notify,
+    stderr_dry: Notify,
+}
+
+/// Stands at the door until an end comes.
+pub(super) async fn stand(
+    plan: &Plan,
+    server: &mut Server,
+    denials: &Denials,
+    journal: &mut Journal,
+) -> Ending {
+    match Doorman::hired(plan, server, denials, journal) {
+        Ok((doorman, streams, watch)) => doorman.work(streams, watch).await,
+        Err(error) => Ending::Failed(error.to_string()),
+    }
+}
+
+impl<'a> Doorman<'a> {
+    fn hired<'s>(
+        plan: &Plan,
+        server: &'s mut Server,
+        denials: &'a Denials,
+        journal: &'a mut Journal,
+    ) -> io::Result<(Self, Streams, Watch<'s>)> {
+        let client = Client::connect()?;
+        let (stdin, stdout, stderr) = (server.stdin.take(), server.stdout.take(), server.stderr.take());
+        let streams = Streams {
+            client: client.input,
+            server: stdout.map(Inlet::ours).transpose()?,
+            complaints: stderr.map(Inlet::ours).transpose()?,
+            own_stderr: Outlet::shared(io::stderr())?,
+        };
+        let doorman = Self {
+            engine: RefCell::new(Engine::new(
+                plan.tools.clone(),
+                plan.session.clone(),
+                plan.responses.clone(),
+                plan.on_violation.tool,
+                &plan.rules,
+            )),
+            journal: RefCell::new(journal),
+            denials,
+            to_client: Mutex::new(client.output),
+            to_server: Mutex::new(stdin.map(Outlet::ours).transpose()?),
+            max_message_bytes: plan.session.max_message_bytes,
+            on_syscall: plan.on_violation.syscall,
+            armed: Cell::new(None),
+            rearm: Notify::new(),
+            stdout_dry: Notify::new(),
+            stderr_dry: Notify::new(),
+        };
+        Ok((doorman, streams, Watch::new(&mut server.guard)?))
+    }
+
+    async fn work(self, streams: Streams, mut watch: Watch<'_>) -> Ending {
+        let ending = self.carry(&streams, &mut watch).await;
+        let lost = self.engine.borrow_mut().finish(why(&ending), Instant::now());
+        match self.record(lost) {
+            Ok(()) => ending,
+            Err(failed) => failed,
+        }
+    }
+
+    /// Everything at once, until the first end; then what that end still allows.
+    async fn carry(&self, streams: &Streams, watch: &mut Watch<'_>) -> Ending {
+        let mut down = pin!(self.downlink(streams.server.as_ref()));
+        let mut beside = pin!(self.beside(streams));
+        let first = {
+            let mut up = pin!(self.uplink(&streams.client));
+            tokio::select! {
+                ending = &mut up => ending,
+                ending = &mut down => ending,
+                ending = &mut beside => ending,
+                ending = watch.end() => ending,
+            }
+        };
+        match first {
+            Ending::ServerExited(_) => {
+                let rest = async {
+                    tokio::select! {
+                        _ = &mut down => {}
+                        _ = &mut beside => {}
+                        () = self.dry() => {}
+                    }
+                };
+                let _ = tokio::time::timeout(REST, rest).await;
+                first
+            }
+            Ending::ClientGone | Ending::Signal(_) => {
+                self.to_server.lock().await.take();
+                tokio::select! {
+                    ending = watch.leave(GRACE) => ending.unwrap_or(first),
+                    failed = until_failure(down) => failed,
+                    failed = &mut beside => failed,
+                }
+            }
+            _ => first,
+        }
+    }
+
+    /// Client → engine → server.
+    async fn uplink(&self, client: &Inlet) -> Ending {
+        let mut frames = Frames::new(self.max_message_bytes);
+        loop {
+            match client.read(frames.space()).await {
+                Ok(0) => break,
+                Ok(count) => frames.filled(count),
+                Err(error) => return gone(error),
+            }
+            while let Some(frame) = frames.next() {
+                let judgement = self.engine.borrow_mut().from_client(&frame, Instant::now());
+                if let Err(ending) = self.apply(judgement, line_of(&frame), Side::Client).await {
+                    return ending;
+                }
+            }
+        }
+        Ending::ClientGone
+    }
+
+    /// Server → engine → client. The end of the server's stdout is not the end of the session: its exit is.
+    async fn downlink(&self, server: Option<&Inlet>) -> Ending {
+        let Some(server) = server else { return std::future::pending().await };
+        let mut frames = Frames::new(self.max_message_bytes);
+        loop {
+            match server.read(frames.space()).await {
+                Ok(0) => break,
+                Ok(count) => frames.filled(count),
+                Err(error) => return Ending::Failed(error.to_string()),
+            }
+            while let Some(frame) = frames.next() {
+                let judgement = self.engine.borrow_mut().from_server(&frame, Instant::now());
+                if let Err(ending) = self.apply(judgement, line_of(&frame), Side::Server).await {
+                    return ending;
+                }
+            }
+        }
+        self.stdout_dry.notify_one();
+        std::future::pending().await
+    }
+
+    /// Waits until the server's output has come to its end.
+    async fn dry(&self) {
+        self.stdout_dry.notified().await;
+        self.stderr_dry.notified().await;
+    }
+
+    /// Writes down, then sends.
+    async fn apply(&self, judgement: Judgement, line: &[u8], from: Side) -> Result<(), Ending> {
+        let Judgement { forward, to_client, to_server, facts, end } = judgement;
+        self.record(facts)?;
+        match forward {
+            Forward::Nothing => {}
+            Forward::Unchanged => self.send(from.other(), line).await?,
+            Forward::Rewritten(line) => self.send(from.other(), &line).await?,
+        }
+        for line in &to_server {
+            self.send(Side::Server, line).await?;
+        }
+        for line in &to_client {
+            self.send(Side::Client, line).await?;
+        }
+        self.arm();
+        match end {
+            None => Ok(()),
+            Some(End::Violation { tool, .. }) => {
+                Err(Ending::Violation(format!("a refused call of the tool `{tool}`")))
+            }
+        }
+    }
+
+    /// Writes facts to the journal.
+    fn record(&self, facts: Vec<mcp::Fact>) -> Result<(), Ending> {
+        let mut journal = self.journal.borrow_mut();
+        facts
+            .into_iter()
+            .try_for_each(|fact| journal.fact(fact))
+            .map_err(|error| Ending::AuditFailed(format!("{error:#}")))
+    }
+
+    /// Sends one whole line; lines of both directions never mix.
+    async fn send(&self, to: Side, line: &[u8]) -> Result<(), Ending> {
+        match to {
+            Side::Client => self.to_client.lock().await.write_line(line).await.map_err(gone),
+            Side::Server => match self.to_server.lock().await.as_ref() {
+                // A server that does not read any more ends by its exit, not by our write.
+                Some(server) => Ok(server.write_line(line).await.unwrap_or_default()),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Alarms, denied system calls and the server's stderr; ends only at a failure or a violation.
+    async fn beside(&self, streams: &Streams) -> Ending {
+        tokio::select! {
+            ending = self.alarms() => ending,
+            ending = self.denied() => ending,
+            ending = self.complaints(streams) => ending,
+        }
+    }
+
+    /// Lets calls expire.
+    async fn alarms(&self) -> Ending {
+        loop {
+            match self.armed.get() {
+                Some(at) => tokio::select! {
+                    () = tokio::time::sleep_until(at.into()) => {}
+                    () = self.rearm.notified() => continue,
+                },
+                None => {
+                    self.rearm.notified().await;
+                    continue;
+                }
+            }
+            self.armed.set(None);
+            let judgement = self.engine.borrow_mut().expire(Instant::now());
+            if let Err(ending) = self.apply(judgement, &[], Side::Client).await {
+                return ending;
+            }
+        }
+    }
+
+    /// Sets the alarm earlier if the engine asks for it. A later wish is met when the alarm goes off.
+    fn arm(&self) {
+        let Some(wanted) = self.engine.borrow().deadline() else { return };
+        if self.armed.get().is_none_or(|armed| wanted < armed) {
+            self.armed.set(Some(wanted));
+            self.rearm.notify_one();
+        }
+    }
+
+    /// Writes denied system calls down.
+    async fn denied(&self) -> Ending {
+        loop {
+            let batch = self.denials.next().await;
+            let in_flight = self.engine.borrow().in_flight();
+            if let Err(error) = self.journal.borrow_mut().denied(batch, &in_flight) {
+                return Ending::AuditFailed(format!("{error:#}"));
+            }
+            if self.on_syscall == OnViolation::Kill {
+                return Ending::Violation("a refused system call".to_owned());
+            }
+        }
+    }
+
+    /// Passes the server's stderr on, without the secrets that it was given.
+    async fn complaints(&self, streams: &Streams) -> Ending {
+        let Some(complaints) = &streams.complaints else { return std::future::pending().await };
+        let mut buffer = vec![0; 16 * 1024];
+        let mut held = Vec::new();
+        while let Ok(count @ 1..) = complaints.read(&mut buffer).await {
+            held.extend_from_slice(&buffer[..count]);
+            let whole = whole_lines(&held, buffer.len());
+            let shown = self.journal.borrow().redacted(&held[..whole]);
+            held.drain(..whole);
+            // Nobody reads our stderr: the server must not be stopped for that.
+            let _ = streams.own_stderr.write_all(&shown).await;
+        }
+        let shown = self.journal.borrow().redacted(&held);
+        let _ = streams.own_stderr.write_all(&shown).await;
+        self.stderr_dry.notify_one();
+        std::future::pending().await
+    }
+}
+
+/// The ends of the pipes that the doorman reads, and what it hears of the kernel.
+struct Streams {
+    client: Inlet,
+    server: Option<Inlet>,
+    complaints: Option<Inlet>,
+    own_stderr: Outlet,
+}
+
+/// Where a message comes from or goes to.
+#[derive(Clone, Copy)]
+enum Side {
+    Client,
+    Server,
+}
+
+impl Side {
+    fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// What is forwarded when a frame is forwarded unchanged.
+fn line_of<'a>(frame: &Frame<'a>) -> &'a [u8] {
+    match frame {
+        Frame::Message(message) => message.line(),
+        Frame::Malformed { .. } => &[],
+    }
+}
+
+/// The number of bytes that end with the last newline; all of them when a line is longer than `most`.
+fn whole_lines(held: &[u8], most: usize) -> usize {
+    let end = held.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if end == 0 && held.len() > most { held.len() } else { end }
+}
+
+/// The engine's word for an ending.
+fn why(ending: &Ending) -> mcp::Ending {
+    match ending {
+        Ending::ClientGone => mcp::Ending::ClientClosed,
+        Ending::ServerExited(_) | Ending::NotStarted(_) => mcp::Ending::ServerClosed,
+        Ending::Violation(_) => mcp::Ending::Violation,
+        Ending::Signal(_) | Ending::AuditFailed(_) | Ending::Failed(_) => mcp::Ending::Stopped,
+    }
+}
+
+/// A client that cannot be read from or written to any more is gone.
+fn gone(error: io::Error) -> Ending {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Ending::ClientGone,
+        _ => Ending::Failed(error.to_string()),
+    }
+}
+
+/// Goes on carrying although the client may be gone already; only a real failure counts now.
+async fn until_failure(carrying: impl Future<Output = Ending>) -> Ending {
+    match carrying.await {
+        Ending::ClientGone => std::future::pending().await,
+        other => other,
+    }
+}

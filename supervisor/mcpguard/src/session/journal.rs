@@ -1,0 +1,164 @@
+//! The session's journal: facts become records, and a record that cannot be written ends the session,
+//! unless the policy says otherwise.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use audit::{Body, Detail, EndReason, Log, LogConfig, Lost, LostKind, Redactor, SessionEnd, SessionId};
+use enforce::Status;
+use policy::plan::{ArgumentDetail, AuditFailure};
+
+use crate::compose::Composed;
+use crate::host::state_directory;
+
+use super::denials::Batch;
+use super::ending::Ending;
+use super::translate::{self, Translator};
+
+/// The session's journal.
+pub(super) struct Journal {
+    log: Log,
+    redactor: Arc<Redactor>,
+    on_failure: AuditFailure,
+    translator: Translator,
+    began: Instant,
+    calls: u64,
+    denials: u64,
+    failing: bool,
+}
+
+impl Journal {
+    /// Opens the log: where the command line says, else where the policy says, else in the state directory.
+    ///
+    /// # Errors
+    /// The log cannot be opened.
+    pub(super) fn open(
+        composed: &Composed,
+        secrets: &[(String, Vec<u8>)],
+        path: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        let plan = &composed.plan.audit;
+        let session = SessionId::generate().context("no random session name can be had")?;
+        let path = match path.or_else(|| plan.path.as_ref().map(|path| path.as_path().to_owned())) {
+            Some(path) => path,
+            None => audit::session_path(
+                &state_directory()?,
+                &composed.plan.name,
+                &session,
+                jiff::Timestamp::now(),
+            ),
+        };
+        let secrets = secrets.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let redactor = Arc::new(Redactor::new(secrets));
+        let config = LogConfig {
+            path,
+            max_bytes: plan.max_bytes,
+            keep: plan.keep,
+            session,
+            redactor: Arc::clone(&redactor),
+        };
+        let detail = match plan.arguments {
+            ArgumentDetail::None => Detail::None,
+            ArgumentDetail::Names => Detail::Names,
+            ArgumentDetail::Redacted => Detail::Redacted,
+        };
+        Ok(Self {
+            log: Log::open(config)?,
+            translator: Translator::new(composed.plan.rules.clone(), Arc::clone(&redactor), detail),
+            redactor,
+            on_failure: plan.on_failure,
+            began: Instant::now(),
+            calls: 0,
+            denials: 0,
+            failing: false,
+        })
+    }
+
+    /// The file that is written.
+    pub(super) fn path(&self) -> &Path {
+        self.log.path()
+    }
+
+    /// Writes the first records.
+    pub(super) fn start(&mut self, composed: &Composed) -> anyhow::Result<()> {
+        let start = translate::session_start(composed, self.redactor.unprotected());
+        self.write(Body::SessionStart(Box::new(start)))?;
+        composed.uncovered().try_for_each(|rule| self.write(Body::Degraded(translate::degraded(&rule))))
+    }
+
+    /// Writes a fact of the doorman's.
+    pub(super) fn fact(&mut self, fact: mcp::Fact) -> anyhow::Result<()> {
+        let body = self.translator.fact(fact);
+        self.calls += u64::from(matches!(body, Body::ToolCall(_)));
+        self.denials += u64::from(body.is_denial());
+        self.write(body)
+    }
+
+    /// Writes denied system calls down.
+    pub(super) fn denied(&mut self, batch: Batch, in_flight: &[mcp::CallInFlight]) -> anyhow::Result<()> {
+        for (denial, count) in batch.denials {
+            self.denials += count;
+            let body = self.translator.syscall(&denial, count, in_flight);
+            self.write(body)?;
+        }
+        match batch.lost {
+            0 => Ok(()),
+            count => self.write(Body::Lost(Lost { count, kind: LostKind::SyscallReports, reason: None })),
+        }
+    }
+
+    /// Writes the last record and syncs the file.
+    pub(super) fn end(&mut self, ending: &Ending, exit: Option<Status>, killed: u64) -> anyhow::Result<()> {
+        self.write(Body::SessionEnd(SessionEnd {
+            reason: reason(ending),
+            detail: Some(ending.to_string()),
+            exit_code: exit
+                .and_then(|status| if let Status::Code(code) = status { Some(code) } else { None }),
+            signal: exit.and_then(|status| {
+                if let Status::Signal(number) = status { Some(number as i32) } else { None }
+            }),
+            calls: self.calls,
+            denials: self.denials,
+            duration_us: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+            processes_killed: killed,
+        }))
+    }
+
+    /// The bytes without the session's secrets.
+    pub(super) fn redacted(&self, bytes: &[u8]) -> Vec<u8> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => self.redactor.text(text).into_owned().into_bytes(),
+            Err(_) => self.redactor.text(&String::from_utf8_lossy(bytes)).into_owned().into_bytes(),
+        }
+    }
+
+    fn write(&mut self, body: Body) -> anyhow::Result<()> {
+        match (self.log.write(body), self.on_failure) {
+            (Ok(()), _) => {
+                self.failing = false;
+                Ok(())
+            }
+            (Err(error), AuditFailure::Stop) => Err(error.into()),
+            (Err(error), AuditFailure::Continue) => {
+                if !std::mem::replace(&mut self.failing, true) {
+                    crate::terminal::warning(&format!("{error}; the session goes on, as the policy says"));
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn reason(ending: &Ending) -> EndReason {
+    match ending {
+        Ending::NotStarted(_) => EndReason::NotStarted,
+        Ending::ServerExited(_) => EndReason::ServerExited,
+        Ending::ClientGone => EndReason::ClientGone,
+        Ending::Signal(_) => EndReason::Signal,
+        Ending::AuditFailed(_) => EndReason::AuditFailed,
+        Ending::Violation(_) => EndReason::Violation,
+        Ending::Failed(_) => EndReason::Failed,
+    }
+}

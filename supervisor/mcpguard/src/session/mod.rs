@@ -1,0 +1,87 @@
+//! One session: a guarded server, the doorman on its pipe, the journal, and their common end.
+//!
+//! ```text
+//! client stdin ──► uplink ──► Engine ──► server stdin
+//! client stdout ◄── downlink ◄── Engine ◄── server stdout
+//! own stderr ◄── complaints (secrets cut) ◄── server stderr
+//! journal ◄── facts, denied system calls, start and end
+//! ```
+//!
+//! Everything runs on one thread; the journal is written before the bytes that it tells of are sent.
+
+mod alone;
+mod client;
+mod denials;
+mod doorman;
+mod ending;
+mod journal;
+mod start;
+mod stdio;
+mod translate;
+mod watch;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::compose::Composed;
+use crate::environment::Environment;
+
+use denials::Denials;
+use ending::Ending;
+use journal::Journal;
+use start::{Server, Streams};
+
+/// Starts the server, carries bytes until an end comes, ends the whole tree; the number is the exit status.
+///
+/// # Errors
+/// The server could not be started, or the audit log could not be written.
+pub(crate) fn run(
+    composed: &Composed,
+    environment: Environment,
+    audit: Option<PathBuf>,
+) -> anyhow::Result<u8> {
+    let (mut server, mut journal) = begin(composed, environment, audit, Streams::Pipes)?;
+    let runtime = event_loop()?;
+    let _inside = runtime.enter();
+    let denials = Denials::of(&mut server.guard)?;
+    let ending = runtime.block_on(doorman::stand(&composed.plan, &mut server, &denials, &mut journal));
+    ending::conclude(server, &denials, &ending, &mut journal)
+}
+
+/// Runs a guarded program that speaks no MCP, such as an installer; what it prints goes to stderr.
+///
+/// # Errors
+/// The program could not be started, or the audit log could not be written.
+pub(crate) fn run_alone(composed: &Composed, environment: Environment) -> anyhow::Result<u8> {
+    let (mut server, mut journal) = begin(composed, environment, None, Streams::ToStderr)?;
+    let runtime = event_loop()?;
+    let _inside = runtime.enter();
+    let denials = Denials::of(&mut server.guard)?;
+    let ending = runtime.block_on(alone::wait(&mut server, &denials, &mut journal));
+    ending::conclude(server, &denials, &ending, &mut journal)
+}
+
+/// Opens the journal, writes its first records, starts the server.
+fn begin(
+    composed: &Composed,
+    environment: Environment,
+    audit: Option<PathBuf>,
+    streams: Streams,
+) -> anyhow::Result<(Server, Journal)> {
+    enforce::become_subreaper()?;
+    let mut journal = Journal::open(composed, &environment.secrets, audit)?;
+    journal.start(composed)?;
+    match start::start(composed, environment, streams) {
+        Ok(server) => Ok((server, journal)),
+        Err(error) => {
+            journal.end(&Ending::NotStarted(format!("{error:#}")), None, 0)?;
+            Err(error)
+        }
+    }
+}
+
+fn event_loop() -> anyhow::Result<Runtime> {
+    Builder::new_current_thread().enable_io().enable_time().build().context("cannot start the event loop")
+}

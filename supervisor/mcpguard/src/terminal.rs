@@ -1,0 +1,35 @@
+//! What mcpguard itself says to a person: on stderr, coloured only on a terminal, `NO_COLOR` respected.
+
+use std::io::{IsTerminal, Write};
+
+/// Says why a command failed, with its causes on one line.
+pub(crate) fn error(error: &anyhow::Error) {
+    line("error", "31", &format!("{error:#}"));
+}
+
+/// Says something that a person should know although the command goes on.
+pub(crate) fn warning(message: &str) {
+    line("warning", "33", message);
+}
+
+/// Says what mcpguard does.
+pub(crate) fn note(message: &str) {
+    line("note", "36", message);
+}
+
+/// Whether text on this stream may carry colours (<https://no-color.org>).
+pub(crate) fn colours(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// `text` in a colour (SGR number) where `on` says so.
+pub(crate) fn paint(text: &str, sgr: &str, on: bool) -> String {
+    if on { format!("\x1b[{sgr}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// A lost line on stderr is nobody's to report, so the result is dropped on purpose.
+fn line(kind: &str, sgr: &str, message: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let kind = paint(kind, sgr, colours(&stderr));
+    let _ = writeln!(stderr, "mcpguard: {kind}: {message}");
+}

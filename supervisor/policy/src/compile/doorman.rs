@@ -1,0 +1,117 @@
+//! `session`, `server_requests`, `responses`, `audit`, `on_violation` → what the doorman and the log do.
+
+use super::Compiler;
+use crate::document::At;
+use crate::document::list::{Item, Subject};
+use crate::document::sections::{Audit, OnViolations, Responses, ServerRequests, Session};
+use crate::document::words::{Permission, Redaction, Word};
+use crate::plan::{Ask, AuditPlan, OnViolation, ResponsesPlan, SessionPlan, ViolationKind, Violations};
+
+const MESSAGE_BYTES: u64 = 32 << 20;
+const CONCURRENT_CALLS: u32 = 256;
+const LOG_BYTES: u64 = 64 << 20;
+const LOG_FILES: u32 = 8;
+
+impl Compiler<'_> {
+    pub(super) fn session(&mut self, session: Session, requests: ServerRequests) -> SessionPlan {
+        let Session { max_requests_per_minute, max_message_bytes, max_concurrent_calls, extra_methods } =
+            session;
+        let ServerRequests { sampling, elicitation, roots } = requests;
+        let ledger = &mut self.ledger;
+        let rate = |n: &crate::document::numbers::PerMinute| n.get().to_string();
+        ledger.key("session.max_requests_per_minute", &max_requests_per_minute, rate, Ask::Doorman);
+        ledger.key("session.max_message_bytes", &max_message_bytes, |n| n.0.to_string(), Ask::Doorman);
+        ledger.key(
+            "session.max_concurrent_calls",
+            &max_concurrent_calls,
+            |n| n.get().to_string(),
+            Ask::Doorman,
+        );
+        for (key, permission) in [("sampling", &sampling), ("elicitation", &elicitation), ("roots", &roots)] {
+            let show = |permission: &Permission| permission.word().to_owned();
+            ledger.key(&format!("server_requests.{key}"), permission, show, Ask::Doorman);
+        }
+        let mut methods = Vec::new();
+        for Item { value, reason, origin } in super::network::items(extra_methods) {
+            ledger.rule(format!("session.extra_methods: {}", value.show()), &origin, reason, Ask::Doorman);
+            methods.push(value.0);
+        }
+        let allowed =
+            |permission: Option<At<Permission>>| permission.is_some_and(|at| at.value == Permission::Allow);
+        SessionPlan {
+            max_requests_per_minute: max_requests_per_minute.map(|at| at.value.get32()),
+            max_message_bytes: max_message_bytes.map_or(MESSAGE_BYTES, |at| at.value.0),
+            max_concurrent_calls: max_concurrent_calls.map_or(CONCURRENT_CALLS, |at| at.value.get32()),
+            extra_methods: methods,
+            sampling: allowed(sampling),
+            elicitation: allowed(elicitation),
+            roots: allowed(roots),
+        }
+    }
+
+    pub(super) fn responses(&mut self, responses: Responses) -> ResponsesPlan {
+        let Responses { max_bytes, validate_output_schema, redact } = responses;
+        let ledger = &mut self.ledger;
+        ledger.key("responses.max_bytes", &max_bytes, |n| n.0.to_string(), Ask::Doorman);
+        let validate = validate_output_schema.filter(|at| at.value);
+        ledger.key("responses.validate_output_schema", &validate, bool::to_string, Ask::OutputSchema);
+        let mut redact_secrets = false;
+        for At { value, origin } in redact.into_iter().flat_map(|at| at.value.0) {
+            ledger.rule(format!("responses.redact: {}", value.word()), &origin, None, Ask::RedactAnswers);
+            match value {
+                Redaction::Secrets => redact_secrets = true,
+            }
+        }
+        ResponsesPlan {
+            max_bytes: max_bytes.map(|at| at.value.0),
+            validate_output_schema: validate.is_some(),
+            redact_secrets,
+        }
+    }
+
+    pub(super) fn audit(
+        &mut self,
+        Audit { arguments, on_failure, path, max_bytes, keep }: Audit,
+    ) -> AuditPlan {
+        let ledger = &mut self.ledger;
+        ledger.key("audit.arguments", &arguments, |detail| detail.word().to_owned(), Ask::Audit);
+        match &on_failure {
+            None => {
+                ledger.default_deny("audit.on_failure: stop", Ask::Audit);
+            }
+            written => {
+                ledger.key("audit.on_failure", written, |failure| failure.word().to_owned(), Ask::Audit)
+            }
+        }
+        ledger.key("audit.path", &path, |path| path.raw().to_owned(), Ask::Audit);
+        ledger.key("audit.max_bytes", &max_bytes, |n| n.0.to_string(), Ask::Audit);
+        ledger.key("audit.keep", &keep, |n| n.get().to_string(), Ask::Audit);
+        AuditPlan {
+            arguments: arguments.map(|at| at.value).unwrap_or_default(),
+            on_failure: on_failure.map(|at| at.value).unwrap_or_default(),
+            path: path.and_then(|path| self.single_path(&path)),
+            max_bytes: max_bytes.map_or(LOG_BYTES, |at| at.value.0),
+            keep: keep.map_or(LOG_FILES, |at| at.value.get32()),
+        }
+    }
+
+    pub(super) fn violations(&mut self, violations: OnViolations) -> Violations {
+        let OnViolations { file, network, exec, tool, syscall } = violations;
+        let mut settle = |key: &str, kind, written: Option<At<OnViolation>>| match written {
+            Some(At { value: OnViolation::Kill, origin }) => {
+                let ask = Ask::Violation(kind, OnViolation::Kill);
+                self.ledger.rule(format!("on_violation.{key}: kill"), &origin, None, ask);
+                OnViolation::Kill
+            }
+            // `deny` is what every layer does anyway.
+            Some(At { value: OnViolation::Deny, .. }) | None => OnViolation::Deny,
+        };
+        Violations {
+            file: settle("file", ViolationKind::File, file),
+            network: settle("network", ViolationKind::Network, network),
+            exec: settle("exec", ViolationKind::Exec, exec),
+            tool: settle("tool", ViolationKind::Tool, tool),
+            syscall: settle("syscall", ViolationKind::Syscall, syscall),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Path grants and denies → path rules with effective masks.
+//!
+//! For one right and one class, the longest rule that covers a path decides, and at equal length deny wins.
+//! Rules about another right do not count: a `read` grant beneath a `write` grant takes nothing away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::plan::{AbsolutePath, ClassId, ClassMask, FilesPlan, NameRule, PathRule, RuleId};
+
+/// What may be done with a path. Writing includes reading; executing includes reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Right {
+    Read,
+    Write,
+    Execute,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    read: ClassMask,
+    write: ClassMask,
+    execute: ClassMask,
+    granted_by: BTreeSet<RuleId>,
+    denied_by: BTreeSet<RuleId>,
+}
+
+/// Every path that some rule names.
+#[derive(Debug, Default)]
+pub(super) struct Grants {
+    paths: BTreeMap<AbsolutePath, Entry>,
+    names: Vec<NameRule>,
+}
+
+impl Grants {
+    /// Grants a right to a class.
+    pub(super) fn grant(&mut self, path: AbsolutePath, right: Right, class: ClassId, rule: RuleId) {
+        let entry = self.paths.entry(path).or_default();
+        let mask = ClassMask::only(class);
+        entry.read = entry.read.union(mask);
+        match right {
+            Right::Read => {}
+            Right::Write => entry.write = entry.write.union(mask),
+            Right::Execute => entry.execute = entry.execute.union(mask),
+        }
+        entry.granted_by.insert(rule);
+    }
+
+    /// Closes a path to every class.
+    pub(super) fn deny(&mut self, path: AbsolutePath, rule: RuleId) {
+        self.paths.entry(path).or_default().denied_by.insert(rule);
+    }
+
+    /// Closes a name to every class.
+    pub(super) fn deny_name(&mut self, rule: NameRule) {
+        self.names.push(rule);
+    }
+
+    /// The rules that deny exactly this path.
+    pub(super) fn denials(&self, path: &AbsolutePath) -> impl Iterator<Item = RuleId> {
+        self.paths.get(path).into_iter().flat_map(|entry| entry.denied_by.iter().copied())
+    }
+
+    /// Every path that is denied, and by which rules.
+    pub(super) fn all_denials(&self) -> Vec<(AbsolutePath, Vec<RuleId>)> {
+        let denied = self.paths.iter().filter(|(_, entry)| !entry.denied_by.is_empty());
+        denied.map(|(path, entry)| (path.clone(), entry.denied_by.iter().copied().collect())).collect()
+    }
+
+    /// Whether class 0 has a right to a path already.
+    pub(super) fn always(&self, path: &AbsolutePath, right: Right) -> bool {
+        let effective = self.effective(path);
+        let masks = match right {
+            Right::Read => [effective.read, effective.read],
+            Right::Write => [effective.read, effective.write],
+            Right::Execute => [effective.read, effective.execute],
+        };
+        masks.iter().all(|mask| mask.contains(ClassId::ALWAYS))
+    }
+
+    /// Whether any grant covers a path from above, denies apart.
+    pub(super) fn is_inside_grant(&self, path: &AbsolutePath) -> bool {
+        self.ancestors(path).any(|entry| !entry.granted_by.is_empty())
+    }
+
+    /// The rules with their effective masks.
+    pub(super) fn into_plan(self) -> FilesPlan {
+        let rules = self.paths.keys().map(|path| self.rule(path)).collect();
+        FilesPlan { rules, names: self.names }
+    }
+
+    fn rule(&self, path: &AbsolutePath) -> PathRule {
+        let Entry { read, write, execute, granted_by, denied_by } = self.effective(path);
+        let from = denied_by.into_iter().chain(granted_by).collect();
+        PathRule { path: path.clone(), read, write, execute, from }
+    }
+
+    /// What holds for a path: every grant that is longer than the longest deny.
+    fn effective(&self, path: &AbsolutePath) -> Entry {
+        let mut effective = Entry::default();
+        for entry in self.ancestors(path) {
+            if !entry.denied_by.is_empty() {
+                effective.denied_by.clone_from(&entry.denied_by);
+                break;
+            }
+            effective.read = effective.read.union(entry.read);
+            effective.write = effective.write.union(entry.write);
+            effective.execute = effective.execute.union(entry.execute);
+            effective.granted_by.extend(&entry.granted_by);
+        }
+        effective
+    }
+
+    /// The entries that cover a path, longest first.
+    fn ancestors<'a>(&'a self, path: &'a AbsolutePath) -> impl Iterator<Item = &'a Entry> {
+        path.as_path().ancestors().filter_map(|ancestor: &Path| self.paths.get(&AbsolutePath::new(ancestor)?))
+    }
+}

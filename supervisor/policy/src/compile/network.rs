@@ -1,0 +1,113 @@
+//! `network` → domains, ranges, ports, sockets.
+
+use std::collections::BTreeSet;
+
+use super::Compiler;
+use super::domains;
+use crate::document::At;
+use crate::document::address::{Cidr, ListenPort, Port};
+use crate::document::list::{Filled, Item, Subject};
+use crate::document::path::PathText;
+use crate::document::sections::Network;
+use crate::plan::{Ask, CidrRule, ClassId, ClassMask, NetworkPlan, UnixSocketRule};
+
+/// The port of `https`, which holds where domains or ranges are allowed and no port is named.
+const DEFAULT_PORT: u16 = 443;
+
+impl Compiler<'_> {
+    /// What holds always. Domains of tools are added by [`Compiler::tools`].
+    pub(super) fn network(&mut self, network: Network) -> NetworkPlan {
+        let Network {
+            allowed_domains,
+            allowed_ports,
+            allowed_cidrs,
+            listen,
+            unix_sockets,
+            max_connections_per_minute,
+        } = network;
+        let mut plan = NetworkPlan::default();
+        for Item { value, reason, origin } in items(allowed_domains) {
+            let text = format!("network.allowed_domains: {}", value.show());
+            let from = self.ledger.rule(text, &origin, reason, Ask::Domain);
+            domains::add(&mut plan.domains, value, ClassId::ALWAYS, from);
+        }
+        plan.cidrs = self.cidrs(items(allowed_cidrs));
+        plan.ports = self.ports(items(allowed_ports));
+        plan.listen = self.listen(items(listen));
+        plan.unix_sockets = self.unix_sockets(items(unix_sockets));
+        let show = |rate: &crate::document::numbers::PerMinute| rate.get().to_string();
+        self.ledger.key(
+            "network.max_connections_per_minute",
+            &max_connections_per_minute,
+            show,
+            Ask::ConnectRate,
+        );
+        plan.max_connections_per_minute = max_connections_per_minute.map(|at| at.value.get32());
+        plan
+    }
+
+    fn cidrs(&mut self, cidrs: Vec<Item<Cidr>>) -> Vec<CidrRule> {
+        let mut rules: Vec<CidrRule> = Vec::new();
+        for Item { value, reason, origin } in cidrs {
+            let text = format!("network.allowed_cidrs: {}", value.show());
+            let from = self.ledger.rule(text, &origin, reason, Ask::Cidr);
+            let Cidr { address, prefix } = value;
+            if !rules.iter().any(|rule| (rule.address, rule.prefix) == (address, prefix)) {
+                rules.push(CidrRule { address, prefix, classes: ClassMask::ALWAYS, from });
+            }
+        }
+        rules.sort_by_key(|rule| (rule.address, rule.prefix));
+        rules
+    }
+
+    fn ports(&mut self, ports: Vec<Item<Port>>) -> Vec<u16> {
+        let mut numbers = BTreeSet::new();
+        for Item { value, reason, origin } in ports {
+            self.ledger.rule(format!("network.allowed_ports: {}", value.show()), &origin, reason, Ask::Ports);
+            numbers.insert(value.0);
+        }
+        numbers.into_iter().collect()
+    }
+
+    fn listen(&mut self, ports: Vec<Item<ListenPort>>) -> Vec<u16> {
+        let mut numbers = BTreeSet::new();
+        for Item { value, reason, origin } in ports {
+            self.ledger.rule(format!("network.listen: {}", value.show()), &origin, reason, Ask::Listen);
+            numbers.insert(value.0);
+        }
+        numbers.into_iter().collect()
+    }
+
+    fn unix_sockets(&mut self, sockets: Vec<Item<PathText>>) -> Vec<UnixSocketRule> {
+        let mut rules: Vec<UnixSocketRule> = Vec::new();
+        for Item { value, reason, origin } in sockets {
+            let text = format!("network.unix_sockets: {}", value.show());
+            let from = self.ledger.rule(text, &origin, reason, Ask::UnixSocket);
+            for path in self.paths(&value, &origin) {
+                if !rules.iter().any(|rule| rule.path == path) {
+                    rules.push(UnixSocketRule { path, from });
+                }
+            }
+        }
+        rules.sort_by(|left, right| left.path.cmp(&right.path));
+        rules
+    }
+
+    /// When the domains of all tools are known: whether the network is closed, and which ports hold unsaid.
+    pub(super) fn close_network(&mut self, network: &mut NetworkPlan) {
+        if !network.wants_ip() {
+            self.ledger.default_deny("network: closed", Ask::NoNetwork);
+        }
+        let reachable = !network.domains.is_empty() || !network.cidrs.is_empty();
+        if reachable && network.ports.is_empty() {
+            let text = format!("network.allowed_ports: {DEFAULT_PORT}");
+            self.ledger.default_deny(&text, Ask::Ports);
+            network.ports.push(DEFAULT_PORT);
+        }
+    }
+}
+
+/// The items of a list that may be absent.
+pub(super) fn items<T>(list: Option<At<Filled<Item<T>>>>) -> Vec<Item<T>> {
+    list.map(|at| at.value.0).unwrap_or_default()
+}

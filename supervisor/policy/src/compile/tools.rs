@@ -1,0 +1,260 @@
+//! `tools` → tool rules, and the grant classes of their grants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::grants::Right;
+use super::ledger::sentence;
+use super::{Compiler, domains};
+use crate::document::address::Domain;
+use crate::document::list::{Item, Subject};
+use crate::document::tool::{Tool, ToolKey, Tools};
+use crate::document::{At, Merge};
+use crate::plan::{
+    AbsolutePath, Ask, ClassId, MAX_CLASSES, NetworkPlan, Origin, RuleId, ToolRule, ToolsPlan,
+};
+
+/// What a tool grants beyond class 0. Tools with equal sets share a class.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct ToolGrants {
+    paths: BTreeSet<(AbsolutePath, Right)>,
+    domains: BTreeSet<Domain>,
+}
+
+/// The grants of one tool with the rules that made them.
+#[derive(Default)]
+struct Pending {
+    paths: Vec<(AbsolutePath, Right, RuleId, Origin)>,
+    domains: Vec<(Domain, RuleId)>,
+}
+
+impl Pending {
+    fn set(&self) -> ToolGrants {
+        ToolGrants {
+            paths: self.paths.iter().map(|(path, right, ..)| (path.clone(), *right)).collect(),
+            domains: self.domains.iter().map(|(domain, _)| domain.clone()).collect(),
+        }
+    }
+}
+
+/// The classes that are numbered so far.
+struct Classes {
+    numbers: BTreeMap<ToolGrants, ClassId>,
+    keys: Vec<Vec<String>>,
+}
+
+impl Compiler<'_> {
+    /// The doorman's rules, and for each class the keys that activate it. Adds the domains of tools to the network.
+    pub(super) fn tools(
+        &mut self,
+        tools: Option<At<Tools>>,
+        network: &mut NetworkPlan,
+    ) -> (ToolsPlan, Vec<Vec<String>>) {
+        let mut classes = Classes { numbers: BTreeMap::new(), keys: vec![Vec::new()] };
+        let Some(At { value: tools, origin }) = tools else {
+            let from =
+                self.ledger.default_deny("tools: no section, every tool passes the doorman", Ask::Doorman);
+            let default = plain(from);
+            return (ToolsPlan { default, exact: BTreeMap::new(), globs: Vec::new() }, classes.keys);
+        };
+        let defaults = tools.0.iter().find(|(key, _)| key.value == ToolKey::Defaults);
+        let key =
+            At { value: ToolKey::Defaults, origin: defaults.map_or(origin, |(key, _)| key.origin.clone()) };
+        let defaults = defaults.map(|(_, tool)| tool.clone()).unwrap_or_default();
+        self.keys_of(&key, &defaults);
+        let default = self.tool(&key, defaults.clone(), network, &mut classes);
+        let (mut exact, mut globs) = (BTreeMap::new(), Vec::new());
+        // A tool that is named is enabled unless its own entry says otherwise: that is what an allow-list means.
+        let defaults = Tool { enabled: None, reason: None, ..defaults };
+        for (key, own) in tools.0 {
+            let name = key.value.text().to_owned();
+            if key.value == ToolKey::Defaults {
+                continue;
+            }
+            if own.enabled.as_ref().is_none_or(|at| at.value) {
+                self.keys_of(&key, &own);
+            }
+            let rule = self.tool(&key, defaults.clone().merge(own), network, &mut classes);
+            match key.value {
+                ToolKey::Glob(_) => globs.push((name, rule)),
+                ToolKey::Exact(_) | ToolKey::Defaults => {
+                    exact.insert(name, rule);
+                }
+            }
+        }
+        globs.sort_by(|(left, _), (right, _)| {
+            right.chars().count().cmp(&left.chars().count()).then_with(|| left.cmp(right))
+        });
+        (ToolsPlan { default, exact, globs }, classes.keys)
+    }
+
+    /// The rule of one entry, with the values of `defaults` merged in.
+    fn tool(
+        &mut self,
+        At { value: key, origin }: &At<ToolKey>,
+        tool: Tool,
+        network: &mut NetworkPlan,
+        classes: &mut Classes,
+    ) -> ToolRule {
+        // What asks for a rule of its own is noted by `keys_of`; here is what the doorman needs.
+        let Tool {
+            enabled,
+            require_scope: _,
+            require_approval: _,
+            require_audit_log: _,
+            arguments: _,
+            allowed_paths,
+            read_only,
+            allowed_domains,
+            allowed_programs,
+            max_requests_per_minute,
+            timeout_seconds,
+            exclusive,
+            max_request_bytes,
+            max_response_bytes,
+            reason,
+        } = tool;
+        let name = key.text();
+        let reason = sentence(reason);
+        let (text, place) = match &enabled {
+            Some(at) => (format!("tools.{name}.enabled: {}", at.value), &at.origin),
+            None => (format!("tools.{name}"), origin),
+        };
+        let from = self.ledger.rule(text, place, reason.clone(), Ask::Doorman);
+        let enabled = enabled.is_none_or(|at| at.value);
+        let mut pending = Pending::default();
+        if enabled {
+            let right = if read_only.is_some_and(|at| at.value) { Right::Read } else { Right::Write };
+            for item in super::network::items(allowed_paths) {
+                self.tool_path(name, item, right, &mut pending);
+            }
+            for item in super::network::items(allowed_programs) {
+                self.tool_program(name, item, &mut pending);
+            }
+            for item in super::network::items(allowed_domains) {
+                self.tool_domain(name, item, network, &mut pending);
+            }
+        }
+        let class = self.class(name, origin, pending, network, classes);
+        ToolRule {
+            key: name.to_owned(),
+            enabled,
+            max_requests_per_minute: max_requests_per_minute.map(|at| at.value.get32()),
+            timeout: timeout_seconds.map(|at| std::time::Duration::from_secs(at.value.get())),
+            exclusive: exclusive.is_some_and(|at| at.value),
+            max_request_bytes: max_request_bytes.map(|at| at.value.0),
+            max_response_bytes: max_response_bytes.map(|at| at.value.0),
+            class,
+            reason,
+            from,
+        }
+    }
+
+    /// A path that class 0 has already adds nothing, and needs no layer that follows calls.
+    fn tool_path(
+        &mut self,
+        name: &str,
+        Item { value, reason, origin }: Item<crate::document::path::PathText>,
+        right: Right,
+        pending: &mut Pending,
+    ) {
+        let text = format!("tools.{name}.allowed_paths: {}{}", value.show(), read_only(right));
+        let rule = self.ledger.rule(text, &origin, reason, Ask::PathGrant);
+        for path in self.paths(&value, &origin) {
+            if !self.grants.always(&path, right) {
+                self.ledger.rules[rule.0 as usize].ask = Ask::ToolPaths;
+                pending.paths.push((path, right, rule, origin.clone()));
+            }
+        }
+    }
+
+    fn tool_program(
+        &mut self,
+        name: &str,
+        Item { value, reason, origin }: Item<crate::document::path::Program>,
+        pending: &mut Pending,
+    ) {
+        let text = format!("tools.{name}.allowed_programs: {}", value.show());
+        let rule = self.ledger.rule(text, &origin, reason, Ask::Programs);
+        for file in self.program(&value, &origin) {
+            if !self.grants.always(&file, Right::Execute) {
+                self.ledger.rules[rule.0 as usize].ask = Ask::ToolPrograms;
+                pending.paths.push((file, Right::Execute, rule, origin.clone()));
+            }
+        }
+    }
+
+    fn tool_domain(
+        &mut self,
+        name: &str,
+        Item { value, reason, origin }: Item<Domain>,
+        network: &NetworkPlan,
+        pending: &mut Pending,
+    ) {
+        let always = domains::always(&network.domains, &value);
+        let ask = if always { Ask::Domain } else { Ask::ToolDomains };
+        let rule =
+            self.ledger.rule(format!("tools.{name}.allowed_domains: {}", value.show()), &origin, reason, ask);
+        if !always {
+            pending.domains.push((value, rule));
+        }
+    }
+
+    /// The class of a tool's grants; the grants are given to it.
+    fn class(
+        &mut self,
+        name: &str,
+        origin: &Origin,
+        pending: Pending,
+        network: &mut NetworkPlan,
+        classes: &mut Classes,
+    ) -> ClassId {
+        let set = pending.set();
+        if set == ToolGrants::default() {
+            return ClassId::ALWAYS;
+        }
+        let known = classes.numbers.get(&set).copied();
+        let Some(class) = known.or_else(|| ClassId::new(classes.keys.len())) else {
+            let message = format!(
+                "this is the {MAX_CLASSES}th different set of tool grants; there can be {}",
+                MAX_CLASSES - 1
+            );
+            self.ledger.report.error(origin, message);
+            return ClassId::ALWAYS;
+        };
+        if known.is_none() {
+            classes.numbers.insert(set, class);
+            classes.keys.push(Vec::new());
+        }
+        classes.keys[usize::from(class.number())].push(name.to_owned());
+        for (path, right, rule, origin) in pending.paths {
+            self.grant(path, right, class, rule, &origin);
+        }
+        for (domain, rule) in pending.domains {
+            domains::add(&mut network.domains, domain, class, rule);
+        }
+        class
+    }
+}
+
+fn read_only(right: Right) -> &'static str {
+    match right {
+        Right::Read => " (read only)",
+        Right::Write | Right::Execute => "",
+    }
+}
+
+/// What holds for every tool when there is no section.
+fn plain(from: RuleId) -> ToolRule {
+    ToolRule {
+        key: "defaults".to_owned(),
+        enabled: true,
+        max_requests_per_minute: None,
+        timeout: None,
+        exclusive: false,
+        max_request_bytes: None,
+        max_response_bytes: None,
+        class: ClassId::ALWAYS,
+        reason: None,
+        from,
+    }
+}

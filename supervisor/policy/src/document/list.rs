@@ -1,0 +1,167 @@
+//! Lists of a policy. They add when policies are merged.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::decode::{At, Decode, list, text};
+use super::section::{Merge, entries};
+use super::spelling::nearest;
+use super::words::Sentence;
+use crate::plan::Origin;
+use crate::problem::Report;
+use crate::yaml::{Kind, Node};
+
+/// A list that may be empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Decode> Decode for List<T> {
+    fn decode(node: &Node, report: &mut Report) -> Option<Self> {
+        list(node, report).map(Self)
+    }
+}
+
+/// An item of a list knows where it stands.
+pub(crate) trait Placed {
+    /// Where it stands.
+    fn origin(&self) -> &Origin;
+}
+
+impl<T> Placed for Item<T> {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+impl<T> Placed for At<T> {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+impl<T: Placed> Merge for List<T> {
+    /// A file that is reached twice (two presets that extend a third) counts once.
+    fn merge(mut self, later: Self) -> Self {
+        let known: BTreeSet<Origin> = self.0.iter().map(|item| item.origin().clone()).collect();
+        self.0.extend(later.0.into_iter().filter(|item| !known.contains(item.origin())));
+        self
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for List<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("List_{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": generator.subschema_for::<T>() })
+    }
+}
+
+/// A list that a reader could mistake for "everything" when it is empty, and that therefore may not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Filled<T>(pub(crate) Vec<T>);
+
+impl<T: Decode> Decode for Filled<T> {
+    fn decode(node: &Node, report: &mut Report) -> Option<Self> {
+        if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
+            report.error(&node.origin, "an empty list could be read as \"all\" or as \"none\"; nothing is granted when the key is left out");
+            return None;
+        }
+        list(node, report).map(Self)
+    }
+}
+
+impl<T: Placed> Merge for Filled<T> {
+    fn merge(self, later: Self) -> Self {
+        Self(List(self.0).merge(List(later.0)).0)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Filled<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("Filled_{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "minItems": 1, "items": generator.subschema_for::<T>() })
+    }
+}
+
+/// A value that stands in a list, and the key that holds it when it is written with a reason.
+pub(crate) trait Subject: Decode + JsonSchema {
+    /// `path` in `{ path: /srv, reason: … }`.
+    const KEY: &str;
+    /// The value as a person reads it.
+    fn show(&self) -> String;
+}
+
+/// An item of a list: the value alone, or a mapping of the value and the reason for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Item<T> {
+    pub(crate) value: T,
+    pub(crate) reason: Option<String>,
+    pub(crate) origin: Origin,
+}
+
+impl<T: Subject> Decode for Item<T> {
+    fn decode(node: &Node, report: &mut Report) -> Option<Self> {
+        match &node.kind {
+            Kind::Mapping(_) => with_reason(node, report),
+            _ => {
+                T::decode(node, report).map(|value| Self { value, reason: None, origin: node.origin.clone() })
+            }
+        }
+    }
+}
+
+fn with_reason<T: Subject>(node: &Node, report: &mut Report) -> Option<Item<T>> {
+    let (mut value, mut reason) = (None, None);
+    for (key, node) in entries(node, report)? {
+        match &key.name[..] {
+            "reason" => reason = text::<Sentence>(node, report),
+            name if name == T::KEY => value = Some(At::<T>::decode(node, report)),
+            name => {
+                let message = format!("`{name}` is not a key that may stand here");
+                let instead = nearest(name, [T::KEY, "reason"].into_iter()).unwrap_or(T::KEY);
+                report.suggest(&key.origin, message, instead);
+            }
+        }
+    }
+    if value.is_none() {
+        report.error(&node.origin, format!("`{}` is missing here", T::KEY));
+    }
+    let At { value, origin } = value??;
+    Some(Item { value, origin, reason: reason.map(|Sentence(reason)| reason) })
+}
+
+impl<T: Subject> JsonSchema for Item<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("Item_{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let subject = generator.subschema_for::<T>();
+        let reason = generator.subschema_for::<Sentence>();
+        json_schema!({ "anyOf": [subject, {
+            "type": "object",
+            "properties": { T::KEY: subject, "reason": reason },
+            "required": [T::KEY],
+            "additionalProperties": false,
+        }]})
+    }
+}

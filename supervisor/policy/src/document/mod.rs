@@ -1,0 +1,22 @@
+//! The document: the shape of one policy text. Every key, its type and its description stand here once;
+//! decoder, merge and JSON Schema are made from them.
+
+pub(crate) mod address;
+pub(crate) mod argument;
+pub(crate) mod decode;
+pub(crate) mod glob;
+pub(crate) mod list;
+pub(crate) mod numbers;
+pub(crate) mod path;
+pub(crate) mod secret;
+pub(crate) mod section;
+pub(crate) mod sections;
+pub(crate) mod spelling;
+pub(crate) mod table;
+pub(crate) mod template;
+pub(crate) mod tool;
+pub(crate) mod words;
+
+pub(crate) use decode::{At, Decode, FromText, text};
+pub(crate) use section::Merge;
+pub(crate) use sections::Document;

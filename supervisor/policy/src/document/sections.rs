@@ -1,0 +1,199 @@
+//! The sections of a policy, apart from `tools`. Absent means: grants nothing.
+
+use super::address::{Cidr, Domain, ListenPort, Port};
+use super::list::{Filled, Item, List, Subject};
+use super::numbers::{Bytes, Cpus, PerMinute, Version, Whole};
+use super::path::{Denied, PathText, Program};
+use super::secret::Secret;
+use super::section::section;
+use super::table::Table;
+use super::template::Template;
+use super::tool::Tools;
+use super::words::{Method, Permission, PolicyName, Redaction, Reference, Sentence, VariableName};
+use crate::document::At;
+use crate::plan::{ArgumentDetail, AuditFailure, OnViolation, SyscallProfile};
+use crate::support::Layer;
+
+section! {
+    /// What an MCP server may do. What no key grants is denied.
+    Document requires ["version"] {
+        /// The version of the policy language.
+        version: Version,
+        /// The policy's name in records; by default the file's name.
+        name: PolicyName,
+        /// What the policy is for.
+        description: Sentence,
+        /// Shipped presets or relative files that hold first. Lists add, scalars override, a deny stays.
+        extends: List<At<Reference>>,
+        /// The server's environment variables. No other one is passed.
+        environment: Environment,
+        /// Files that the whole process tree may use at all times.
+        filesystem: Filesystem,
+        /// Whom the whole process tree may talk to at all times.
+        network: Network,
+        /// What may be executed, and how much it may use.
+        execution: Execution,
+        /// Tools by name or glob. Without this section every tool passes the doorman.
+        tools: Tools,
+        /// What holds for all calls of a session together.
+        session: Session,
+        /// What the server may ask of the client.
+        server_requests: ServerRequests,
+        /// What is checked in answers.
+        responses: Responses,
+        /// What is written down.
+        audit: Audit,
+        /// What a violation leads to, by kind.
+        on_violation: OnViolations,
+        /// Layers that must enforce; otherwise nothing is started.
+        require: List<At<Layer>>,
+    }
+}
+
+section! {
+    /// The server's environment variables. No other one is passed.
+    Environment requires [] {
+        /// Variables that are passed as they are.
+        pass: List<Item<VariableName>>,
+        /// Variables that are set to a value.
+        set: Table<VariableName, At<Template>>,
+        /// Variables that hold a secret. Their values are redacted everywhere.
+        secrets: Table<VariableName, Secret>,
+    }
+}
+
+section! {
+    /// Files that the whole process tree may use. The longest path decides; at equal length a deny.
+    Filesystem requires [] {
+        /// Paths that may be read, with everything beneath.
+        read: List<Item<PathText>>,
+        /// Paths that may be read and written, with everything beneath.
+        write: List<Item<PathText>>,
+        /// Paths that stay closed, with everything beneath, and names that do wherever they are met.
+        deny: List<Item<Denied>>,
+    }
+}
+
+section! {
+    /// Whom the whole process tree may talk to.
+    Network requires [] {
+        /// Domains that may be reached. `*.example.com` does not include `example.com`.
+        allowed_domains: Filled<Item<Domain>>,
+        /// Ports that may be reached on the domains and ranges; by default 443.
+        allowed_ports: Filled<Item<Port>>,
+        /// Address ranges that may be reached. Private addresses can be reached only if they are listed here.
+        allowed_cidrs: Filled<Item<Cidr>>,
+        /// TCP ports that the server may listen on; 0 is any free one.
+        listen: Filled<Item<ListenPort>>,
+        /// Unix sockets that may be connected to.
+        unix_sockets: Filled<Item<PathText>>,
+        /// New connections per minute.
+        max_connections_per_minute: PerMinute,
+    }
+}
+
+section! {
+    /// What may be executed, and how much it may use.
+    Execution requires [] {
+        /// Programs by name (looked up once in the server's `PATH`) or path.
+        allowed_programs: Filled<Item<Program>>,
+        /// Memory: of the whole tree with a control group, else of each process.
+        memory_limit: Bytes,
+        /// Share of processors; 0.5 is half of one.
+        cpus: Cpus,
+        /// Processes and threads at once.
+        max_processes: Whole<1, 4_194_304>,
+        /// Executions per minute.
+        max_execs_per_minute: PerMinute,
+        /// Open files of one process.
+        max_open_files: Whole<8, 1_048_576>,
+        /// The longest file that may be written.
+        max_file_size: Bytes,
+        /// Which system calls are there at all.
+        seccomp: SyscallProfile,
+    }
+}
+
+section! {
+    /// What holds for all calls of a session together.
+    Session requires [] {
+        /// Tool calls per minute.
+        max_requests_per_minute: PerMinute,
+        /// The longest message in either direction; by default 32MiB.
+        max_message_bytes: Bytes,
+        /// Calls in flight at once; by default 256.
+        max_concurrent_calls: Whole<1, 65_536>,
+        /// Methods beyond the protocol's own that may pass.
+        extra_methods: Filled<Item<Method>>,
+    }
+}
+
+section! {
+    /// What the server may ask of the client. By default nothing.
+    ServerRequests requires [] {
+        /// Let the client's model write text (`sampling/createMessage`).
+        sampling: Permission,
+        /// Ask the person at the client (`elicitation/create`).
+        elicitation: Permission,
+        /// List the client's workspace directories (`roots/list`).
+        roots: Permission,
+    }
+}
+
+section! {
+    /// What is checked in answers.
+    Responses requires [] {
+        /// The longest answer to a tool call.
+        max_bytes: Bytes,
+        /// Check structured content against the tool's output schema.
+        validate_output_schema: bool,
+        /// What is cut out of answers.
+        redact: Filled<At<Redaction>>,
+    }
+}
+
+section! {
+    /// What is written down.
+    Audit requires [] {
+        /// How much of a call's arguments; by default `redacted`.
+        arguments: ArgumentDetail,
+        /// What happens when a record cannot be written; by default `stop`.
+        on_failure: AuditFailure,
+        /// The log file; by default in the user's state directory.
+        path: PathText,
+        /// Size after which the file is rotated; by default 64MiB.
+        max_bytes: Bytes,
+        /// Rotated files that are kept; by default 8.
+        keep: Whole<1, 1000>,
+    }
+}
+
+section! {
+    /// What a violation leads to, by kind. By default the operation fails.
+    OnViolations requires [] {
+        /// A file outside of the grants.
+        file: OnViolation,
+        /// A connection outside of the grants.
+        network: OnViolation,
+        /// A program outside of the grants.
+        exec: OnViolation,
+        /// A refused tool call.
+        tool: OnViolation,
+        /// A refused system call.
+        syscall: OnViolation,
+    }
+}
+
+impl Subject for VariableName {
+    const KEY: &str = "name";
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Subject for Method {
+    const KEY: &str = "method";
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}

@@ -1,0 +1,108 @@
+//! What a policy must not say: rules that can never take effect, and things that are surely not meant.
+
+use super::{Order, duplicates, paths, size, tools};
+use crate::document::At;
+use crate::document::sections::{Document, Environment, Execution, Network};
+use crate::document::template::Part;
+use crate::problem::Report;
+
+/// Checks one file by itself.
+pub(super) fn file(document: &Document, report: &mut Report) {
+    duplicates::check(document, report);
+    tools::file(document, report);
+    if let Some(At { value: environment, .. }) = &document.environment {
+        check_environment(environment, report);
+    }
+}
+
+/// Checks the whole, after merging.
+pub(super) fn check(document: &Document, order: &Order, report: &mut Report) {
+    if size::check(document, report).is_none() {
+        return;
+    }
+    paths::check(document, order, report);
+    tools::check(document, report);
+    check_network(document, report);
+    check_execution(document, report);
+}
+
+fn check_network(document: &Document, report: &mut Report) {
+    let Some(At { value: network, .. }) = &document.network else { return };
+    let Network {
+        allowed_domains,
+        allowed_ports,
+        allowed_cidrs,
+        listen,
+        unix_sockets,
+        max_connections_per_minute,
+    } = network;
+    let of_tools = tools::entries(document).any(|(_, tool)| tool.allowed_domains.is_some());
+    let reachable = allowed_domains.is_some() || allowed_cidrs.is_some() || of_tools;
+    if let (Some(ports), false) = (allowed_ports, reachable) {
+        report.error(&ports.origin, "these ports lead nowhere: no domain and no address range is allowed");
+    }
+    if let (Some(rate), false) = (max_connections_per_minute, reachable || unix_sockets.is_some()) {
+        let only_listens =
+            if listen.is_some() { "the server only listens" } else { "nothing may be connected to" };
+        report.error(&rate.origin, format!("this rate limits nothing: {only_listens}"));
+    }
+}
+
+fn check_execution(document: &Document, report: &mut Report) {
+    let Some(At { value: execution, .. }) = &document.execution else { return };
+    let Execution { allowed_programs, max_execs_per_minute, .. } = execution;
+    let of_tools = tools::entries(document).any(|(_, tool)| tool.allowed_programs.is_some());
+    if let (Some(rate), false) = (max_execs_per_minute, allowed_programs.is_some() || of_tools) {
+        report.error(&rate.origin, "this rate limits nothing: no program may be executed");
+    }
+}
+
+/// Variables that make an interpreter or the dynamic loader run what they name.
+const LOADING: [&str; 17] = [
+    "BASH_ENV",
+    "BUN_OPTIONS",
+    "ENV",
+    "GCONV_PATH",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_SSH_COMMAND",
+    "JAVA_TOOL_OPTIONS",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "RUBYLIB",
+    "RUBYOPT",
+];
+
+fn check_environment(Environment { pass, set, secrets: _ }: &Environment, report: &mut Report) {
+    for item in pass.iter().flat_map(|at| &at.value.0) {
+        let name = &item.value.0;
+        if name.starts_with("LD_") || LOADING.contains(&&name[..]) {
+            let message = format!(
+                "whoever sets `{name}` decides which code the server runs; use `set` with the value that is meant"
+            );
+            report.warn(&item.origin, message);
+        }
+    }
+    for (name, value) in set.iter().flat_map(|at| &at.value.0) {
+        let written = value.value.parts().iter().any(|part| matches!(part, Part::Literal(_)));
+        if written && sounds_secret(&name.value.0) {
+            let message = format!(
+                "`{}` sounds like a secret; under `secrets` it is fetched at start and redacted",
+                name.value.0
+            );
+            report.warn(&value.origin, message);
+        }
+    }
+}
+
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "APIKEY", "PRIVATE_KEY", "CREDENTIAL"]
+        .iter()
+        .any(|word| name.contains(word))
+}

@@ -1,0 +1,102 @@
+//! One file says nothing twice.
+
+use std::collections::BTreeMap;
+
+use crate::document::At;
+use crate::document::list::{Filled, Item, List, Subject};
+use crate::document::sections::{Document, Environment, Execution, Filesystem, Network, Session};
+use crate::document::tool::Tool;
+use crate::plan::Origin;
+use crate::problem::Report;
+
+/// Notes each item that stands in the same list of the same file twice.
+pub(super) fn check(document: &Document, report: &mut Report) {
+    if let Some(At { value: Filesystem { read, write, deny }, .. }) = &document.filesystem {
+        list(read, report);
+        list(write, report);
+        list(deny, report);
+    }
+    if let Some(At { value: network, .. }) = &document.network {
+        let Network {
+            allowed_domains,
+            allowed_ports,
+            allowed_cidrs,
+            listen,
+            unix_sockets,
+            max_connections_per_minute: _,
+        } = network;
+        filled(allowed_domains, report);
+        filled(allowed_ports, report);
+        filled(allowed_cidrs, report);
+        filled(listen, report);
+        filled(unix_sockets, report);
+    }
+    if let Some(At { value: Execution { allowed_programs, .. }, .. }) = &document.execution {
+        filled(allowed_programs, report);
+    }
+    if let Some(At { value: Session { extra_methods, .. }, .. }) = &document.session {
+        filled(extra_methods, report);
+    }
+    for (_, tool) in document.tools.iter().flat_map(|at| &at.value.0) {
+        let Tool { allowed_paths, allowed_domains, allowed_programs, .. } = tool;
+        filled(allowed_paths, report);
+        filled(allowed_domains, report);
+        filled(allowed_programs, report);
+    }
+    if let Some(At { value: environment, .. }) = &document.environment {
+        variables(environment, report);
+    }
+    let words = |at: &At<_>| (crate::document::words::Word::word(at.value), at.origin.clone());
+    once(
+        document.require.iter().flat_map(|at| &at.value.0).map(|at: &At<crate::support::Layer>| words(at)),
+        report,
+    );
+    once(
+        document.extends.iter().flat_map(|at| &at.value.0).map(|at| (at.value.0.clone(), at.origin.clone())),
+        report,
+    );
+}
+
+fn list<T: Subject>(items: &Option<At<List<Item<T>>>>, report: &mut Report) {
+    once(
+        items.iter().flat_map(|at| &at.value.0).map(|item| (item.value.show(), item.origin.clone())),
+        report,
+    );
+}
+
+fn filled<T: Subject>(items: &Option<At<Filled<Item<T>>>>, report: &mut Report) {
+    once(
+        items.iter().flat_map(|at| &at.value.0).map(|item| (item.value.show(), item.origin.clone())),
+        report,
+    );
+}
+
+/// A variable has one source: it is passed, or set, or a secret.
+fn variables(Environment { pass, set, secrets }: &Environment, report: &mut Report) {
+    let pass = pass.iter().flat_map(|at| &at.value.0).map(|item| (item.value.show(), item.origin.clone()));
+    let set =
+        set.iter().flat_map(|at| &at.value.0).map(|(name, _)| (name.value.0.clone(), name.origin.clone()));
+    let secrets = secrets
+        .iter()
+        .flat_map(|at| &at.value.0)
+        .map(|(name, _)| (name.value.0.clone(), name.origin.clone()));
+    once(pass.chain(set).chain(secrets), report);
+}
+
+fn once<K: Ord + ToString>(items: impl Iterator<Item = (K, Origin)>, report: &mut Report) {
+    let mut seen: BTreeMap<K, Origin> = BTreeMap::new();
+    let mut items: Vec<(K, Origin)> = items.collect();
+    items.sort_by(|(_, left), (_, right)| left.cmp(right));
+    for (item, origin) in items {
+        match seen.get(&item) {
+            Some(first) => {
+                let message =
+                    format!("`{}` stands here twice; the first is in line {}", item.to_string(), first.line);
+                report.error(&origin, message);
+            }
+            None => {
+                seen.insert(item, origin);
+            }
+        }
+    }
+}
