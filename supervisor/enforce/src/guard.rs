@@ -70,6 +70,7 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         // Nobody is left to whom survivors could be told; they stay under Landlock and seccomp.
-        let _ = tree::end(&mut self.leader, Ending { grace: Duration::ZERO, patience: Duration::from_secs(2) });
+        let _ =
+            tree::end(&mut self.leader, Ending { grace: Duration::ZERO, patience: Duration::from_secs(2) });
     }
 }

@@ -35,13 +35,15 @@ pub use prepare::{Command, PrepareError, Ready, Summary, prepare};
 pub use probe::probe;
 pub use ruleset::Skipped;
 pub use seccomp::{
-    Action, CompileError, DenialListener, Instruction, ListenError, Profile, Reporting, SyscallDenial, compile,
-    name_of, reason,
+    Action, CompileError, DenialListener, Instruction, ListenError, Profile, Reporting, SyscallDenial,
+    compile, name_of, reason,
 };
 pub use spawn::{SpawnError, Stdio3};
-pub use tree::{Ended, Ending, Exited, Status, SupervisorError, become_subreaper, end_tree, harden_supervisor};
+pub use tree::{
+    Ended, Ending, Exited, Status, SupervisorError, become_subreaper, end_tree, harden_supervisor,
+};
 
-/// A process number, as `nix` has it.
-pub use nix::unistd::Pid;
 /// A signal, as `nix` has it.
 pub use nix::sys::signal::Signal;
+/// A process number, as `nix` has it.
+pub use nix::unistd::Pid;

@@ -51,7 +51,8 @@ impl LimitKind {
 /// The kernel counts `RLIMIT_NPROC` for each user, not for each session, so the plan's number is added to what runs
 /// already: an honest bound for a fork bomb, not an exact one. It does not hold for root at all.
 pub(crate) fn of(plan: &LimitsPlan, running: Option<u64>) -> Vec<Limit> {
-    let fixed = [LimitKind::Core, LimitKind::MessageQueues, LimitKind::RealTime].map(|kind| Limit { kind, value: 0 });
+    let fixed =
+        [LimitKind::Core, LimitKind::MessageQueues, LimitKind::RealTime].map(|kind| Limit { kind, value: 0 });
     let processes = running.zip(plan.max_processes).map(|(running, more)| running + u64::from(more));
     let asked = [
         (LimitKind::OpenFiles, plan.max_open_files),

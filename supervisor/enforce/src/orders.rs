@@ -92,7 +92,11 @@ pub(crate) enum WireError {
 }
 
 /// Sends one message, with at most one descriptor.
-pub(crate) fn send<T: Serialize>(socket: BorrowedFd<'_>, message: &T, with: Option<BorrowedFd<'_>>) -> Result<(), WireError> {
+pub(crate) fn send<T: Serialize>(
+    socket: BorrowedFd<'_>,
+    message: &T,
+    with: Option<BorrowedFd<'_>>,
+) -> Result<(), WireError> {
     let body = postcard::to_stdvec(message)?;
     let length = u32::try_from(body.len()).map_err(|_| WireError::TooLong)?;
     let mut bytes = length.to_le_bytes().to_vec();

@@ -115,7 +115,11 @@ pub fn prepare(plan: &Plan, support: &Support, command: &Command) -> Result<Read
     let orders = Orders {
         supervisor: nix::unistd::getpid().as_raw(),
         program: passable("the program's path", command.program.as_os_str().as_bytes().to_vec())?,
-        arguments: command.argv.iter().map(|word| passable("an argument", word.as_bytes().to_vec())).collect::<Result<_, _>>()?,
+        arguments: command
+            .argv
+            .iter()
+            .map(|word| passable("an argument", word.as_bytes().to_vec()))
+            .collect::<Result<_, _>>()?,
         environment: command.environment.iter().map(variable).collect::<Result<_, _>>()?,
         directory: command.directory.as_os_str().to_owned(),
         limits: limits(&plan.limits, support)?,
@@ -140,7 +144,9 @@ fn check_program(program: &Path) -> Result<(), PrepareError> {
 fn implied_programs(plan: &Plan, command: &Command) -> BTreeSet<PathBuf> {
     let search_path = programs::search_path(&command.environment);
     let mut implied = programs::chain(&command.program, &search_path);
-    let written = |path: &Path| plan.files.rules.iter().any(|rule| !rule.write.is_empty() && path.starts_with(rule.path.as_path()));
+    let written = |path: &Path| {
+        plan.files.rules.iter().any(|rule| !rule.write.is_empty() && path.starts_with(rule.path.as_path()))
+    };
     for rule in plan.files.rules.iter().filter(|rule| !rule.execute.is_empty()) {
         let path = rule.path.as_path();
         if path.is_dir() {
@@ -159,7 +165,8 @@ fn limits(plan: &LimitsPlan, support: &Support) -> Result<Vec<Limit>, PrepareErr
 }
 
 fn passable(what: &'static str, bytes: Vec<u8>) -> Result<CString, PrepareError> {
-    CString::new(bytes).map_err(|error| PrepareError::Unpassable(what, format!("it contains a NUL byte ({error})")))
+    CString::new(bytes)
+        .map_err(|error| PrepareError::Unpassable(what, format!("it contains a NUL byte ({error})")))
 }
 
 fn variable((name, value): &(OsString, OsString)) -> Result<CString, PrepareError> {
@@ -171,16 +178,31 @@ fn variable((name, value): &(OsString, OsString)) -> Result<CString, PrepareErro
     pair.push(b'=');
     pair.extend(value.as_bytes());
     // The value may be a secret, so the error names the variable alone.
-    CString::new(pair)
-        .map_err(|_| PrepareError::Unpassable("an environment variable", format!("`{}` contains a NUL byte", name.display())))
+    CString::new(pair).map_err(|_| {
+        PrepareError::Unpassable(
+            "an environment variable",
+            format!("`{}` contains a NUL byte", name.display()),
+        )
+    })
 }
 
-fn summary(plan: &Plan, support: &Support, orders: &Orders, profile: &Profile, implied: Vec<PathBuf>) -> Summary {
+fn summary(
+    plan: &Plan,
+    support: &Support,
+    orders: &Orders,
+    profile: &Profile,
+    implied: Vec<PathBuf>,
+) -> Summary {
     let rules = orders.ruleset.as_ref();
     Summary {
         landlock_abi: support.landlock_abi,
-        landlock_rules: rules.map_or(0, |set| set.grants.len() + set.connect.len() + set.bind.len() + set.udp.len()),
-        landlock_handled: if rules.is_some() { ruleset::handled_names(support.landlock_abi) } else { Vec::new() },
+        landlock_rules: rules
+            .map_or(0, |set| set.grants.len() + set.connect.len() + set.bind.len() + set.udp.len()),
+        landlock_handled: if rules.is_some() {
+            ruleset::handled_names(support.landlock_abi)
+        } else {
+            Vec::new()
+        },
         implied_programs: implied,
         syscall_profile: match plan.syscalls {
             _ if orders.filter.is_empty() => "none",
@@ -195,21 +217,45 @@ fn summary(plan: &Plan, support: &Support, orders: &Orders, profile: &Profile, i
 }
 
 fn notes(plan: &Plan, support: &Support) -> Vec<String> {
-    let sockets = Sockets::of(&plan.network);
+    let sockets = Sockets::of(&plan.network, plan.syscalls);
     let abi = support.landlock_abi;
     let executes = plan.files.rules.iter().any(|rule| !rule.execute.is_empty());
     let candidates = [
-        (abi == 0, "Landlock is not available: files, ports, signals and abstract sockets are not restricted."),
-        (abi > 0 && abi < 3, "Landlock does not see truncation before ABI 3 (Linux 6.2): a file that may be read may be emptied by its path."),
-        (abi > 0 && abi < 6, "Signals to other processes of the user are not stopped before Landlock ABI 6 (Linux 6.12)."),
+        (
+            abi == 0,
+            "Landlock is not available: files, ports, signals and abstract sockets are not restricted.",
+        ),
+        (
+            abi > 0 && abi < 3,
+            "Landlock does not see truncation before ABI 3 (Linux 6.2): a file that may be read may be emptied by its path.",
+        ),
+        (
+            abi > 0 && abi < 6,
+            "Signals to other processes of the user are not stopped before Landlock ABI 6 (Linux 6.12).",
+        ),
         (sockets.tcp && abi < 4, "TCP ports are not restricted before Landlock ABI 4 (Linux 6.7)."),
-        (sockets.udp && abi < 10, "UDP, which name resolution needs, reaches any address and port before Landlock ABI 10 (Linux 7.2)."),
-        (sockets.unix && abi < 9, "Every unix socket that the user may open can be connected to before Landlock ABI 9 (Linux 7.1)."),
-        (abi > 0, "Landlock does not see `chmod` and `utime`: mode and times of the user's own files can be changed anywhere, their contents cannot."),
-        (executes, "Landlock decides about `execve`; a program that may be read can still be run by the loader or by an interpreter that may be executed."),
+        (
+            sockets.udp && abi < 10,
+            "UDP, which name resolution needs, reaches any address and port before Landlock ABI 10 (Linux 7.2).",
+        ),
+        (
+            sockets.unix && abi < 9,
+            "Every unix socket that the user may open can be connected to before Landlock ABI 9 (Linux 7.1).",
+        ),
+        (
+            abi > 0,
+            "Landlock does not see `chmod` and `utime`: mode and times of the user's own files can be changed anywhere, their contents cannot.",
+        ),
+        (
+            executes,
+            "Landlock decides about `execve`; a program that may be read can still be run by the loader or by an interpreter that may be executed.",
+        ),
         (plan.limits.max_processes.is_some(), process_note(support)),
         (!support.seccomp_filter, "seccomp filters are not available: every system call is open."),
-        (support.seccomp_filter && !support.seccomp_notify, "Refused system calls are refused without a report: the kernel has no user notification."),
+        (
+            support.seccomp_filter && !support.seccomp_notify,
+            "Refused system calls are refused without a report: the kernel has no user notification.",
+        ),
     ];
     candidates.into_iter().filter(|(applies, _)| *applies).map(|(_, note)| note.to_owned()).collect()
 }
@@ -217,6 +263,8 @@ fn notes(plan: &Plan, support: &Support) -> Vec<String> {
 fn process_note(support: &Support) -> &'static str {
     match support.server_is_root {
         true => "The kernel does not hold root to max_processes (RLIMIT_NPROC).",
-        false => "max_processes is counted for the user, not for the session: other programs of the user count too.",
+        false => {
+            "max_processes is counted for the user, not for the session: other programs of the user count too."
+        }
     }
 }

@@ -76,7 +76,9 @@ impl Ready {
         let server = start_last_mile(theirs, stdio.stdout, stdio.stderr)?;
         let outcome = converse(&ours, &self, stdio.stdin);
         match outcome {
-            Ok((sealed, listener)) => self.guard(server, sealed, listener).map_err(|error| give_up(server, error)),
+            Ok((sealed, listener)) => {
+                self.guard(server, sealed, listener).map_err(|error| give_up(server, error))
+            }
             Err(error) => Err(give_up(server, error)),
         }
     }
@@ -90,23 +92,28 @@ impl Ready {
 
 fn control_sockets() -> Result<(OwnedFd, OwnedFd), SpawnError> {
     let refuse = |error| own("a socket pair cannot be made", error);
-    let pair = socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC).map_err(refuse)?;
+    let pair =
+        socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC).map_err(refuse)?;
     setsockopt(&pair.0, ReceiveTimeout, &TimeVal::seconds(PATIENCE)).map_err(refuse)?;
     Ok(pair)
 }
 
 /// Starts this very program as `mcpguard enter`, with the socket as its standard input and an empty environment, so
 /// that no descriptor has to be inheritable and no secret stands in the environment of the stage.
-#[expect(clippy::zombie_processes, reason = "the guard reaps it: it is the server")]
 fn start_last_mile(socket: OwnedFd, stdout: OwnedFd, stderr: OwnedFd) -> Result<Pid, SpawnError> {
     let mut stage = Process::new("/proc/self/exe");
     stage.arg0("mcpguard").arg("enter").env_clear();
     stage.stdin(Stdio::from(socket)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
-    let child = stage.spawn().map_err(|error| SpawnError::Own(format!("mcpguard cannot start itself: {error}")))?;
+    let child =
+        stage.spawn().map_err(|error| SpawnError::Own(format!("mcpguard cannot start itself: {error}")))?;
     i32::try_from(child.id()).map(Pid::from_raw).map_err(|error| SpawnError::Own(error.to_string()))
 }
 
-fn converse(socket: &OwnedFd, ready: &Ready, stdin: OwnedFd) -> Result<(Sealed, Option<OwnedFd>), SpawnError> {
+fn converse(
+    socket: &OwnedFd,
+    ready: &Ready,
+    stdin: OwnedFd,
+) -> Result<(Sealed, Option<OwnedFd>), SpawnError> {
     orders::send(socket.as_fd(), &ready.orders, Some(stdin.as_fd())).map_err(|error| unheard(&error))?;
     drop(stdin);
     let (word, mut descriptors) = orders::receive::<Word>(socket).map_err(|error| unheard(&error))?;

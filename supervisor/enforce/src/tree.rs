@@ -213,7 +213,9 @@ fn children_by_task() -> std::io::Result<Vec<Pid>> {
     let mut found = Vec::new();
     for task in std::fs::read_dir("/proc/self/task")? {
         let numbers = std::fs::read_to_string(task?.path().join("children"))?;
-        found.extend(numbers.split_ascii_whitespace().filter_map(|number| number.parse().ok()).map(Pid::from_raw));
+        found.extend(
+            numbers.split_ascii_whitespace().filter_map(|number| number.parse().ok()).map(Pid::from_raw),
+        );
     }
     Ok(found)
 }
@@ -221,8 +223,12 @@ fn children_by_task() -> std::io::Result<Vec<Pid>> {
 fn children_by_scan() -> Vec<Pid> {
     let own = nix::unistd::getpid();
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let processes = entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
-    processes.filter(|(_, path)| parent_of(path) == Some(own)).map(|(number, _)| Pid::from_raw(number)).collect()
+    let processes =
+        entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())));
+    processes
+        .filter(|(_, path)| parent_of(path) == Some(own))
+        .map(|(number, _)| Pid::from_raw(number))
+        .collect()
 }
 
 /// The fourth field of `stat`; the second one, the name, is in parentheses and may contain anything.

@@ -114,8 +114,9 @@ impl Frames {
             self.compact();
         }
         if self.buffer.len() - self.filled < SPACE {
-            let length = self.buffer.len();
-            self.buffer.resize(length + SPACE.max(length / 2), 0);
+            // In small steps, so that the zeros are still in the cache when the read overwrites them; the vector itself
+            // reserves in doubling ones.
+            self.buffer.resize(self.buffer.len() + SPACE, 0);
         }
         &mut self.buffer[self.filled..]
     }

@@ -84,7 +84,7 @@ impl<'a> Message<'a> {
     }
 
     fn call(&self, method: &'a [u8], id: Option<RequestId>) -> Shape<'a> {
-        if !self.raw(Slot::Params).is_none_or(value::is_object) {
+        if !self.raw(Slot::Params).is_none_or(value::is_object_or_null) {
             return Shape::Invalid(Invalid::Params);
         }
         // Every method name of the protocol is plain ASCII. An escape would only hide which one it is.

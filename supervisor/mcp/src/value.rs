@@ -28,6 +28,11 @@ pub(crate) fn is_object(raw: &[u8]) -> bool {
     raw.first() == Some(&b'{')
 }
 
+/// An object, or the null that some clients write where a member is absent.
+pub(crate) fn is_object_or_null(raw: &[u8]) -> bool {
+    is_object(raw) || raw == b"null"
+}
+
 pub(crate) fn is_array(raw: &[u8]) -> bool {
     raw.first() == Some(&b'[')
 }

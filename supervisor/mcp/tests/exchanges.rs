@@ -1,5 +1,7 @@
 //! Every script in `tests/exchanges` is one test; see `simulate` for what a script is.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod simulate;
 
 macro_rules! exchanges {

@@ -13,6 +13,9 @@ const MAX_BYTES: u64 = 256 * 1024;
 /// The presets that are shipped inside of the binary, by name.
 const PRESETS: &[(&str, &str)] = &[
     ("runtime/native", include_str!("../../../policies/runtime/native.yaml")),
+    ("runtime/network", include_str!("../../../policies/runtime/network.yaml")),
+    ("runtime/npx", include_str!("../../../policies/runtime/npx.yaml")),
+    ("install/npm", include_str!("../../../policies/install/npm.yaml")),
     ("runtime/node", include_str!("../../../policies/runtime/node.yaml")),
     ("runtime/python", include_str!("../../../policies/runtime/python.yaml")),
     ("everything", include_str!("../../../policies/everything.yaml")),

@@ -13,7 +13,8 @@ use crate::sys;
 /// The server dies with the supervisor. The check that the supervisor is still the parent closes the gap before the
 /// request: a parent that died earlier would send nothing.
 pub(super) fn follow_supervisor(supervisor: i32) -> Result<(), Failed> {
-    sys::parent_death_signal().map_err(|error| failed("the end of the supervisor cannot be followed", error))?;
+    sys::parent_death_signal()
+        .map_err(|error| failed("the end of the supervisor cannot be followed", error))?;
     if nix::unistd::getppid().as_raw() == supervisor {
         return Ok(());
     }

@@ -38,8 +38,9 @@ fn seal(orders: &Orders, control: BorrowedFd<'_>, stdin: OwnedFd) -> Result<Infa
     let (listener, unreported) = seccomp(orders)?;
     clock.lap("seccomp");
     let sealed = Sealed { skipped, unreported, stages: clock.laps };
-    orders::send(control, &Word::Sealed(sealed), listener.as_ref().map(AsFd::as_fd))
-        .map_err(|error| Failed { kind: FailureKind::Own, message: format!("the supervisor cannot be told: {error}") })?;
+    orders::send(control, &Word::Sealed(sealed), listener.as_ref().map(AsFd::as_fd)).map_err(|error| {
+        Failed { kind: FailureKind::Own, message: format!("the supervisor cannot be told: {error}") }
+    })?;
     drop(listener);
     execute(orders)
 }
@@ -83,7 +84,9 @@ fn execute(orders: &Orders) -> Result<Infallible, Failed> {
 /// What the errno hides.
 fn hint(error: Errno) -> &'static str {
     match error {
-        Errno::EACCES => " (no execute permission, or its interpreter is not readable and executable under the policy)",
+        Errno::EACCES => {
+            " (no execute permission, or its interpreter is not readable and executable under the policy)"
+        }
         Errno::ENOENT => " (the file or the interpreter of its first line)",
         Errno::ENOEXEC => " (neither a program for this machine nor a script with a `#!` line)",
         _ => "",

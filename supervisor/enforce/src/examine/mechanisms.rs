@@ -57,7 +57,9 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
     },
     Mechanism {
         name: "landlock-unix-sockets",
-        attempt: || needs_abi(9).map(|abi| format!("Landlock ABI {abi} has a right for unix sockets by path")),
+        attempt: || {
+            needs_abi(9).map(|abi| format!("Landlock ABI {abi} has a right for unix sockets by path"))
+        },
         cost: "where the policy grants unix sockets, all that you may open can be connected to",
         remedy: "Linux 7.1 or newer (Landlock ABI 9), or the eBPF layer",
     },
@@ -147,7 +149,11 @@ fn landlock_ports() -> Result<String, String> {
 fn landlock_signals() -> Result<String, String> {
     needs_abi(6)?;
     let parent = nix::unistd::getppid();
-    denied_after("signalling the process that started this one", || nix::sys::signal::kill(parent, None), restrict)
+    denied_after(
+        "signalling the process that started this one",
+        || nix::sys::signal::kill(parent, None),
+        restrict,
+    )
 }
 
 fn landlock_abstract_sockets() -> Result<String, String> {
@@ -206,7 +212,9 @@ fn seccomp_reports() -> Result<String, String> {
 
 fn answered(result: std::io::Result<()>, call: &str) -> Result<String, String> {
     match result {
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(format!("`{call}` was denied and reported")),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            Ok(format!("`{call}` was denied and reported"))
+        }
         Err(error) => Err(format!("`{call}` was reported, but failed with another error: {error}")),
         Ok(()) => Err(format!("`{call}` was reported, but not denied")),
     }

@@ -49,7 +49,8 @@ pub(crate) fn is_program(path: &Path) -> bool {
 /// The directories of a `PATH` variable. Relative ones are left out: they would depend on where the server stands.
 pub(crate) fn search_path(environment: &[(OsString, OsString)]) -> Vec<PathBuf> {
     let path = environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-    path.map(|path| std::env::split_paths(path).filter(|part| part.is_absolute()).collect()).unwrap_or_default()
+    path.map(|path| std::env::split_paths(path).filter(|part| part.is_absolute()).collect())
+        .unwrap_or_default()
 }
 
 fn needs(program: &Path, search_path: &[PathBuf]) -> Vec<PathBuf> {

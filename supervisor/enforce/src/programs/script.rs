@@ -19,7 +19,8 @@ pub(super) fn programs(line: &[u8], search_path: &[PathBuf]) -> Vec<PathBuf> {
         return Vec::new();
     };
     let argument = trim(words.next().unwrap_or_default());
-    let started = (interpreter.file_name() == Some("env".as_ref())).then(|| started_by_env(argument, search_path));
+    let started =
+        (interpreter.file_name() == Some("env".as_ref())).then(|| started_by_env(argument, search_path));
     std::iter::once(interpreter).chain(started.flatten()).collect()
 }
 

@@ -4,8 +4,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, Ruleset as Builder,
-    RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath,
+    Ruleset as Builder, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
 };
 use nix::errno::Errno;
 use nix::sys::stat::{SFlag, fstat};
@@ -97,7 +97,12 @@ fn absent(grant: &Grant, errno: Errno) -> Skipped {
     Skipped { path: grant.path().to_owned(), reason: errno.desc().to_owned() }
 }
 
-fn add_path(created: RulesetCreated, grant: &Grant, descriptor: &OwnedFd, abi: ABI) -> Result<RulesetCreated, RulesetError> {
+fn add_path(
+    created: RulesetCreated,
+    grant: &Grant,
+    descriptor: &OwnedFd,
+    abi: ABI,
+) -> Result<RulesetCreated, RulesetError> {
     let rights = match is_directory(descriptor) {
         true => grant.rights(),
         false => grant.rights() & AccessFs::from_file(abi),
@@ -109,7 +114,8 @@ fn add_path(created: RulesetCreated, grant: &Grant, descriptor: &OwnedFd, abi: A
 }
 
 fn is_directory(descriptor: &OwnedFd) -> bool {
-    fstat(descriptor).is_ok_and(|status| SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
+    fstat(descriptor)
+        .is_ok_and(|status| SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR)
 }
 
 fn add_ports(created: RulesetCreated, ruleset: &Ruleset) -> Result<RulesetCreated, RulesetError> {
@@ -119,5 +125,7 @@ fn add_ports(created: RulesetCreated, ruleset: &Ruleset) -> Result<RulesetCreate
     let rule = |access: AccessNet| move |port: &u16| (*port, BitFlags::from(access));
     let connect = ruleset.connect.iter().map(rule(AccessNet::ConnectTcp));
     let bind = ruleset.bind.iter().map(rule(AccessNet::BindTcp));
-    connect.chain(bind).try_fold(created, |created, (port, access)| created.add_rule(NetPort::new(port, access)))
+    connect
+        .chain(bind)
+        .try_fold(created, |created, (port, access)| created.add_rule(NetPort::new(port, access)))
 }

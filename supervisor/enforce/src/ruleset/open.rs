@@ -30,8 +30,10 @@ pub(crate) enum OpenError {
     #[error("{0}")]
     Absent(Errno),
     /// The server could have planted it.
-    #[error("{link} is a symbolic link inside a directory that the policy lets the server write ({root}); \
-             a server could have planted it, so it is not followed: name its target, or remove the link")]
+    #[error(
+        "{link} is a symbolic link inside a directory that the policy lets the server write ({root}); \
+             a server could have planted it, so it is not followed: name its target, or remove the link"
+    )]
     Planted { link: String, root: String },
 }
 
@@ -60,7 +62,8 @@ fn without_links(path: &Path) -> Result<OwnedFd, Errno> {
 }
 
 fn walk(path: &Path, writable: &[PathBuf]) -> Result<OwnedFd, OpenError> {
-    let mut walk = Walk { here: root()?, trail: PathBuf::from("/"), left: VecDeque::new(), links: 0, writable };
+    let mut walk =
+        Walk { here: root()?, trail: PathBuf::from("/"), left: VecDeque::new(), links: 0, writable };
     walk.prepend(path);
     while let Some(name) = walk.left.pop_front() {
         walk.step(&name)?;

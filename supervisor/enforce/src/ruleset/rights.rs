@@ -33,7 +33,8 @@ pub(crate) fn reaching(abi: ABI) -> BitFlags<AccessFs> {
 /// What is denied unless granted, in words, for reports.
 pub(crate) fn handled_names(abi: u32) -> Vec<String> {
     let known = known(abi);
-    let mut names: Vec<String> = AccessFs::from_all(known).iter().map(|right| format!("fs.{right:?}")).collect();
+    let mut names: Vec<String> =
+        AccessFs::from_all(known).iter().map(|right| format!("fs.{right:?}")).collect();
     names.extend(AccessNet::from_all(known).iter().map(|right| format!("net.{right:?}")));
     names.extend(Scope::from_all(known).iter().map(|scope| format!("scope.{scope:?}")));
     if abi >= UDP_ABI {

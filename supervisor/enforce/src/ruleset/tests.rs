@@ -23,7 +23,8 @@ fn tree() -> Tree {
 }
 
 fn opens(path: &Path, writable: &[PathBuf]) -> Result<PathBuf, OpenError> {
-    open::open(path, writable).map(|descriptor| open::real_path(descriptor.as_fd()).expect("/proc is mounted"))
+    open::open(path, writable)
+        .map(|descriptor| open::real_path(descriptor.as_fd()).expect("/proc is mounted"))
 }
 
 #[test]
@@ -32,7 +33,10 @@ fn the_users_links_are_followed() {
     let writable = [root.join("workspace")];
     assert_eq!(opens(&root.join("link/inner"), &writable).expect("opens"), root.join("workspace/inner"));
     symlink("../outside", root.join("outside/self")).expect("writable");
-    assert_eq!(opens(&root.join("outside/self/secret"), &writable).expect("opens"), root.join("outside/secret"));
+    assert_eq!(
+        opens(&root.join("outside/self/secret"), &writable).expect("opens"),
+        root.join("outside/secret")
+    );
 }
 
 #[test]
@@ -79,5 +83,8 @@ fn a_neighbour_of_a_writable_directory_is_not_inside_it() {
     let Tree { root, .. } = &tree();
     std::fs::create_dir(root.join("workspace_evil")).expect("writable");
     symlink("../outside", root.join("workspace_evil/link")).expect("writable");
-    assert_eq!(opens(&root.join("workspace_evil/link"), &[root.join("workspace")]).expect("opens"), root.join("outside"));
+    assert_eq!(
+        opens(&root.join("workspace_evil/link"), &[root.join("workspace")]).expect("opens"),
+        root.join("outside")
+    );
 }

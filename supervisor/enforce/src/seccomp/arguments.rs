@@ -61,7 +61,11 @@ const BLOCK_DEVICE: u32 = 0o060_000;
 pub(crate) fn rules(profile: SyscallProfile) -> Vec<Argued> {
     vec![
         clone_rule(profile),
-        Argued::always("clone3", "its flags lie in memory; C libraries fall back to `clone`", Action::Lack(libc::ENOSYS)),
+        Argued::always(
+            "clone3",
+            "its flags lie in memory; C libraries fall back to `clone`",
+            Action::Lack(libc::ENOSYS),
+        ),
         Argued::never(
             "execveat",
             "executes an open file that has no path, past Landlock (memfd)",
@@ -72,8 +76,16 @@ pub(crate) fn rules(profile: SyscallProfile) -> Vec<Argued> {
             "a file without a path could be executed; with MFD_NOEXEC_SEAL it cannot",
             vec![vec![Test::masked(1, MFD_NOEXEC_SEAL | MFD_EXEC, MFD_NOEXEC_SEAL)]],
         ),
-        Argued::never("ioctl", "types into a terminal, steals it or turns it against its user", one_of(1, TERMINAL_REQUESTS)),
-        Argued::only("prctl", "only what runtimes use of the process's own settings", one_of(0, OWN_SETTINGS)),
+        Argued::never(
+            "ioctl",
+            "types into a terminal, steals it or turns it against its user",
+            one_of(1, TERMINAL_REQUESTS),
+        ),
+        Argued::only(
+            "prctl",
+            "only what runtimes use of the process's own settings",
+            one_of(0, OWN_SETTINGS),
+        ),
         Argued::only(
             "personality",
             "only Linux as it is, or the question which one it is",

@@ -10,7 +10,8 @@
 //! ```
 
 use seccompiler::{
-    BackendError, BpfProgram, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule, TargetArch, sock_filter,
+    BackendError, BpfProgram, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule, TargetArch,
+    sock_filter,
 };
 use serde::{Deserialize, Serialize};
 
@@ -214,7 +215,12 @@ fn jump(code: u16, operand: u32, jump_true: u8, jump_false: u8) -> Instruction {
 
 fn far_jump(distance: usize) -> Instruction {
     // A program is at most 4096 instructions long, so the distance always fits.
-    Instruction { code: JUMP, jump_true: 0, jump_false: 0, operand: u32::try_from(distance).unwrap_or(u32::MAX) }
+    Instruction {
+        code: JUMP,
+        jump_true: 0,
+        jump_false: 0,
+        operand: u32::try_from(distance).unwrap_or(u32::MAX),
+    }
 }
 
 fn failure(errno: i32) -> u32 {

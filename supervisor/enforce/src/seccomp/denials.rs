@@ -61,6 +61,7 @@ impl DenialListener {
     }
 
     /// Receives and answers one report; `None` if none waits. Never blocks. Call it until `None` after each wake-up.
+    #[expect(clippy::should_implement_trait, reason = "no iterator: `None` means not now, and it may fail")]
     pub fn next(&mut self) -> Result<Option<SyscallDenial>, ListenError> {
         loop {
             if !self.waits()? {

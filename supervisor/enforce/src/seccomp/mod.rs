@@ -17,8 +17,8 @@ mod table;
 mod tests;
 mod verdict;
 
-pub use compile::{CompileError, Instruction, Reporting, compile};
 pub(crate) use compile::silence;
+pub use compile::{CompileError, Instruction, Reporting, compile};
 pub use denials::{DenialListener, ListenError, SyscallDenial};
 pub(crate) use network::Sockets;
 pub use profile::{Profile, reason};

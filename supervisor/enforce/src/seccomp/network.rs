@@ -5,28 +5,32 @@
 
 use super::arguments::Argued;
 use super::verdict::{Action, Clause, Decision, EPERM, Test};
-use policy::plan::NetworkPlan;
+use policy::plan::{NetworkPlan, SyscallProfile};
 
 /// Which sockets a plan wants, all that the filter needs to know of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sockets {
-    /// TCP over IPv4 and IPv6, and what a resolver asks the kernel.
+    /// TCP over IPv4 and IPv6.
     pub(crate) tcp: bool,
     /// UDP over IPv4 and IPv6.
     pub(crate) udp: bool,
     /// Unix stream sockets with a name.
     pub(crate) unix: bool,
+    /// The question which addresses the host has (`os.networkInterfaces`, `getaddrinfo`): programs end with an error
+    /// where it is refused, and it reaches nobody but the kernel.
+    pub(crate) routes: bool,
 }
 
 impl Sockets {
     /// What the plan wants. A server that only listens has nobody to resolve.
-    pub(crate) fn of(plan: &NetworkPlan) -> Self {
+    pub(crate) fn of(plan: &NetworkPlan, profile: SyscallProfile) -> Self {
         let reaches_out = !plan.domains.is_empty() || !plan.cidrs.is_empty();
-        Self { tcp: plan.wants_ip(), udp: reaches_out, unix: !plan.unix_sockets.is_empty() }
+        let routes = plan.wants_ip() || profile == SyscallProfile::Default;
+        Self { tcp: plan.wants_ip(), udp: reaches_out, unix: !plan.unix_sockets.is_empty(), routes }
     }
 
-    /// Whether any socket with a name exists.
-    pub(crate) fn any(self) -> bool {
+    /// Whether any socket exists that has a peer.
+    pub(crate) fn have_peers(self) -> bool {
         self.tcp || self.udp || self.unix
     }
 }
@@ -75,8 +79,8 @@ fn socket(sockets: Sockets) -> Decision {
             clauses.push(allow(&[family_is(family), kind_is(DATAGRAM), protocol_is(17)]));
         }
     }
-    if sockets.tcp {
-        // NETLINK_ROUTE: getaddrinfo and os.networkInterfaces ask which addresses the host has.
+    if sockets.routes {
+        // NETLINK_ROUTE. Without capabilities it answers questions and changes nothing.
         clauses.push(allow(&[family_is(libc::AF_NETLINK.cast_unsigned()), protocol_is(0)]));
     }
     if sockets.unix {

@@ -18,14 +18,15 @@ pub struct Profile {
 impl Profile {
     /// The profile that a plan asks for.
     pub fn of(plan: &Plan) -> Self {
-        Self::new(plan.syscalls, Sockets::of(&plan.network))
+        Self::new(plan.syscalls, Sockets::of(&plan.network, plan.syscalls))
     }
 
     pub(crate) fn new(profile: SyscallProfile, sockets: Sockets) -> Self {
         let mut decisions = BTreeMap::new();
         let mut groups: Vec<_> = groups::ALWAYS.to_vec();
         groups.extend((profile == SyscallProfile::Default).then_some(groups::PROGRAMS));
-        groups.extend(sockets.any().then_some(groups::SOCKETS));
+        groups.extend(sockets.have_peers().then_some(groups::SOCKETS));
+        groups.extend((sockets.have_peers() || sockets.routes).then_some(groups::NAMES));
         for number in groups.iter().flat_map(|group| group.calls).filter_map(|name| table::number_of(name)) {
             decisions.insert(number, Decision::always(Action::Allow));
         }
@@ -45,7 +46,8 @@ impl Profile {
     /// How many calls run, at least with some arguments.
     pub fn allowed(&self) -> usize {
         let runs = |decision: &&Decision| {
-            decision.otherwise == Action::Allow || decision.clauses.iter().any(|clause| clause.then == Action::Allow)
+            decision.otherwise == Action::Allow
+                || decision.clauses.iter().any(|clause| clause.then == Action::Allow)
         };
         self.decisions.values().filter(runs).count()
     }
@@ -65,7 +67,8 @@ pub fn reason(name: &str) -> Option<&'static str> {
 }
 
 fn argued_reason(name: &str) -> Option<&'static str> {
-    let rules = arguments::rules(SyscallProfile::Default).into_iter().chain(network::rules(Sockets::default()));
+    let rules =
+        arguments::rules(SyscallProfile::Default).into_iter().chain(network::rules(Sockets::default()));
     rules.into_iter().find(|argued| argued.call == name).map(|argued| argued.reason)
 }
 
@@ -73,4 +76,5 @@ fn conditional_reason(name: &str) -> Option<&'static str> {
     let among = |group: groups::Group, reason| group.calls.contains(&name).then_some(reason);
     among(groups::PROGRAMS, refused::REFUSED_WHEN_STRICT)
         .or_else(|| among(groups::SOCKETS, refused::REFUSED_WITHOUT_NETWORK))
+        .or_else(|| among(groups::NAMES, refused::REFUSED_WITHOUT_NETWORK))
 }

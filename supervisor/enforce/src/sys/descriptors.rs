@@ -42,11 +42,15 @@ pub(crate) fn pidfd_open(process: Pid) -> Result<OwnedFd, Errno> {
 pub(crate) fn signal_pidfd(process: BorrowedFd<'_>, signal: i32) -> Result<(), Errno> {
     let info = std::ptr::null::<libc::siginfo_t>();
     // SAFETY: a null `siginfo_t` is allowed and means what `kill` would send.
-    check(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal, info, 0) }).map(|_| ())
+    check(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal, info, 0) })
+        .map(|_| ())
 }
 
 /// Reads bytes, and the descriptors that came with them.
-pub(crate) fn receive_descriptors(socket: BorrowedFd<'_>, into: &mut [u8]) -> IoResult<(usize, Vec<OwnedFd>)> {
+pub(crate) fn receive_descriptors(
+    socket: BorrowedFd<'_>,
+    into: &mut [u8],
+) -> IoResult<(usize, Vec<OwnedFd>)> {
     let mut control = nix::cmsg_space!([RawFd; 4]);
     let mut buffers = [IoSliceMut::new(into)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;

@@ -31,13 +31,15 @@ struct PortAttributes {
 pub(crate) fn abi() -> u32 {
     let none = std::ptr::null::<RulesetAttributes>();
     // SAFETY: with the version flag the kernel takes exactly a null pointer and size 0, and creates nothing.
-    let result = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, 0_usize, CREATE_RULESET_VERSION) };
+    let result =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, none, 0_usize, CREATE_RULESET_VERSION) };
     check(result).ok().and_then(|abi| u32::try_from(abi).ok()).unwrap_or(0)
 }
 
 /// Lets this thread send UDP to these ports only, from any free port, for good. Needs ABI 10 and `no_new_privs`.
 pub(crate) fn restrict_udp(ports: &[u16]) -> Result<(), Errno> {
-    let attributes = RulesetAttributes { handled_access_fs: 0, handled_access_net: BIND_UDP | CONNECT_SEND_UDP };
+    let attributes =
+        RulesetAttributes { handled_access_fs: 0, handled_access_net: BIND_UDP | CONNECT_SEND_UDP };
     let size = size_of::<RulesetAttributes>();
     // SAFETY: the kernel reads `size` bytes from a live struct.
     let result = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, &raw const attributes, size, 0) };

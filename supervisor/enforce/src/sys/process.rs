@@ -18,9 +18,8 @@ pub(crate) fn reset_signals() -> Result<(), Errno> {
         let default = [0_u64; 4];
         let (unwanted, mask_size) = (std::ptr::null::<u64>(), size_of::<u64>());
         // SAFETY: the kernel reads one `struct sigaction` (at most four words) from a live array and runs no code of ours.
-        let result = unsafe {
-            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), unwanted, mask_size)
-        };
+        let result =
+            unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), unwanted, mask_size) };
         check(result)?;
     }
     SigSet::empty().thread_set_mask()

@@ -24,7 +24,12 @@ pub(crate) struct Notification {
 pub(crate) fn filters_available() -> bool {
     // SAFETY: the kernel reads the null pointer with `copy_from_user`, which fails with `EFAULT` and installs nothing.
     let result = unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, std::ptr::null::<libc::sock_fprog>())
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            0,
+            std::ptr::null::<libc::sock_fprog>(),
+        )
     };
     check(result) == Err(Errno::EFAULT)
 }
@@ -33,7 +38,8 @@ pub(crate) fn filters_available() -> bool {
 pub(crate) fn notifications_available() -> bool {
     let action: u32 = libc::SECCOMP_RET_USER_NOTIF;
     // SAFETY: the kernel reads four bytes from a live `u32`.
-    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const action) };
+    let result =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const action) };
     check(result).is_ok()
 }
 

@@ -1,6 +1,9 @@
 //! What a malicious server does. Each attack runs in a process of its own, bare or under the guard.
 #![expect(unsafe_code, reason = "an attacker makes the system calls that safe code has no names for")]
-#![expect(clippy::undocumented_unsafe_blocks, reason = "each call is made with pointers to its own live locals")]
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "each call is made with pointers to its own live locals"
+)]
 
 use std::ffi::CString;
 use std::fs::File;
@@ -34,10 +37,13 @@ pub(crate) fn main(name: &str, arguments: &[String]) -> i32 {
 }
 
 fn attack(name: &str, arguments: &[String]) -> Result<()> {
-    let argument = |at: usize| arguments.get(at).map(String::as_str).ok_or_else(|| Error::other("argument missing"));
+    let argument =
+        |at: usize| arguments.get(at).map(String::as_str).ok_or_else(|| Error::other("argument missing"));
     let number = |at: usize| argument(at)?.parse::<u64>().map_err(Error::other);
     match name {
         "read" => File::open(argument(0)?)?.read(&mut [0; 1]).map(drop),
+        "open" => File::open(argument(0)?).map(drop),
+        "read-link" => std::fs::read_link(argument(0)?).map(drop),
         "list" => std::fs::read_dir(argument(0)?).map(drop),
         "write" => std::fs::write(argument(0)?, "owned"),
         "append" => File::options().append(true).open(argument(0)?)?.write_all(b"owned"),
@@ -60,7 +66,9 @@ fn attack(name: &str, arguments: &[String]) -> Result<()> {
         "unix-listen" => UnixListener::bind(argument(0)?).map(drop),
         "pair-send" => pair_send(argument(0)?),
         "kill" => call(libc::SYS_kill, &[number(0)?, number(1)?]).map(drop),
-        "limit-other" => call(libc::SYS_prlimit64, &[number(0)?, u64::from(libc::RLIMIT_NOFILE), 0, 0]).map(drop),
+        "limit-other" => {
+            call(libc::SYS_prlimit64, &[number(0)?, u64::from(libc::RLIMIT_NOFILE), 0, 0]).map(drop)
+        }
         "slow-other" => call(libc::SYS_setpriority, &[0, number(0)?, 19]).map(drop),
         "trace" => call(libc::SYS_ptrace, &[u64::from(libc::PTRACE_SEIZE), number(0)?, 0, 0]).map(drop),
         "read-memory" => read_memory(number(0)?),
@@ -77,7 +85,9 @@ fn attack(name: &str, arguments: &[String]) -> Result<()> {
         "clone3" => clone3(),
         "mount" => mount(),
         "chroot" => call(libc::SYS_chroot, &[c"/".as_ptr() as u64]).map(drop),
-        "type-into-terminal" => call(libc::SYS_ioctl, &[0, 0xdead_beef_0000_5412, b"x".as_ptr() as u64]).map(drop),
+        "type-into-terminal" => {
+            call(libc::SYS_ioctl, &[0, 0xdead_beef_0000_5412, b"x".as_ptr() as u64]).map(drop)
+        }
         "x32" => call(0x4000_0000 | libc::SYS_getppid, &[]).map(drop).or_else(absent),
         "i386" => i386_getpid(),
         "filter" => call(libc::SYS_seccomp, &[2, 0, [0_u8; 4].as_ptr() as u64]).map(drop),
@@ -88,9 +98,14 @@ fn attack(name: &str, arguments: &[String]) -> Result<()> {
         "perf" => perf(),
         "personality" => call(libc::SYS_personality, &[0x0040_0000]).map(drop),
         "shared-memory" => call(libc::SYS_shmget, &[0, 4096, 0o1600]).map(drop),
-        "device" => call(libc::SYS_mknodat, &[cwd(), path(argument(0)?)?.as_ptr() as u64, 0o020_600, 0x0103]).map(drop),
-        "fifo" => call(libc::SYS_mknodat, &[cwd(), path(argument(0)?)?.as_ptr() as u64, 0o010_600, 0]).map(drop),
-        "own-files" => call(libc::SYS_fchownat, &[cwd(), path(argument(0)?)?.as_ptr() as u64, 0, 0, 0]).map(drop),
+        "device" => call(libc::SYS_mknodat, &[cwd(), path(argument(0)?)?.as_ptr() as u64, 0o020_600, 0x0103])
+            .map(drop),
+        "fifo" => {
+            call(libc::SYS_mknodat, &[cwd(), path(argument(0)?)?.as_ptr() as u64, 0o010_600, 0]).map(drop)
+        }
+        "own-files" => {
+            call(libc::SYS_fchownat, &[cwd(), path(argument(0)?)?.as_ptr() as u64, 0, 0, 0]).map(drop)
+        }
         "raise-limit" => raise_limit(),
         "open-many" => open_many(number(0)?),
         "allocate" => allocate(number(0)?),
@@ -177,17 +192,20 @@ fn fast_open(port: u16) -> Result<()> {
     let (to, text) = (address(port), *b"GET /");
     let length = size_of_val(&to) as u64;
     let to = (&raw const to) as u64;
-    call(libc::SYS_sendto, &[socket.as_raw_fd() as u64, text.as_ptr() as u64, 5, 0x2000_0000, to, length]).map(drop)
+    call(libc::SYS_sendto, &[socket.as_raw_fd() as u64, text.as_ptr() as u64, 5, 0x2000_0000, to, length])
+        .map(drop)
 }
 
 /// Asks for another protocol on top of TCP (`TCP_ULP`).
 fn change_protocol(port: u16) -> Result<()> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     let name = *b"tls\0";
-    call(libc::SYS_setsockopt, &[stream.as_raw_fd() as u64, 6, 31, name.as_ptr() as u64, 4]).map(drop).or_else(|error| {
-        // Without the kernel module there is no such protocol, but nobody refused the question.
-        if error.raw_os_error() == Some(libc::ENOENT) { Ok(()) } else { Err(error) }
-    })
+    call(libc::SYS_setsockopt, &[stream.as_raw_fd() as u64, 6, 31, name.as_ptr() as u64, 4])
+        .map(drop)
+        .or_else(|error| {
+            // Without the kernel module there is no such protocol, but nobody refused the question.
+            if error.raw_os_error() == Some(libc::ENOENT) { Ok(()) } else { Err(error) }
+        })
 }
 
 fn abstract_connect(name: &str) -> Result<()> {
@@ -264,7 +282,8 @@ fn empty_path() -> Result<()> {
     let file = File::open("/usr/bin/true")?;
     let arguments = [c"true".as_ptr(), std::ptr::null()];
     let descriptor = file.as_raw_fd() as u64;
-    call(libc::SYS_execveat, &[descriptor, c"".as_ptr() as u64, arguments.as_ptr() as u64, 0, 0x1000]).map(drop)
+    call(libc::SYS_execveat, &[descriptor, c"".as_ptr() as u64, arguments.as_ptr() as u64, 0, 0x1000])
+        .map(drop)
 }
 
 /// `clone` with these flags; the child ends at once.
@@ -287,7 +306,7 @@ fn clone3() -> Result<()> {
 /// Mounts and unmounts a file system of its own, in a namespace of its own so that the host keeps its mounts.
 fn mount() -> Result<()> {
     call(libc::SYS_unshare, &[libc::CLONE_NEWNS as u64])?;
-    call(libc::SYS_mount, &[0, c"/".as_ptr() as u64, 0, (libc::MS_REC | libc::MS_PRIVATE) as u64, 0])?;
+    call(libc::SYS_mount, &[0, c"/".as_ptr() as u64, 0, libc::MS_REC | libc::MS_PRIVATE, 0])?;
     let kind = c"tmpfs".as_ptr() as u64;
     call(libc::SYS_mount, &[kind, c"/mnt".as_ptr() as u64, kind, 0, 0]).map(drop)
 }
@@ -295,7 +314,9 @@ fn mount() -> Result<()> {
 #[cfg(target_arch = "x86_64")]
 fn i386_getpid() -> Result<()> {
     let result: i64;
-    unsafe { std::arch::asm!("int 0x80", inout("rax") 20_i64 => result, out("r8") _, out("r9") _, out("r10") _, out("r11") _) };
+    unsafe {
+        std::arch::asm!("int 0x80", inout("rax") 20_i64 => result, out("r8") _, out("r9") _, out("r10") _, out("r11") _)
+    };
     if result > 0 { Ok(()) } else { Err(Error::from_raw_os_error(libc::ENOSYS)) }
 }
 
@@ -320,7 +341,7 @@ fn perf() -> Result<()> {
 }
 
 fn raise_limit() -> Result<()> {
-    let limit = [1_u64 << 20, 1 << 20];
+    let limit = [100_u64, 100];
     call(libc::SYS_prlimit64, &[0, u64::from(libc::RLIMIT_NOFILE), limit.as_ptr() as u64, 0]).map(drop)
 }
 

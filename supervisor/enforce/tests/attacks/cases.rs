@@ -106,7 +106,7 @@ impl Scene {
             "%supervisor" => std::process::id().to_string(),
             "%supervisor-environ" => format!("/proc/{}/environ", std::process::id()),
             "%supervisor-mem" => format!("/proc/{}/mem", std::process::id()),
-            "%supervisor-fd" => format!("/proc/{}/fd", std::process::id()),
+            "%supervisor-fd" => format!("/proc/{}/fd/0", std::process::id()),
             "%abstract" => self.abstract_name.clone(),
             _ => word.strip_prefix('@').map_or(word.to_owned(), |name| self.path(name).display().to_string()),
         }
@@ -192,7 +192,12 @@ fn all() -> Vec<Case> {
     add("listing outside", &["list", "@outside"], workspace, Errno(acces));
     add("reading by way of ..", &["read", "@inside/../outside/file"], workspace, Errno(acces));
     add("reading by way of /proc/self/root", &["read", "/proc/self/root/etc/shadow"], base, Errno(acces));
-    add("reading through a new symlink", &["read-through-link", "@inside/link", "@outside/file"], workspace, Errno(acces));
+    add(
+        "reading through a new symlink",
+        &["read-through-link", "@inside/link", "@outside/file"],
+        workspace,
+        Errno(acces),
+    );
     add("writing outside", &["write", "@outside/new"], workspace, Errno(acces));
     add("writing where only reading is granted", &["append", "@readable/file"], workspace, Errno(acces));
     add("writing what is granted", &["write", "@inside/new"], workspace, Through);
@@ -202,17 +207,42 @@ fn all() -> Vec<Case> {
     add("renaming in from outside", &["rename", "@outside/file", "@inside/stolen"], workspace, Errno(acces));
     add("renaming out", &["rename", "@inside/file", "@outside/leaked"], workspace, Errno(acces));
     add("renaming within", &["rename", "@inside/file", "@inside/moved"], workspace, Through);
-    add("linking in from outside", &["link", "@outside/file", "@inside/stolen"], workspace, Errno(acces));
-    add("linking in what is only readable", &["link", "@readable/file", "@inside/stolen"], workspace, Errno(libc::EXDEV));
+    add(
+        "linking in from outside",
+        &["link", "@outside/file", "@inside/stolen"],
+        workspace,
+        Errno(libc::EXDEV),
+    );
+    add(
+        "linking in what is only readable",
+        &["link", "@readable/file", "@inside/stolen"],
+        workspace,
+        Errno(libc::EXDEV),
+    );
     add("making a directory outside", &["mkdir", "@outside/new"], workspace, Errno(acces));
     add("making a device", &["device", "@inside/null"], workspace, Reported(perm, "mknodat"));
     add("making a named pipe", &["fifo", "@inside/pipe"], workspace, Through);
     add("giving files away", &["own-files", "@inside/file"], workspace, Reported(perm, "fchownat"));
     // What lies in /proc.
     add("reading the supervisor's environment", &["read", "%supervisor-environ"], base, Errno(acces));
-    add("reading the supervisor's environment where /proc is granted", &["read", "%supervisor-environ"], proc_readable, Errno(acces));
-    add("reading the supervisor's memory where /proc is granted", &["read", "%supervisor-mem"], proc_readable, Errno(acces));
-    add("listing the supervisor's descriptors where /proc is granted", &["list", "%supervisor-fd"], proc_readable, Errno(acces));
+    add(
+        "reading the supervisor's environment where /proc is granted",
+        &["read", "%supervisor-environ"],
+        proc_readable,
+        Errno(acces),
+    );
+    add(
+        "reading the supervisor's memory where /proc is granted",
+        &["open", "%supervisor-mem"],
+        proc_readable,
+        Errno(acces),
+    );
+    add(
+        "following the supervisor's descriptors where /proc is granted",
+        &["read-link", "%supervisor-fd"],
+        proc_readable,
+        Errno(acces),
+    );
     // Sockets.
     add("connecting by TCP without a network", &["connect", "%port"], base, Reported(perm, "socket"));
     add("connecting to another TCP port", &["connect", "%port"], other_port, Errno(acces));
@@ -222,12 +252,32 @@ fn all() -> Vec<Case> {
     add("listening where it is granted", &["listen", "0"], listening, Through);
     add("connecting where only listening is granted", &["connect", "%port"], listening, Errno(acces));
     add("sending UDP without a network", &["send-udp", "%udp"], base, Reported(perm, "socket"));
-    add("sending UDP where only listening is granted", &["send-udp", "%udp"], listening, Reported(perm, "socket"));
+    add(
+        "sending UDP where only listening is granted",
+        &["send-udp", "%udp"],
+        listening,
+        Reported(perm, "socket"),
+    );
     add("connecting by TCP Fast Open", &["fast-open", "%port"], other_port, Reported(perm, "sendto"));
-    add("changing TCP into another protocol", &["change-protocol", "%port"], this_port, Reported(perm, "setsockopt"));
-    add("an MPTCP socket", &["socket", "2", "1", "262"], this_port, Reported(libc::EPROTONOSUPPORT, "socket"));
+    add(
+        "changing TCP into another protocol",
+        &["change-protocol", "%port"],
+        this_port,
+        Reported(perm, "setsockopt"),
+    );
+    add(
+        "an MPTCP socket",
+        &["socket", "2", "1", "262"],
+        this_port,
+        Reported(libc::EPROTONOSUPPORT, "socket"),
+    );
     add("an MPTCP socket without a network", &["socket", "2", "1", "262"], base, Reported(perm, "socket"));
-    add("an MPTCP socket with flags", &["socket", "10", "526337", "262"], this_port, Reported(libc::EPROTONOSUPPORT, "socket"));
+    add(
+        "an MPTCP socket with flags",
+        &["socket", "10", "526337", "262"],
+        this_port,
+        Reported(libc::EPROTONOSUPPORT, "socket"),
+    );
     add("a raw socket", &["socket", "2", "3", "1"], this_port, Reported(perm, "socket"));
     add("a ping socket", &["socket", "2", "2", "1"], this_port, Reported(perm, "socket"));
     add("a packet socket", &["socket", "17", "3", "768"], this_port, Reported(perm, "socket"));
@@ -235,17 +285,42 @@ fn all() -> Vec<Case> {
     add("a routing socket for the resolver", &["socket", "16", "3", "0"], this_port, Through);
     add("a unix socket", &["unix-connect", "@outside/stream"], this_port, Reported(perm, "socket"));
     add("an abstract unix socket", &["abstract-connect", "%abstract"], base, Reported(perm, "socket"));
-    add("an abstract unix socket where unix sockets are granted", &["abstract-connect", "%abstract"], unix_sockets, Errno(perm));
-    add("a unix datagram socket where unix sockets are granted", &["socket", "1", "2", "0"], unix_sockets, Reported(perm, "socket"));
-    add("sending from a datagram pair", &["pair-send", "@outside/datagram"], workspace, Reported(perm, "socketpair"));
+    add(
+        "an abstract unix socket where unix sockets are granted",
+        &["abstract-connect", "%abstract"],
+        unix_sockets,
+        Errno(perm),
+    );
+    add(
+        "a unix datagram socket where unix sockets are granted",
+        &["socket", "1", "2", "0"],
+        unix_sockets,
+        Reported(perm, "socket"),
+    );
+    add(
+        "sending from a datagram pair",
+        &["pair-send", "@outside/datagram"],
+        workspace,
+        Reported(perm, "socketpair"),
+    );
     // Other processes.
     add("killing an outsider", &["kill", "%outsider", "15"], base, Errno(perm));
     add("signalling the supervisor", &["kill", "%supervisor", "0"], base, Errno(perm));
     add("limiting an outsider", &["limit-other", "%outsider"], base, Reported(perm, "prlimit64"));
     add("slowing an outsider", &["slow-other", "%outsider"], base, Reported(perm, "setpriority"));
     add("tracing an outsider", &["trace", "%outsider"], base, Reported(perm, "ptrace"));
-    add("reading an outsider's memory", &["read-memory", "%outsider"], base, Reported(perm, "process_vm_readv"));
-    add("taking an outsider's descriptor", &["take-descriptor", "%outsider"], base, Reported(perm, "pidfd_getfd"));
+    add(
+        "reading an outsider's memory",
+        &["read-memory", "%outsider"],
+        base,
+        Reported(perm, "process_vm_readv"),
+    );
+    add(
+        "taking an outsider's descriptor",
+        &["take-descriptor", "%outsider"],
+        base,
+        Reported(perm, "pidfd_getfd"),
+    );
     // Executing what was not granted.
     add("executing a file in memory", &["memory-file"], base, Reported(perm, "memfd_create"));
     add("executing an unlinked file", &["run-unlinked", "@inside"], workspace, Errno(acces));
@@ -279,8 +354,8 @@ fn all() -> Vec<Case> {
     add("writing too large a file", &["write-much", "@inside/large", "2097152"], limited, Errno(libc::EFBIG));
     // These depend on how this kernel was built, or on modules that it may not have.
     for case in &mut cases {
-        let host_dependent = ["keyctl", "perf", "bpf", "i386", "userfaultfd", "io-uring"];
-        if host_dependent.contains(&case.words[0].as_str()) {
+        let host_dependent = ["keyring", "perf", "bpf", "i386", "userfaultfd", "io-uring"];
+        if host_dependent.contains(&case.words[0].as_str()) || case.name == "a ping socket" {
             case.bare = Bare::Unknown;
         }
     }
@@ -296,7 +371,9 @@ pub(crate) fn tests() -> Vec<Test> {
 fn check(case: &Case) -> Result<(), String> {
     bare(case)?;
     let scene = Scene::set();
-    let words: Vec<String> = std::iter::once("attack".to_owned()).chain(case.words.iter().map(|word| scene.expand(word))).collect();
+    let words: Vec<String> = std::iter::once("attack".to_owned())
+        .chain(case.words.iter().map(|word| scene.expand(word)))
+        .collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (_terminal, stdin) = terminal();
     let ran = run_with(&(case.plan)(&scene), &enforce::probe(), &command(own_program(), &words), stdin)?;
@@ -304,7 +381,9 @@ fn check(case: &Case) -> Result<(), String> {
     let holds = match case.end {
         End::Errno(errno) => refused_with(&ran, errno) && ran.denials.is_empty(),
         End::Reported(errno, call) => {
-            refused_with(&ran, errno) && reported(call) && ran.denials.iter().all(|denial| denial.reason.is_some())
+            refused_with(&ran, errno)
+                && reported(call)
+                && ran.denials.iter().all(|denial| denial.reason.is_some())
         }
         End::Killed => ran.status == Some(Status::Signal(Signal::SIGSYS)),
         End::Through => ran.code() == Some(THROUGH) && ran.denials.is_empty(),
@@ -340,7 +419,8 @@ fn terminal() -> (OwnedFd, OwnedFd) {
 fn inherited_descriptor() -> Test {
     let test = || {
         let secret = fs::File::open("/etc/passwd").map_err(|error| error.to_string())?;
-        let leaked = nix::fcntl::fcntl(secret.as_fd(), nix::fcntl::FcntlArg::F_DUPFD(400)).map_err(|error| error.to_string())?;
+        let leaked = nix::fcntl::fcntl(secret.as_fd(), nix::fcntl::FcntlArg::F_DUPFD(400))
+            .map_err(|error| error.to_string())?;
         let attack = ["attack", "read-descriptors"];
         let bare = Process::new(own_program()).args(attack).output().map_err(|error| error.to_string())?;
         let guarded = run(&runtime(), &command(own_program(), &attack));

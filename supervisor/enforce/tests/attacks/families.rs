@@ -1,6 +1,9 @@
 //! Processes that will not end: what a server may leave behind.
 #![expect(unsafe_code, reason = "fork and setsid have no safe names")]
-#![expect(clippy::undocumented_unsafe_blocks, reason = "the process is single-threaded and calls what a shell calls")]
+#![expect(
+    clippy::undocumented_unsafe_blocks,
+    reason = "the process is single-threaded and calls what a shell calls"
+)]
 
 use std::io::{Error, Result};
 use std::time::Duration;

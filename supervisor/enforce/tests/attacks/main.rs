@@ -2,10 +2,16 @@
 //!
 //! Each attack first comes through without the guard and then fails under it, by the real system call. Run with a word
 //! as argument to run only the tests whose names contain it.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test program without a harness tells by itself"
+)]
 
 mod attacker;
 mod cases;
 mod families;
+mod nested;
 mod programs;
 mod sandbox;
 mod stage;
@@ -15,6 +21,9 @@ use std::process::ExitCode;
 
 /// A test and what it found wrong.
 type Test = (String, Box<dyn Fn() -> Result<(), String>>);
+
+/// A test that needs no data.
+type Named = (&'static str, fn() -> Result<(), String>);
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
@@ -32,8 +41,10 @@ fn main() -> ExitCode {
 
 fn supervise_tests(filter: Option<&str>) -> ExitCode {
     enforce::become_subreaper().expect("Linux 3.4");
-    let tests: Vec<Test> = [cases::tests(), stage::tests(), programs::tests(), trees::tests()].into_iter().flatten().collect();
-    let chosen: Vec<_> = tests.iter().filter(|(name, _)| filter.is_none_or(|word| name.contains(word))).collect();
+    let tests: Vec<Test> =
+        [cases::tests(), stage::tests(), programs::tests(), trees::tests()].into_iter().flatten().collect();
+    let chosen: Vec<_> =
+        tests.iter().filter(|(name, _)| filter.is_none_or(|word| name.contains(word))).collect();
     println!("\nrunning {} tests", chosen.len());
     let mut failed = 0;
     for (name, test) in &chosen {
@@ -47,6 +58,8 @@ fn supervise_tests(filter: Option<&str>) -> ExitCode {
     }
     let (passed, hidden) = (chosen.len() - failed, tests.len() - chosen.len());
     let word = if failed == 0 { "ok" } else { "FAILED" };
-    println!("\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {hidden} filtered out\n");
+    println!(
+        "\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {hidden} filtered out\n"
+    );
     ExitCode::from(u8::from(failed > 0))
 }

@@ -61,15 +61,25 @@ pub(crate) fn closed() -> Plan {
 /// Where programs of this machine keep what they need to start: all readable, nothing writable.
 pub(crate) fn runtime() -> Plan {
     let mut plan = closed();
-    let mut readable: Vec<PathBuf> =
-        ["/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/dev/null", "/proc/self", "/etc/ssl"]
-            .map(PathBuf::from)
-            .to_vec();
+    let mut readable: Vec<PathBuf> = [
+        "/usr",
+        "/lib",
+        "/lib64",
+        "/bin",
+        "/etc/ld.so.cache",
+        "/etc/alternatives",
+        "/proc/self",
+        "/etc/ssl",
+        "/dev/urandom",
+    ]
+    .map(PathBuf::from)
+    .to_vec();
     readable.push(own_program().parent().expect("a directory").to_owned());
     readable.extend(python_home());
     for path in readable {
         grant(&mut plan, &path, Right::Read);
     }
+    grant(&mut plan, Path::new("/dev/null"), Right::Write);
     for path in ["/usr/bin", "/usr/local/bin", "/usr/lib/git-core", "/usr/local/libexec"] {
         grant(&mut plan, Path::new(path), Right::Execute);
     }
@@ -83,7 +93,10 @@ fn python_home() -> Option<PathBuf> {
 
 /// A real `python3`, not a shim.
 pub(crate) fn python() -> Option<PathBuf> {
-    let out = std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().ok()?;
+    let out = std::process::Command::new("python3")
+        .args(["-c", "import sys; print(sys.executable)"])
+        .output()
+        .ok()?;
     Some(PathBuf::from(String::from_utf8(out.stdout).ok()?.trim())).filter(|path| path.exists())
 }
 
@@ -146,8 +159,11 @@ impl Ran {
 
 pub(crate) fn command(program: impl AsRef<Path>, arguments: &[&str]) -> Command {
     let program = program.as_ref().to_owned();
-    let argv = std::iter::once(program.clone().into_os_string()).chain(arguments.iter().map(OsString::from)).collect();
-    let environment = vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()), ("HOME".into(), "/nonexistent".into())];
+    let argv = std::iter::once(program.clone().into_os_string())
+        .chain(arguments.iter().map(OsString::from))
+        .collect();
+    let environment =
+        vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()), ("HOME".into(), "/nonexistent".into())];
     Command { program, argv, environment, directory: "/".into() }
 }
 
@@ -156,7 +172,12 @@ pub(crate) fn start(plan: &Plan, command: &Command) -> Result<(Guard, Pipes), St
     start_with(plan, &enforce::probe(), command, nothing())
 }
 
-fn start_with(plan: &Plan, support: &Support, command: &Command, stdin: OwnedFd) -> Result<(Guard, Pipes), String> {
+fn start_with(
+    plan: &Plan,
+    support: &Support,
+    command: &Command,
+    stdin: OwnedFd,
+) -> Result<(Guard, Pipes), String> {
     let (out, stdout) = std::io::pipe().expect("a pipe");
     let (err, stderr) = std::io::pipe().expect("a pipe");
     let ready = enforce::prepare(plan, support, command).map_err(|error| error.to_string())?;
@@ -181,7 +202,12 @@ pub(crate) fn run(plan: &Plan, command: &Command) -> Result<Ran, String> {
 }
 
 /// The same on a host with less support, or with another input.
-pub(crate) fn run_with(plan: &Plan, support: &Support, command: &Command, stdin: OwnedFd) -> Result<Ran, String> {
+pub(crate) fn run_with(
+    plan: &Plan,
+    support: &Support,
+    command: &Command,
+    stdin: OwnedFd,
+) -> Result<Ran, String> {
     let (mut guard, pipes) = start_with(plan, support, command, stdin)?;
     let [out, err] = [pipes.out, pipes.err].map(|pipe| {
         std::thread::spawn(move || {
@@ -200,7 +226,8 @@ pub(crate) fn run_with(plan: &Plan, support: &Support, command: &Command, stdin:
                 denials.push(denial);
             }
         }
-        status = guard.reap().into_iter().find(|exited| exited.pid == guard.pid()).map(|exited| exited.status);
+        status =
+            guard.reap().into_iter().find(|exited| exited.pid == guard.pid()).map(|exited| exited.status);
         if Instant::now() > deadline {
             drop(guard);
             return Err(format!("{command:?} hangs; refused so far: {denials:?}"));

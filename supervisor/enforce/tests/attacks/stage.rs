@@ -1,6 +1,171 @@
 //! The last mile itself: what it leaves of the process, and how it fails.
-use crate::Test;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use enforce::{Status, Stdio3};
+use policy::Plan;
+
+use crate::sandbox::*;
+use crate::{Named, Test};
 
 pub(crate) fn tests() -> Vec<Test> {
-    Vec::new()
+    let tests: [Named; 16] = [
+        ("exit codes and output pass unchanged", exit_codes),
+        ("a missing command is 127", || fails("/nonexistent/server", 127)),
+        ("a command without execute permission is 126", || fails_with("echo\n", 0o644, 126)),
+        ("a directory is 126", || fails("/usr", 126)),
+        ("a missing interpreter is 127", || fails_with("#!/nonexistent/interpreter\n", 0o755, 127)),
+        ("a file that is no program is 126", || fails_with("no program\n", 0o755, 126)),
+        ("a missing directory is 125", missing_directory),
+        ("no privilege, no terminal, no ignored signal is left", bare_process),
+        ("the umask lets nobody else write", umask),
+        ("a script runs through env although the policy names no program", script),
+        ("nothing but the command may be executed", only_the_command),
+        ("a planted symlink stops the start", planted_symlink),
+        ("a missing path stays closed and is told", missing_path),
+        ("a host without reports refuses the same", without_reports),
+        ("every older Landlock refuses what it knows", older_landlock),
+        ("within another sandbox that receives reports nothing is open", within_a_sandbox),
+    ];
+    tests.map(|(name, test)| -> Test { (format!("stage: {name}"), Box::new(test)) }).into()
+}
+
+fn hold(condition: bool, seen: &dyn std::fmt::Debug) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(format!("{seen:#?}")) }
+}
+
+fn exit_codes() -> Result<(), String> {
+    let ran = run(&runtime(), &command("/bin/sh", &["-c", "echo out; echo err >&2; exit 7"]))?;
+    hold(ran.code() == Some(7) && ran.stdout == "out\n" && ran.stderr == "err\n", &ran)?;
+    let ran = run(&runtime(), &command("/bin/sh", &["-c", "kill -TERM $$"]))?;
+    hold(ran.status.map(Status::exit_code) == Some(143), &ran)
+}
+
+/// Prepares and spawns; the exit code that mcpguard would end with.
+fn failure(plan: &Plan, command: &enforce::Command) -> Result<(u8, String), String> {
+    let ready = match enforce::prepare(plan, &enforce::probe(), command) {
+        Ok(ready) => ready,
+        Err(error) => return Ok((error.exit_code(), error.to_string())),
+    };
+    match ready.spawn(Stdio3 { stdin: nothing(), stdout: nothing(), stderr: nothing() }) {
+        Ok(_) => Err("it runs".to_owned()),
+        Err(error) => Ok((error.exit_code(), error.to_string())),
+    }
+}
+
+fn fails(program: &str, code: u8) -> Result<(), String> {
+    let seen = failure(&runtime(), &command(program, &[]))?;
+    hold(seen.0 == code && seen.1.contains(program), &seen)
+}
+
+fn fails_with(text: &str, mode: u32, code: u8) -> Result<(), String> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let path = program(directory.path(), "server", text, mode);
+    fails(&path, code)
+}
+
+fn program(directory: &Path, name: &str, text: &str, mode: u32) -> String {
+    let path = directory.join(name);
+    fs::write(&path, text).expect("writable");
+    fs::set_permissions(&path, PermissionsExt::from_mode(mode)).expect("own file");
+    path.display().to_string()
+}
+
+fn missing_directory() -> Result<(), String> {
+    let mut command = command("/usr/bin/true", &[]);
+    command.directory = "/nonexistent".into();
+    let seen = failure(&runtime(), &command)?;
+    hold(seen.0 == 125 && seen.1.contains("/nonexistent"), &seen)
+}
+
+fn bare_process() -> Result<(), String> {
+    let ran = run(&runtime(), &command("/usr/bin/cat", &["/proc/self/status"]))?;
+    let zeroes = ["SigBlk", "SigIgn", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]
+        .map(|name| (name, "0000000000000000"));
+    for (name, value) in zeroes.into_iter().chain([("NoNewPrivs", "1"), ("Seccomp", "2"), ("Groups", "")]) {
+        let field = ran.stdout.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        // Only root can drop its bounding set and groups; without capabilities they give nothing.
+        let rootless = !enforce::probe().server_is_root && ["CapBnd", "Groups"].contains(&name);
+        hold(rootless || field.map(str::trim) == Some(value), &(name, field))?;
+    }
+    // Without a controlling terminal the device cannot be opened, whatever Landlock grants.
+    let mut plan = runtime();
+    grant(&mut plan, Path::new("/dev/tty"), Right::Write);
+    let ran = run(&plan, &command(own_program(), &["attack", "open", "/dev/tty"]))?;
+    hold(ran.stdout == libc::ENXIO.to_string(), &ran)
+}
+
+fn umask() -> Result<(), String> {
+    let ran = run(&runtime(), &command("/bin/sh", &["-c", "umask"]))?;
+    let mask = u32::from_str_radix(ran.stdout.trim(), 8).map_err(|error| format!("{error}: {ran:?}"))?;
+    hold(mask & 0o022 == 0o022, &ran)
+}
+
+/// A policy that lets the runtime be read and executes nothing.
+fn reading_only() -> Plan {
+    let mut plan = runtime();
+    for rule in &mut plan.files.rules {
+        rule.execute = policy::plan::ClassMask::NONE;
+    }
+    plan
+}
+
+fn script() -> Result<(), String> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let script = program(directory.path(), "server", "#!/usr/bin/env sh\necho started\n", 0o755);
+    let ran = run(&reading_only(), &command(script, &[]))?;
+    hold(ran.stdout == "started\n", &ran)
+}
+
+fn only_the_command() -> Result<(), String> {
+    let ran = run(&reading_only(), &command("/bin/sh", &["-c", "/usr/bin/id || echo refused"]))?;
+    hold(ran.stdout == "refused\n" && ran.stderr.contains("Permission denied"), &ran)
+}
+
+fn planted_symlink() -> Result<(), String> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    fs::create_dir(directory.path().join("workspace")).map_err(|error| error.to_string())?;
+    let link = directory.path().join("workspace/downloads");
+    symlink("/", &link).map_err(|error| error.to_string())?;
+    let mut plan = runtime();
+    grant(&mut plan, &directory.path().join("workspace"), Right::Write);
+    grant(&mut plan, &link, Right::Write);
+    let seen = failure(&plan, &command("/usr/bin/true", &[]))?;
+    hold(seen.0 == 125 && seen.1.contains("symbolic link") && seen.1.contains("downloads"), &seen)
+}
+
+fn missing_path() -> Result<(), String> {
+    let mut plan = runtime();
+    grant(&mut plan, Path::new("/nonexistent/workspace"), Right::Write);
+    let (guard, _pipes) = start(&plan, &command("/usr/bin/true", &[]))?;
+    let skipped = &guard.sealed().skipped;
+    hold(skipped.len() == 1 && skipped[0].path == Path::new("/nonexistent/workspace"), skipped)
+}
+
+fn without_reports() -> Result<(), String> {
+    let mut support = enforce::probe();
+    support.seccomp_notify = false;
+    let udp = command(own_program(), &["attack", "send-udp", "1"]);
+    let ran = run_with(&runtime(), &support, &udp, nothing())?;
+    hold(ran.stdout == libc::EPERM.to_string() && ran.denials.is_empty(), &ran)
+}
+
+fn older_landlock() -> Result<(), String> {
+    let mut support = enforce::probe();
+    for abi in 1..=support.landlock_abi {
+        support.landlock_abi = abi;
+        let read = command(own_program(), &["attack", "read", "/etc/shadow"]);
+        let ran = run_with(&runtime(), &support, &read, nothing())?;
+        hold(ran.stdout == libc::EACCES.to_string(), &(abi, ran))?;
+    }
+    Ok(())
+}
+
+/// The supervisor itself runs in a sandbox whose reports somebody receives: the kernel allows no second receiver.
+fn within_a_sandbox() -> Result<(), String> {
+    let output = std::process::Command::new(own_program()).args(["supervise", "boxed"]).output();
+    let output = output.map_err(|error| error.to_string())?;
+    hold(output.status.success() && output.stdout == b"unreported, refused\n", &output)
 }

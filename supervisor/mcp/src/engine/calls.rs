@@ -43,7 +43,7 @@ impl Asked<'_> {
 pub(super) fn tool_name(message: &Message<'_>) -> Option<String> {
     let plain =
         |name: &String| !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control);
-    let arguments = message.raw(Slot::ParamsArguments).is_none_or(value::is_object);
+    let arguments = message.raw(Slot::ParamsArguments).is_none_or(value::is_object_or_null);
     message.string(Slot::ParamsName).filter(plain).filter(|_| arguments)
 }
 

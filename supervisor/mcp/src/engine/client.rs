@@ -28,10 +28,11 @@ impl Engine {
     ) -> Forward {
         let extra = self.extra_methods.contains(method);
         if self.flight.is_taken(&id) {
-            return self.refuse_request(id, message, MessageFault::DuplicateId, out);
+            return self.refuse_request(id, message, MessageFault::DuplicateId, now, out);
         }
         if !extra && !methods::CLIENT_REQUESTS.contains(&method) {
-            out.facts.push(Fact::MethodRefused { side: Side::Client, method: method.to_owned() });
+            let fact = Fact::MethodRefused { side: Side::Client, method: method.to_owned() };
+            self.client_flood.note(fact, now, &mut out.facts);
             let text = format!(
                 "mcpguard refused `{method}`: it is no method of the protocol, and the policy names it not"
             );
@@ -39,7 +40,7 @@ impl Engine {
             return Forward::Nothing;
         }
         if !extra && message.has_lookalike(Section::Params) {
-            return self.refuse_request(id, message, Invalid::Lookalike.into(), out);
+            return self.refuse_request(id, message, Invalid::Lookalike.into(), now, out);
         }
         match method {
             "tools/call" => self.tool_call(id, message, now, out),
@@ -47,7 +48,7 @@ impl Engine {
                 self.task_call(id, method, message, now, out)
             }
             _ if self.flight.others() >= MAX_REQUESTS => {
-                self.refuse_request(id, message, MessageFault::TooManyRequests, out)
+                self.refuse_request(id, message, MessageFault::TooManyRequests, now, out)
             }
             _ => {
                 let version = negotiation::version(message);
@@ -68,7 +69,7 @@ impl Engine {
         out: &mut Judgement,
     ) -> Forward {
         let Some(tool) = calls::tool_name(message) else {
-            return self.refuse_request(id, message, MessageFault::Params, out);
+            return self.refuse_request(id, message, MessageFault::Params, now, out);
         };
         let version = negotiation::version(message);
         let form = match (&version, message.raw(Slot::ParamsTask)) {
@@ -90,7 +91,7 @@ impl Engine {
         out: &mut Judgement,
     ) -> Forward {
         let Some(task) = message.string(Slot::ParamsTaskId) else {
-            return self.refuse_request(id, message, MessageFault::Params, out);
+            return self.refuse_request(id, message, MessageFault::Params, now, out);
         };
         let tool = self.tasks.tool(&task).map(str::to_owned);
         let terms =
@@ -109,11 +110,16 @@ impl Engine {
     ) -> Forward {
         let extra = self.extra_methods.contains(method);
         if !extra && !methods::CLIENT_NOTIFICATIONS.contains(&method) {
-            out.facts.push(Fact::MethodRefused { side: Side::Client, method: method.to_owned() });
+            let fact = Fact::MethodRefused { side: Side::Client, method: method.to_owned() };
+            self.client_flood.note(fact, now, &mut out.facts);
             return Forward::Nothing;
         }
         if !extra && message.has_lookalike(Section::Params) {
-            out.facts.push(refused(Side::Client, message, Invalid::Lookalike.into()));
+            self.client_flood.note(
+                refused(Side::Client, message, Invalid::Lookalike.into()),
+                now,
+                &mut out.facts,
+            );
             return Forward::Nothing;
         }
         match method {
@@ -124,7 +130,7 @@ impl Engine {
 
     fn client_cancels(&mut self, message: &Message<'_>, now: Instant, out: &mut Judgement) -> Forward {
         let Some(id) = message.raw(Slot::ParamsRequestId).and_then(RequestId::read) else {
-            out.facts.push(refused(Side::Client, message, MessageFault::Params));
+            self.client_flood.note(refused(Side::Client, message, MessageFault::Params), now, &mut out.facts);
             return Forward::Nothing;
         };
         if self.flight.is_settled(&id) {
@@ -145,7 +151,7 @@ impl Engine {
             return Forward::Unchanged;
         }
         let fact = Fact::ResponseRefused { side: Side::Client, id, reason: Unexpected::Unknown };
-        self.flood.note(fact, now, &mut out.facts);
+        self.client_flood.note(fact, now, &mut out.facts);
         Forward::Nothing
     }
 
@@ -155,9 +161,10 @@ impl Engine {
         id: RequestId,
         message: &Message<'_>,
         reason: MessageFault,
+        now: Instant,
         out: &mut Judgement,
     ) -> Forward {
-        out.facts.push(refused(Side::Client, message, reason));
+        self.client_flood.note(refused(Side::Client, message, reason), now, &mut out.facts);
         out.to_client.push(answer::error(
             Some(&id),
             code(reason),
@@ -174,7 +181,7 @@ impl Engine {
         now: Instant,
         out: &mut Judgement,
     ) -> Forward {
-        out.facts.push(refused(Side::Client, message, reason.into()));
+        self.client_flood.note(refused(Side::Client, message, reason.into()), now, &mut out.facts);
         let id = message.id();
         if message.raw(Slot::Method).is_none()
             && let Some(id) = id.as_ref().filter(|id| self.server_requests.remove(id))
@@ -189,7 +196,6 @@ impl Engine {
             return Forward::Nothing;
         }
         self.answer_refused_line(id.as_ref(), reason.into(), out);
-        let _ = now;
         Forward::Nothing
     }
 
@@ -199,11 +205,12 @@ impl Engine {
         excerpt: &[u8],
         bytes: u64,
         id: Option<&RequestId>,
-        _now: Instant,
+        now: Instant,
         out: &mut Judgement,
     ) -> Forward {
         let excerpt = shown(excerpt);
-        out.facts.push(Fact::MessageRefused { side: Side::Client, reason: reason.into(), bytes, excerpt });
+        let fact = Fact::MessageRefused { side: Side::Client, reason: reason.into(), bytes, excerpt };
+        self.client_flood.note(fact, now, &mut out.facts);
         if reason != FrameError::Unfinished {
             self.answer_refused_line(id, reason.into(), out);
         }

@@ -57,7 +57,8 @@ pub struct Engine {
     tasks: Tasks,
     session_bucket: Bucket,
     tool_buckets: ToolBuckets,
-    flood: Flood,
+    client_flood: Flood,
+    server_flood: Flood,
     /// The number of the last call.
     seq: u64,
     /// For the elements of batches.
@@ -112,7 +113,8 @@ impl Engine {
             tasks: Tasks::default(),
             session_bucket: Bucket::default(),
             tool_buckets: ToolBuckets::default(),
-            flood: Flood::default(),
+            client_flood: Flood::default(),
+            server_flood: Flood::default(),
             seq: 0,
             scanner: Scanner::new(),
         }
@@ -154,7 +156,8 @@ impl Engine {
         for id in self.flight.open_calls() {
             self.close_call(&id, Outcome::Lost(why), Refusal::SessionEnded, now, &mut out);
         }
-        out.facts.extend(self.flood.rest());
+        out.facts.extend(self.client_flood.rest());
+        out.facts.extend(self.server_flood.rest());
         out.facts
     }
 

@@ -24,7 +24,11 @@ impl Engine {
         let open = if self.flight.is_at_server(&id) { self.flight.remove(&id) } else { None };
         let Some(open) = open else {
             let reason = if self.flight.late(&id) { Unexpected::Late } else { Unexpected::Unknown };
-            self.flood.note(Fact::ResponseRefused { side: Side::Server, id, reason }, now, &mut out.facts);
+            self.server_flood.note(
+                Fact::ResponseRefused { side: Side::Server, id, reason },
+                now,
+                &mut out.facts,
+            );
             return Forward::Nothing;
         };
         match self.withheld(&open, message) {

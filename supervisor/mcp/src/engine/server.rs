@@ -34,7 +34,7 @@ impl Engine {
                 let text = format!("mcpguard refused `{}`: {text}", clipped(method));
                 out.to_server.push(answer::error(Some(&id), code, &text, None));
                 let fact = Fact::ServerRequestRefused { method: clipped(method), id: Some(id) };
-                self.flood.note(fact, now, &mut out.facts);
+                self.server_flood.note(fact, now, &mut out.facts);
                 Forward::Nothing
             }
         }
@@ -87,7 +87,7 @@ impl Engine {
             self.server_cancels(method, message);
             return Forward::Unchanged;
         };
-        self.flood.note(fact, now, &mut out.facts);
+        self.server_flood.note(fact, now, &mut out.facts);
         Forward::Nothing
     }
 
@@ -112,7 +112,7 @@ impl Engine {
         out: &mut Judgement,
     ) -> Forward {
         let fact = refused(Side::Server, message, reason.into());
-        self.flood.note(fact, now, &mut out.facts);
+        self.server_flood.note(fact, now, &mut out.facts);
         match message.id().filter(|_| message.raw(Slot::Method).is_none()) {
             Some(id) => self.fail_open(&id, reason.into(), message.bytes(), now, out),
             None => Forward::Nothing,
@@ -137,11 +137,11 @@ impl Engine {
                 | FrameError::Json(Fault::Grammar(_) | Fault::Truncated | Fault::ByteOrderMark)
         );
         let Some(id) = id.filter(|_| !noise) else {
-            self.flood.note(Fact::ServerNoise { reason, bytes, excerpt }, now, &mut out.facts);
+            self.server_flood.note(Fact::ServerNoise { reason, bytes, excerpt }, now, &mut out.facts);
             return Forward::Nothing;
         };
         let fact = Fact::MessageRefused { side: Side::Server, reason: reason.into(), bytes, excerpt };
-        self.flood.note(fact, now, &mut out.facts);
+        self.server_flood.note(fact, now, &mut out.facts);
         self.fail_open(id, reason.into(), bytes, now, out)
     }
 

@@ -152,7 +152,7 @@ impl Scanner {
                 State::Escape(purpose) => self.escape(byte, purpose)?,
                 State::Hex(purpose, seen) => self.hex(byte, purpose, seen)?,
                 State::Literal(rest) => self.literal(byte, rest)?,
-                State::Number(number) => self.number(byte, number)?,
+                State::Number(number) => self.number(line, number)?,
                 State::Carriage => return Err(Fault::CarriageReturn(self.offset() - 1)),
                 _ => self.structure(line, byte)?,
             }
@@ -315,14 +315,19 @@ impl Scanner {
         }
     }
 
-    fn number(&mut self, byte: u8, number: Number) -> Result<(), Fault> {
-        if let Some(number) = number.next(byte) {
-            return self.go(State::Number(number));
+    fn number(&mut self, line: &[u8], mut number: Number) -> Result<(), Fault> {
+        while let Some(&byte) = line.get(self.at) {
+            match number.next(byte) {
+                Some(next) => number = next,
+                None if number.complete() => {
+                    self.ended();
+                    return Ok(());
+                }
+                None => return Err(Fault::Grammar(self.offset())),
+            }
+            self.at += 1;
         }
-        if !number.complete() {
-            return Err(Fault::Grammar(self.offset()));
-        }
-        self.ended();
+        self.state = State::Number(number);
         Ok(())
     }
 }

@@ -44,6 +44,22 @@ pub(crate) enum Slot {
     ErrorCode,
 }
 
+impl Slot {
+    /// Whether a verdict hangs on this member, so that no reader may find it under another key. The others only
+    /// tell facts; servers and clients use keys such as `meta` and `is_error` beside them for their own purposes.
+    fn decides(self) -> bool {
+        match self {
+            Self::Jsonrpc | Self::Id | Self::Method | Self::Params | Self::Result | Self::Error => true,
+            Self::ParamsName | Self::ParamsArguments | Self::ParamsRequestId | Self::ParamsTaskId => true,
+            Self::ParamsTask | Self::ParamsInputRequests => true,
+            Self::ResultTools | Self::ResultInputRequests | Self::ErrorCode => true,
+            Self::ParamsMeta | Self::ParamsClientInfo => false,
+            Self::ResultResultType | Self::ResultTask | Self::ResultTaskId | Self::ResultIsError => false,
+            Self::ResultMeta | Self::ResultProtocolVersion | Self::ResultServerInfo => false,
+        }
+    }
+}
+
 const SLOTS: usize = Slot::ErrorCode as usize + 1;
 
 /// The object that a key stands in, as far as the doorman reads it.
@@ -147,7 +163,7 @@ impl Outline {
         if let Some((_, slot)) = words.iter().find(|(word, _)| word.as_bytes() == key) {
             return Some(*slot);
         }
-        if words.iter().any(|(word, _)| words::alike(key, word)) {
+        if words.iter().any(|(word, slot)| slot.decides() && words::alike(key, word)) {
             self.lookalikes |= 1 << section as u8;
         }
         None

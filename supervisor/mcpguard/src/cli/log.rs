@@ -346,11 +346,15 @@ impl Summary {
 
     fn document(&self, path: &Path) -> Value {
         let Self { start, calls, denials, end, unreadable } = self;
-        let (time, session, policy) =
-            start.as_ref().map(|(time, session, policy)| (time, session, policy)).unzip3();
         json!({
-            "path": path, "start": time.map(ToString::to_string), "session": session, "policy": policy,
-            "calls": calls, "denials": denials, "end": end, "unreadable_lines": unreadable,
+            "path": path,
+            "start": start.as_ref().map(|(time, ..)| format!("{time:.6}")),
+            "session": start.as_ref().map(|(_, session, _)| session),
+            "policy": start.as_ref().map(|(.., policy)| policy),
+            "calls": calls,
+            "denials": denials,
+            "end": end,
+            "unreadable_lines": unreadable,
         })
     }
 
@@ -363,20 +367,6 @@ impl Summary {
         let end = end.as_ref().map_or_else(|| "no end".to_owned(), |end| format!("ended: {end}"));
         let broken = if *unreadable > 0 { format!("  {unreadable} unreadable lines") } else { String::new() };
         audit::for_people(&format!("{start}  {calls} calls  {denials} denials  {end}{broken}")).into_owned()
-    }
-}
-
-/// `Option<(A, B, C)>` → three options.
-trait Unzip3<A, B, C> {
-    fn unzip3(self) -> (Option<A>, Option<B>, Option<C>);
-}
-
-impl<A, B, C> Unzip3<A, B, C> for Option<(A, B, C)> {
-    fn unzip3(self) -> (Option<A>, Option<B>, Option<C>) {
-        match self {
-            Some((a, b, c)) => (Some(a), Some(b), Some(c)),
-            None => (None, None, None),
-        }
     }
 }
 

@@ -38,7 +38,9 @@ impl Kind {
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Text(text) => format!("the text `{text}`"),
-            Self::Plain(text) if matches!(&text.to_ascii_lowercase()[..], "true" | "false") => format!("the truth value `{text}`"),
+            Self::Plain(text) if matches!(&text.to_ascii_lowercase()[..], "true" | "false") => {
+                format!("the truth value `{text}`")
+            }
             Self::Plain(text) => format!("the number `{text}`"),
             Self::Null | Self::Refused => "nothing".to_owned(),
             Self::List(_) => "a list".to_owned(),

@@ -1,6 +1,5 @@
 //! A host that exists in memory only, and a library of texts.
 
-
 use std::collections::BTreeMap;
 
 use policy::plan::AbsolutePath;

@@ -52,72 +52,188 @@ const CASES: &[(&str, &[&str])] = &[
     ("version: 1\nname: [\n", &["2:7: error: this is not YAML: unclosed bracket"]),
     ("version: 1\nfilesystem: {read: [*x]}\n", &["2:21: error: aliases"]),
     ("version: 1\n<<: {name: x}\n", &["2:1: error: `<<` is not a key"]),
-    ("version: 1\nname: \"a\\0b\"\n", &["2:7: error: a policy's name", "2:7: error: the value holds the invisible character U+0000"]),
+    (
+        "version: 1\nname: \"a\\0b\"\n",
+        &["2:7: error: a policy's name", "2:7: error: the value holds the invisible character U+0000"],
+    ),
     ("version: 1 # \u{202e}evil\n", &["1:14: error: the file holds the invisible character U+202E"]),
     ("\u{feff}version: 1\n", &["1:1: error: the file holds a byte order mark"]),
     ("- version: 1\n", &["1:1: error: a mapping (`key: value`) is wanted here, not a list"]),
     // Types.
     ("version: \"1\"\n", &["1:10: error: the version is written without quotes; did you mean `1`"]),
     ("name: x\n", &["1:1: error: `version` is missing here"]),
-    ("version: 1\nname: 443\n", &["2:7: error: a policy's name is written as text, not as the number `443`; did you mean `\"443\"`"]),
+    (
+        "version: 1\nname: 443\n",
+        &["2:7: error: a policy's name is written as text, not as the number `443`; did you mean `\"443\"`"],
+    ),
     ("version: 1\ntools:\n", &["2:1: error: `tools` has no value"]),
     ("version: 1\nfilesystem: []\n", &["2:13: error: a mapping (`key: value`) is wanted here, not a list"]),
-    ("version: 1\nfilesystem: {read: /srv}\n", &["2:20: error: a list is wanted here, not the text `/srv`; did you mean `[/srv]`"]),
-    ("version: 1\nfilesystem: {read: [{path: /srv, why: x}]}\n", &["2:34: error: `why` is not a key that may stand here; did you mean `path`"]),
+    (
+        "version: 1\nfilesystem: {read: /srv}\n",
+        &["2:20: error: a list is wanted here, not the text `/srv`; did you mean `[/srv]`"],
+    ),
+    (
+        "version: 1\nfilesystem: {read: [{path: /srv, why: x}]}\n",
+        &["2:34: error: `why` is not a key that may stand here; did you mean `path`"],
+    ),
     ("version: 1\nfilesystem: {read: [{reason: x}]}\n", &["2:21: error: `path` is missing here"]),
     ("version: 1\nfilesystem: {read: [{path: /srv, reason: \"\"}]}\n", &["2:42: error: this text is empty"]),
-    ("version: 1\ntools: {x: {enabled: yes}}\n", &["2:22: error: `true` or `false` is wanted here, not the text `yes`; did you mean `true`"]),
-    ("version: 1\ntools: {x: {enabled: False}}\n", &["2:22: error: `true` or `false` is wanted here, not the truth value `False`; did you mean `false`"]),
-    ("version: 1\nexecution: {seccomp: strikt}\n", &["2:22: error: `strikt` is none of default, strict; did you mean `strict`"]),
-    ("version: 1\nexecution: {memory_limit: 512}\n", &["2:27: error: a size is a whole number and one of B, KiB, MiB, GiB, TiB; this is `512`; did you mean `512MiB`"]),
+    (
+        "version: 1\ntools: {x: {enabled: yes}}\n",
+        &["2:22: error: `true` or `false` is wanted here, not the text `yes`; did you mean `true`"],
+    ),
+    (
+        "version: 1\ntools: {x: {enabled: False}}\n",
+        &["2:22: error: `true` or `false` is wanted here, not the truth value `False`; did you mean `false`"],
+    ),
+    (
+        "version: 1\nexecution: {seccomp: strikt}\n",
+        &["2:22: error: `strikt` is none of default, strict; did you mean `strict`"],
+    ),
+    (
+        "version: 1\nexecution: {memory_limit: 512}\n",
+        &[
+            "2:27: error: a size is a whole number and one of B, KiB, MiB, GiB, TiB; this is `512`; did you mean `512MiB`",
+        ],
+    ),
     ("version: 1\nexecution: {max_processes: 0}\n", &["2:28: error: a whole number from 1"]),
     ("version: 1\nrequire: [lndlock]\n", &["2:11: error: `lndlock` is none of"]),
     // Empty lists that could be read in two ways.
     ("version: 1\nnetwork: {allowed_domains: []}\n", &["2:28: error: an empty list could be read"]),
     ("version: 1\ntools: {}\n", &["2:8: error: an empty mapping could be read"]),
     // Paths.
-    ("version: 1\nfilesystem: {read: [\"~/x\"]}\n", &["2:21: error: a path is absolute or starts with a variable; did you mean `${home}/x`"]),
+    (
+        "version: 1\nfilesystem: {read: [\"~/x\"]}\n",
+        &["2:21: error: a path is absolute or starts with a variable; did you mean `${home}/x`"],
+    ),
     ("version: 1\nfilesystem: {read: [\"**/.env\"]}\n", &["2:21: error: name rules such as"]),
     ("version: 1\nfilesystem: {read: [/srv/*]}\n", &["2:21: error: patterns are not possible"]),
     ("version: 1\nfilesystem: {read: [/a, /b, /a]}\n", &["2:29: error: `/a` stands here twice"]),
-    ("version: 1\nfilesystem: {read: [/a], deny: [/a/]}\n", &["2:21: error: `/a` is granted here and denied in p.yaml:2:33; at equal length deny wins"]),
-    ("version: 1\nfilesystem: {read: [/a/.env], deny: [\"**/.env\"]}\n", &["2:21: error: `/a/.env` is granted here and denied in p.yaml:2:38; a denied name wins everywhere"]),
-    ("version: 1\nfilesystem: {read: [/a/b], write: [/a]}\n", &["2:21: error: `/a/b` is writable already by `/a` in p.yaml:2:36"]),
-    ("version: 1\nfilesystem: {read: [\"/x/${env:NOWHERE}\"]}\n", &["2:21: error: the variable `NOWHERE` is not set in mcpguard's environment; did you mean `${env:NOWHERE:-default}`"]),
-    ("version: 1\nfilesystem: {read: [\"/x/${env:EMPTY}/y\"]}\n", &["2:21: error: the variable `EMPTY` is not set"]),
-    ("version: 1\nfilesystem: {read: [\"/x/${env:UP}\"]}\n", &["2:21: error: `/x/${env:UP}` is `/x/../up` here, which is not an absolute path"]),
-    ("version: 1\nfilesystem: {read: [\"${workspace}\"], deny: [/home/u/work]}\n", &["2:21: error: `/home/u/work` is granted here and denied in p.yaml:2:45"]),
-    ("version: 1\naudit: {path: \"${server}/log\"}\n", &["2:15: error: one path is wanted here; `${server}/log` is 2"]),
+    (
+        "version: 1\nfilesystem: {read: [/a], deny: [/a/]}\n",
+        &["2:21: error: `/a` is granted here and denied in p.yaml:2:33; at equal length deny wins"],
+    ),
+    (
+        "version: 1\nfilesystem: {read: [/a/.env], deny: [\"**/.env\"]}\n",
+        &["2:21: error: `/a/.env` is granted here and denied in p.yaml:2:38; a denied name wins everywhere"],
+    ),
+    (
+        "version: 1\nfilesystem: {read: [/a/b], write: [/a]}\n",
+        &["2:21: error: `/a/b` is writable already by `/a` in p.yaml:2:36"],
+    ),
+    (
+        "version: 1\nfilesystem: {read: [\"/x/${env:NOWHERE}\"]}\n",
+        &[
+            "2:21: error: the variable `NOWHERE` is not set in mcpguard's environment; did you mean `${env:NOWHERE:-default}`",
+        ],
+    ),
+    (
+        "version: 1\nfilesystem: {read: [\"/x/${env:EMPTY}/y\"]}\n",
+        &["2:21: error: the variable `EMPTY` is not set"],
+    ),
+    (
+        "version: 1\nfilesystem: {read: [\"/x/${env:UP}\"]}\n",
+        &["2:21: error: `/x/${env:UP}` is `/x/../up` here, which is not an absolute path"],
+    ),
+    (
+        "version: 1\nfilesystem: {read: [\"${workspace}\"], deny: [/home/u/work]}\n",
+        &["2:21: error: `/home/u/work` is granted here and denied in p.yaml:2:45"],
+    ),
+    (
+        "version: 1\naudit: {path: \"${server}/log\"}\n",
+        &["2:15: error: one path is wanted here; `${server}/log` is 2"],
+    ),
     // Environment.
     ("version: 1\nenvironment: {pass: [A], set: {A: b}}\n", &["2:32: error: `A` stands here twice"]),
     ("version: 1\nenvironment: {secrets: {A: {}}}\n", &["2:28: error: a secret needs a source"]),
-    ("version: 1\nenvironment: {secrets: {A: {from_env: B, from_file: /c}}}\n", &["2:28: error: a secret has one source"]),
-    ("version: 1\nenvironment: {secrets: {A: {from_keyring: {service: x}}}}\n", &["2:43: error: `user` is missing here"]),
-    ("version: 1\nenvironment: {set: {A: \"${server}\"}}\n", &["2:24: error: `${server}` may be several directories"]),
+    (
+        "version: 1\nenvironment: {secrets: {A: {from_env: B, from_file: /c}}}\n",
+        &["2:28: error: a secret has one source"],
+    ),
+    (
+        "version: 1\nenvironment: {secrets: {A: {from_keyring: {service: x}}}}\n",
+        &["2:43: error: `user` is missing here"],
+    ),
+    (
+        "version: 1\nenvironment: {set: {A: \"${server}\"}}\n",
+        &["2:24: error: `${server}` may be several directories"],
+    ),
     // Network.
     ("version: 1\nnetwork: {allowed_domains: [\"*\"]}\n", &["2:29: error: `*` would allow every domain"]),
     ("version: 1\nnetwork: {allowed_ports: [443]}\n", &["2:26: error: these ports lead nowhere"]),
-    ("version: 1\nnetwork: {allowed_cidrs: [10.0.0.0/8], allowed_ports: [0, 65536, 443, 443]}\n", &["2:56: error: a port is", "2:59: error: a port is", "2:71: error: `443` stands here twice"]),
+    (
+        "version: 1\nnetwork: {allowed_cidrs: [10.0.0.0/8], allowed_ports: [0, 65536, 443, 443]}\n",
+        &["2:56: error: a port is", "2:59: error: a port is", "2:71: error: `443` stands here twice"],
+    ),
     ("version: 1\nnetwork: {max_connections_per_minute: 5}\n", &["2:39: error: this rate limits nothing"]),
     ("version: 1\nexecution: {max_execs_per_minute: 5}\n", &["2:35: error: this rate limits nothing"]),
     // Programs.
-    ("version: 1\nexecution: {allowed_programs: [no-such]}\n", &["2:32: error: the program `no-such` is not here: no directory of PATH holds it"]),
-    ("version: 1\nexecution: {allowed_programs: [git status]}\n", &["2:32: error: this is a command line; only the program is named; did you mean `git`"]),
+    (
+        "version: 1\nexecution: {allowed_programs: [no-such]}\n",
+        &["2:32: error: the program `no-such` is not here: no directory of PATH holds it"],
+    ),
+    (
+        "version: 1\nexecution: {allowed_programs: [git status]}\n",
+        &["2:32: error: this is a command line; only the program is named; did you mean `git`"],
+    ),
     // Tools.
-    ("version: 1\ntools: {\"a?_x\": {}, \"?b_x\": {}}\n", &["2:21: error: `?b_x` and `a?_x` (p.yaml:2:9) have the same length"]),
-    ("version: 1\ntools: {\"*a*\": {}, \"a*\": {}}\n", &["2:20: error: `a*` is never asked: the longer `*a*` matches"]),
-    ("version: 1\ntools: {\"*\": {enabled: false}}\n", &["2:9: error: what holds for every tool stands under `defaults`"]),
-    ("version: 1\ntools: {\"a**\": {}}\n", &["2:9: error: `a**` says the same as a plainer glob; did you mean `a*`"]),
+    (
+        "version: 1\ntools: {\"a?_x\": {}, \"?b_x\": {}}\n",
+        &["2:21: error: `?b_x` and `a?_x` (p.yaml:2:9) have the same length"],
+    ),
+    (
+        "version: 1\ntools: {\"*a*\": {}, \"a*\": {}}\n",
+        &["2:20: error: `a*` is never asked: the longer `*a*` matches"],
+    ),
+    (
+        "version: 1\ntools: {\"*\": {enabled: false}}\n",
+        &["2:9: error: what holds for every tool stands under `defaults`"],
+    ),
+    (
+        "version: 1\ntools: {\"a**\": {}}\n",
+        &["2:9: error: `a**` says the same as a plainer glob; did you mean `a*`"],
+    ),
     ("version: 1\ntools: {\"a b\": {}}\n", &["2:9: error: `a b` is not a tool's name or glob"]),
-    ("version: 1\ntools: {x: {enabled: false, timeout_seconds: 3}}\n", &["2:46: error: `timeout_seconds` is never reached: the tool is disabled"]),
-    ("version: 1\ntools: {x: {read_only: true}}\n", &["2:24: error: `read_only` says how `allowed_paths` are granted"]),
-    ("version: 1\ntools: {x: {arguments: {p: {type: path}}}}\n", &["2:28: error: the type `path` needs `within`"]),
-    ("version: 1\ntools: {x: {arguments: {p: {type: text, max_length: 9, min: 1}}}}\n", &["2:56: error: `min` does not belong to the type `text`"]),
-    ("version: 1\ntools: {x: {arguments: {p: {type: number, min: 3, max: 1}}}}\n", &["2:56: error: `max` is less than `min`"]),
-    ("version: 1\ntools: {x: {arguments: {p: {type: pattern, pattern: \"a(\"}}}}\n", &["2:53: error: this is not a regular expression"]),
+    (
+        "version: 1\ntools: {x: {enabled: false, timeout_seconds: 3}}\n",
+        &["2:46: error: `timeout_seconds` is never reached: the tool is disabled"],
+    ),
+    (
+        "version: 1\ntools: {x: {read_only: true}}\n",
+        &["2:24: error: `read_only` says how `allowed_paths` are granted"],
+    ),
+    (
+        "version: 1\ntools: {x: {arguments: {p: {type: path}}}}\n",
+        &["2:28: error: the type `path` needs `within`"],
+    ),
+    (
+        "version: 1\ntools: {x: {arguments: {p: {type: text, max_length: 9, min: 1}}}}\n",
+        &["2:56: error: `min` does not belong to the type `text`"],
+    ),
+    (
+        "version: 1\ntools: {x: {arguments: {p: {type: number, min: 3, max: 1}}}}\n",
+        &["2:56: error: `max` is less than `min`"],
+    ),
+    (
+        "version: 1\ntools: {x: {arguments: {p: {type: pattern, pattern: \"a(\"}}}}\n",
+        &["2:53: error: this is not a regular expression"],
+    ),
     // Across sections: a problem in one does not hide one in another.
-    ("version: 1\nsession: {max_message_bytes: 0B}\nresponses: {redact: [secret]}\naudit: {keep: 0}\n", &["2:30: error: a size", "3:22: error: `secret` is none of secrets; did you mean `secrets`", "4:15: error: a whole number"]),
-    ("version: 1\nextends: [nowhere]\nname: \"-x\"\n", &["2:11: error: `nowhere` cannot be extended: there is no such preset or file", "3:7: error: a policy's name"]),
+    (
+        "version: 1\nsession: {max_message_bytes: 0B}\nresponses: {redact: [secret]}\naudit: {keep: 0}\n",
+        &[
+            "2:30: error: a size",
+            "3:22: error: `secret` is none of secrets; did you mean `secrets`",
+            "4:15: error: a whole number",
+        ],
+    ),
+    (
+        "version: 1\nextends: [nowhere]\nname: \"-x\"\n",
+        &[
+            "2:11: error: `nowhere` cannot be extended: there is no such preset or file",
+            "3:7: error: a policy's name",
+        ],
+    ),
 ];
 
 #[test]
@@ -126,7 +242,10 @@ fn each_mistake_has_its_place_and_its_sentence() {
     for (text, expected) in CASES {
         let found = problems(text);
         let matches = found.len() == expected.len()
-            && found.iter().zip(*expected).all(|(found, start)| found.starts_with(&format!("p.yaml:{start}")));
+            && found
+                .iter()
+                .zip(*expected)
+                .all(|(found, start)| found.starts_with(&format!("p.yaml:{start}")));
         if !matches {
             wrong.push(format!("{text}\nexpected {expected:#?}\nfound {found:#?}"));
         }
@@ -149,13 +268,15 @@ fn deep_nesting_and_long_texts_are_refused() {
 
 #[test]
 fn bytes_that_are_not_utf8_have_a_place() {
-    let problems = Source::from_bytes("p.yaml", b"version: 1\nname: \xc3\xa4\xff\n".to_vec()).expect_err("bytes");
+    let problems =
+        Source::from_bytes("p.yaml", b"version: 1\nname: \xc3\xa4\xff\n".to_vec()).expect_err("bytes");
     assert_eq!(problems.to_string(), "p.yaml:2:8: error: the file is not UTF-8 here");
 }
 
 #[test]
 fn the_problems_of_extended_files_come_too() {
-    let library = Texts::default().with("base", "version: 1\nnme: x\n").with("loop", "version: 1\nextends: [loop]\n");
+    let library =
+        Texts::default().with("base", "version: 1\nnme: x\n").with("loop", "version: 1\nextends: [loop]\n");
     let text = "version: 1\nextends: [base, loop, base]\nnmae: y\n";
     let found = load(source("p.yaml", text), &library).expect_err("mistakes").to_string();
     let expected = "\

@@ -45,8 +45,14 @@ struct Tool {
 }
 
 fn domain() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["example.com", "*.example.com", "a.example.com", "*.a.example.com", "other.org"])
-        .prop_map(str::to_owned)
+    prop::sample::select(vec![
+        "example.com",
+        "*.example.com",
+        "a.example.com",
+        "*.a.example.com",
+        "other.org",
+    ])
+    .prop_map(str::to_owned)
 }
 
 fn program() -> impl Strategy<Value = String> {
@@ -54,10 +60,18 @@ fn program() -> impl Strategy<Value = String> {
 }
 
 fn tool() -> impl Strategy<Value = Tool> {
-    let key = prop::sample::select(vec!["defaults", "read", "read_file", "read_*", "*", "write?", "delete_*"]);
+    let key =
+        prop::sample::select(vec!["defaults", "read", "read_file", "read_*", "*", "write?", "delete_*"]);
     let flags = (prop::bool::weighted(0.9), any::<bool>());
     (key, flags, list(rule_path(), 3), list(domain(), 3), list(program(), 3)).prop_map(
-        |(key, (enabled, read_only), paths, domains, programs)| Tool { key, enabled, read_only, paths, domains, programs },
+        |(key, (enabled, read_only), paths, domains, programs)| Tool {
+            key,
+            enabled,
+            read_only,
+            paths,
+            domains,
+            programs,
+        },
     )
 }
 
@@ -129,7 +143,10 @@ impl Random {
 fn random() -> impl Strategy<Value = Random> {
     let files = (list(rule_path(), 5), list(rule_path(), 5), list(denied(), 5));
     let ports = prop::collection::btree_set(prop::sample::select(vec![80u16, 443, 8080]), 0..3);
-    let cidrs = prop::sample::subsequence(vec!["10.0.0.0/8", "10.1.0.0/16", "0.0.0.0/0", "\"fd00::/8\""], 0..3);
+    let cidrs = prop::sample::subsequence(
+        vec!["10.0.0.0/8", "10.1.0.0/16", "0.0.0.0/0", "\"fd00::/8\"", "public"],
+        0..3,
+    );
     let tools = prop::collection::vec(tool(), 0..5).prop_map(|mut tools| {
         tools.sort_by_key(|tool| tool.key);
         tools.dedup_by_key(|tool| tool.key);
@@ -163,33 +180,59 @@ fn split(random: &Random) -> (String, Texts) {
 }
 
 fn request_path() -> impl Strategy<Value = AbsolutePath> {
-    let start = prop::sample::select(vec!["", "", "/home/u", "/home/u/work", "/opt/venv", "/opt/server/node_modules", "/usr/bin"]);
+    let start = prop::sample::select(vec![
+        "",
+        "",
+        "/home/u",
+        "/home/u/work",
+        "/opt/venv",
+        "/opt/server/node_modules",
+        "/usr/bin",
+    ]);
     let more = prop_oneof![parts(6), Just("/node".to_owned()), Just("/git".to_owned())];
     (start, more).prop_map(|(start, rest)| path(&format!("{start}{rest}")))
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let name = prop::sample::select(vec!["example.com", "a.example.com", "b.a.example.com", "evilexample.com", "other.org"]);
+    let name = prop::sample::select(vec![
+        "example.com",
+        "a.example.com",
+        "b.a.example.com",
+        "evilexample.com",
+        "other.org",
+    ]);
     let port = || prop::sample::select(vec![80u16, 443, 8080, 22]);
-    let address = prop::sample::select(vec!["10.1.2.3", "10.2.0.1", "192.0.2.1", "fd00::1", "::ffff:10.1.2.3", "2001:db8::1"]);
+    let address = prop::sample::select(vec![
+        "10.1.2.3",
+        "10.2.0.1",
+        "192.0.2.1",
+        "fd00::1",
+        "::ffff:10.1.2.3",
+        "2001:db8::1",
+    ]);
     prop_oneof![
         request_path().prop_map(Request::Read),
         request_path().prop_map(Request::Write),
         request_path().prop_map(Request::Execute),
         (name, port()).prop_map(|(name, port)| Request::Connect(name.to_owned(), port)),
-        (address, port()).prop_map(|(address, port)| Request::ConnectAddress(address.parse().expect("address"), port)),
+        (address, port())
+            .prop_map(|(address, port)| Request::ConnectAddress(address.parse().expect("address"), port)),
     ]
 }
 
 fn in_flight() -> impl Strategy<Value = Vec<&'static str>> {
-    prop::sample::subsequence(vec!["read", "read_file", "read_dir", "write1", "write12", "delete_x", "unknown"], 0..4)
+    prop::sample::subsequence(
+        vec!["read", "read_file", "read_dir", "write1", "write12", "delete_x", "unknown"],
+        0..4,
+    )
 }
 
 fn compiled(random: &Random) -> Option<(Policy, Plan)> {
     let (entry, texts) = split(random);
     let policy = load(source("p.yaml", &entry), &texts).expect(&entry);
     let environment = environment();
-    let plan = policy.compile(&context(&environment)).unwrap_or_else(|problems| panic!("{problems}\n{random:#?}"));
+    let plan =
+        policy.compile(&context(&environment)).unwrap_or_else(|problems| panic!("{problems}\n{random:#?}"));
     Some((policy, plan))
 }
 

@@ -1,0 +1,241 @@
+//! Coverage: for each kind of rule, who enforces it on which host, and what is said where nobody does.
+
+use policy::coverage::State;
+use policy::{Layer, Plan, Support, coverage};
+
+use crate::host::plan;
+
+fn host(landlock_abi: u32) -> Support {
+    Support {
+        kernel: "6.18.0".to_owned(),
+        landlock_abi,
+        seccomp_filter: true,
+        seccomp_notify: true,
+        ..Support::default()
+    }
+}
+
+fn everything() -> Support {
+    Support { ebpf: true, cgroup: true, ..host(10) }
+}
+
+/// What is said about the first rule whose text starts like this.
+fn state(plan: &Plan, support: &Support, text: &str) -> State {
+    let index =
+        plan.rules.iter().position(|rule| rule.text.starts_with(text)).unwrap_or_else(|| panic!("{text}"));
+    let entry = coverage(plan, support).entries.swap_remove(index);
+    assert_eq!(entry.rule.0 as usize, index);
+    entry.state
+}
+
+fn show(state: &State) -> String {
+    match state {
+        State::Enforced { by, note } => {
+            let by: Vec<String> = by.iter().map(ToString::to_string).collect();
+            format!("{}{}", by.join("+"), note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default())
+        }
+        State::Uncovered { floor, reason, .. } => {
+            format!("- {reason}{}", floor.as_ref().map(|floor| format!(" [{floor}]")).unwrap_or_default())
+        }
+    }
+}
+
+const POLICY: &str = "\
+version: 1
+environment: { pass: [PATH] }
+filesystem: { read: [/r], write: [/w], deny: [/w/no, /elsewhere, \"**/.env\"] }
+network:
+  allowed_domains: [a.example]
+  allowed_cidrs: [10.0.0.0/8]
+  allowed_ports: [443, 5432]
+  listen: [0]
+  unix_sockets: [/run/db.sock]
+  max_connections_per_minute: 9
+execution:
+  allowed_programs: [node]
+  memory_limit: 1GiB
+  cpus: 1
+  max_processes: 9
+  max_execs_per_minute: 9
+  max_open_files: 99
+  max_file_size: 1GiB
+tools:
+  t:
+    require_scope: s
+    require_approval: true
+    require_audit_log: true
+    arguments: { a: { type: text, max_length: 9 } }
+    allowed_paths: [/t]
+    allowed_domains: [t.example]
+    allowed_programs: [git]
+    max_requests_per_minute: 9
+responses: { validate_output_schema: true, redact: [secrets] }
+on_violation: { file: kill, tool: kill, syscall: kill }
+require: [landlock, seccomp, rlimit, ebpf, cgroup]
+";
+
+const UNROOTED: &[(&str, &str)] = &[
+    ("environment.pass", "spawn"),
+    ("filesystem.read", "landlock"),
+    ("filesystem.write", "landlock"),
+    ("filesystem.deny: /w/no", "- Landlock only allows; it cannot close a path inside an allowed one"),
+    ("filesystem.deny: /elsewhere", "landlock"),
+    ("filesystem.deny: **/.env", "- Landlock knows no names; it cannot close a file by what it is called"),
+    (
+        "network.allowed_domains",
+        "- Landlock knows ports, not hosts [Landlock allows TCP to port 443, 5432 only, but of any host; \
+         UDP is open to any host and port]",
+    ),
+    (
+        "network.allowed_cidrs",
+        "- Landlock knows ports, not hosts [Landlock allows TCP to port 443, 5432 only, but of any host; \
+         UDP is open to any host and port]",
+    ),
+    (
+        "network.allowed_ports",
+        "- UDP is open to every port: names are resolved over it, and Landlock ABI 7 does not see it \
+         [Landlock and seccomp hold it for TCP]",
+    ),
+    ("network.listen", "landlock+seccomp (TCP; UDP ports can be bound)"),
+    (
+        "network.unix_sockets",
+        "- sockets by path are told apart from Landlock ABI 9 on; before, allowing one allows all \
+         [Landlock closes abstract sockets of other processes]",
+    ),
+    ("network.max_connections", "- connections are made without asking the supervisor"),
+    (
+        "execution.allowed_programs",
+        "landlock+seccomp (a file that the dynamic loader or an interpreter loads is not executed, only read)",
+    ),
+    ("execution.memory_limit", "rlimit (per process (RLIMIT_DATA), not per tree)"),
+    ("execution.cpus", "- a share of processors cannot be set for single processes"),
+    (
+        "execution.max_processes",
+        "rlimit (all processes of the user count (RLIMIT_NPROC), not the tree's alone)",
+    ),
+    ("execution.max_execs", "- programs are executed without asking the supervisor"),
+    ("execution.max_open_files", "rlimit"),
+    ("execution.max_file_size", "rlimit"),
+    ("execution.seccomp", "seccomp"),
+    ("tools.t.require_scope", "- callers are not told apart yet"),
+    ("tools.t.require_approval", "- calls cannot be held for a person yet"),
+    ("tools.t.require_audit_log", "audit"),
+    ("tools.t.arguments.a", "- arguments are not checked by type yet"),
+    (
+        "tools.t.allowed_paths",
+        "- a Landlock domain cannot follow tool calls: what it grants stays granted \
+         [Landlock grants it for the whole session]",
+    ),
+    (
+        "tools.t.allowed_programs",
+        "- a Landlock domain cannot follow tool calls: what it grants stays granted \
+         [Landlock grants it for the whole session]",
+    ),
+    (
+        "tools.t.allowed_domains",
+        "- a Landlock domain cannot follow tool calls: what it grants stays granted [Landlock allows TCP to port \
+         443, 5432 only, but of any host; UDP is open to any host and port]",
+    ),
+    ("tools.t.max_requests_per_minute", "doorman"),
+    ("responses.validate_output_schema", "- answers are not checked against output schemas yet"),
+    ("responses.redact", "- secrets are not cut out of answers yet"),
+    ("on_violation.file", "- Landlock denies without telling the supervisor [the operation is denied]"),
+    ("on_violation.tool", "doorman"),
+    ("on_violation.syscall", "seccomp"),
+    ("require: landlock", "landlock"),
+    ("require: seccomp", "seccomp"),
+    ("require: rlimit", "rlimit"),
+    ("require: ebpf", "- no eBPF program enforces for this session"),
+    ("require: cgroup", "- the session has no control group"),
+    ("audit.on_failure", "audit"),
+];
+
+#[test]
+fn without_root_on_today_s_kernel() {
+    let plan = plan(POLICY).expect("valid");
+    for (text, expected) in UNROOTED {
+        assert_eq!(&show(&state(&plan, &host(7), text)), expected, "{text}");
+    }
+}
+
+#[test]
+fn with_every_layer_only_what_is_not_built_is_uncovered() {
+    let plan = plan(POLICY).expect("valid");
+    let uncovered: Vec<&str> = coverage(&plan, &everything())
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry.state, State::Uncovered { .. }))
+        .filter_map(|entry| plan.rule(entry.rule).map(|rule| &rule.text[..]))
+        .collect();
+    let expected = [
+        "tools.t.require_scope: s",
+        "tools.t.require_approval: true",
+        "tools.t.arguments.a: text, max_length 9",
+        "responses.validate_output_schema: true",
+        "responses.redact: secrets",
+    ];
+    assert_eq!(uncovered, expected);
+}
+
+#[test]
+fn a_host_that_can_nothing_covers_only_user_space() {
+    let plan = plan(POLICY).expect("valid");
+    let user_space = [Layer::Rlimit, Layer::Spawn, Layer::Doorman, Layer::Audit];
+    for entry in coverage(&plan, &Support::default()).entries {
+        if let State::Enforced { by, .. } = entry.state {
+            assert!(by.iter().all(|layer| user_space.contains(layer)), "{:?} {by:?}", plan.rule(entry.rule));
+        }
+    }
+}
+
+#[test]
+fn older_and_newer_landlock() {
+    let plan = plan(POLICY).expect("valid");
+    let closed = show(&plan_closed(&host(0)));
+    assert_eq!(closed, "seccomp (IP sockets cannot be created)");
+    for (abi, text, expected) in [
+        (
+            2,
+            "filesystem.read",
+            "- Landlock ABI 2 does not see truncate(2): what may be read can be emptied [Landlock closes it to every other change]",
+        ),
+        (2, "filesystem.write", "landlock"),
+        (3, "filesystem.read", "landlock"),
+        (0, "filesystem.write", "- Landlock is absent or disabled in this kernel"),
+        (3, "network.allowed_ports", "- this kernel has Landlock ABI 3; ABI 4 is needed"),
+        (3, "network.allowed_domains", "- Landlock knows ports, not hosts"),
+        (3, "network.listen", "- this kernel has Landlock ABI 3; ABI 4 is needed"),
+        (10, "network.allowed_ports", "landlock+seccomp"),
+        (10, "network.listen", "landlock+seccomp"),
+        (
+            8,
+            "network.unix_sockets",
+            "- sockets by path are told apart from Landlock ABI 9 on; before, allowing one allows all [Landlock closes abstract sockets of other processes]",
+        ),
+        (9, "network.unix_sockets", "landlock"),
+    ] {
+        assert_eq!(show(&state(&plan, &host(abi), text)), expected, "ABI {abi} {text}");
+    }
+}
+
+fn plan_closed(support: &Support) -> State {
+    state(&plan("version: 1\n").expect("valid"), support, "network: closed")
+}
+
+#[test]
+fn root_and_missing_seccomp() {
+    let plan = plan(POLICY).expect("valid");
+    let root = Support { server_is_root: true, ..host(7) };
+    assert_eq!(
+        show(&state(&plan, &root, "execution.max_processes")),
+        "- the server runs as root, for whom RLIMIT_NPROC does not hold"
+    );
+    let bare = Support { seccomp_filter: false, ..host(10) };
+    for text in ["execution.allowed_programs", "network.allowed_ports", "network.listen", "execution.seccomp"]
+    {
+        assert!(matches!(state(&plan, &bare, text), State::Uncovered { .. }), "{text}");
+    }
+    assert!(matches!(plan_closed(&bare), State::Uncovered { .. }));
+    let silent = Support { seccomp_notify: false, ..host(7) };
+    assert!(matches!(state(&plan, &silent, "on_violation.syscall"), State::Uncovered { .. }));
+}

@@ -1,0 +1,78 @@
+//! The measuring client: blocking pipes, reused buffers, no parsing beyond the end of a line.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+
+/// A running server and our ends of its pipes.
+pub(super) struct LineClient {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+    line: Vec<u8>,
+}
+
+impl LineClient {
+    /// Starts the command. The standard library uses `posix_spawn` here, as there is nothing to do between.
+    pub(super) fn spawn(mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+        let stdin = child.stdin.take();
+        let stdout = BufReader::with_capacity(1 << 16, child.stdout.take().context("no stdout")?);
+        Ok(Self { child, stdin, stdout, line: Vec::with_capacity(1 << 16) })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a line (with its newline) and waits for one back.
+    pub(super) fn exchange(&mut self, line: &str) -> Result<&[u8]> {
+        self.tell(line)?;
+        self.line.clear();
+        let read = self.stdout.read_until(b'\n', &mut self.line)?;
+        ensure!(read > 0, "the session ended instead of answering {line}");
+        Ok(&self.line)
+    }
+
+    /// The same, timed; microseconds.
+    pub(super) fn timed(&mut self, line: &str) -> Result<f64> {
+        let begun = Instant::now();
+        self.exchange(line)?;
+        Ok(begun.elapsed().as_nanos() as f64 / 1000.0)
+    }
+
+    /// Sends a line that nothing answers.
+    pub(super) fn tell(&mut self, line: &str) -> Result<()> {
+        self.stdin
+            .as_mut()
+            .context("stdin is closed")?
+            .write_all(line.as_bytes())
+            .context("the session ended")
+    }
+
+    /// The handshake of 2025-11-25; nothing else may be on the line before.
+    pub(super) fn handshake(&mut self) -> Result<()> {
+        const HELLO: &str = concat!(
+            r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","#,
+            r#""capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}"#,
+            "\n"
+        );
+        let answer = self.exchange(HELLO)?;
+        ensure!(
+            answer.windows(10).any(|part| part == b"serverInfo"),
+            "no handshake: {}",
+            String::from_utf8_lossy(answer)
+        );
+        self.tell("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n")
+    }
+}
+
+impl Drop for LineClient {
+    fn drop(&mut self) {
+        self.stdin = None;
+        let _ = self.child.wait();
+    }
+}
