@@ -80,7 +80,9 @@ function run(argv) {
 }
 
 function raw({ name, arguments: given }) {
-  const done = run([helper, name, ...Object.values(given).flat().map(word)]);
+  // A system call is its number and then its arguments; every other attack has one argument or none.
+  const words = name === "syscall" ? [given.number, ...given.arguments] : Object.values(given);
+  const done = run([helper, name, ...words.map(word)]);
   if (done.signal) return { ok: false, errno: done.signal };
   return JSON.parse(done.stdout);
 }

@@ -25,7 +25,7 @@ mod start;
 pub use audit_log::{Record, records, verify};
 pub use binaries::{attack_helper, mcpguard};
 pub use client::{Answer, Client, INITIALIZE_REVISIONS};
-pub use processes::{Victim, alive, children_of, eventually, marked, zombies_of};
+pub use processes::{Victim, alive, children_of, eventually, marked, parent_of_zombie, zombies_of};
 pub use puppet::Runtime;
 pub use run::{Finished, run};
 pub use scene::Scene;

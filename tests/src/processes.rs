@@ -33,6 +33,11 @@ pub fn children_of(parent: u32) -> Vec<u32> {
     all().filter(|&pid| stat(pid).is_some_and(|(_, its)| its == parent)).collect()
 }
 
+/// The parent of a zombie; `None` for what is no zombie.
+pub fn parent_of_zombie(pid: u32) -> Option<u32> {
+    stat(pid).filter(|(state, _)| *state == 'Z').map(|(_, parent)| parent)
+}
+
 /// The zombies among the children of a process.
 pub fn zombies_of(parent: u32) -> Vec<u32> {
     children_of(parent).into_iter().filter(|&pid| stat(pid).is_some_and(|(state, _)| state == 'Z')).collect()

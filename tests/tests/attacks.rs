@@ -82,7 +82,7 @@ attacks! {
     opens_a_raw_socket_with_high_bits => |_t| socket(0x1_0000_0002, 3, 1).needs("EPERM", "CAP_NET_RAW");
 
     // Other processes.
-    kills_another_process => |t| Attack::tool("kill", json!({ "pid": pid(t), "number": 9 })).leaves(|t| !t.victim.is_alive());
+    kills_another_process => |t| Attack::tool("kill", json!({ "pid": pid(t), "number": 9 })).leaves(Targets::victim_died);
     probes_another_process => |t| Attack::tool("kill", json!({ "pid": pid(t), "number": 0 }));
     traces_another_process => |t| syscall("ptrace", 101, &[json!(0x4206), pid(t), json!(0), json!(0)]);
     reads_memory_of_another_process => |t| Attack::raw("process_vm_readv", json!({ "pid": pid(t) }));

@@ -59,7 +59,9 @@ fn every_change_is_found() -> Result<()> {
     session(&scene)?;
     let sound = fs::read_to_string(scene.audit())?;
     let lines: Vec<&str> = sound.split_inclusive('\n').collect();
-    let without = |index: usize| lines.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, line)| *line).collect();
+    let without = |index: usize| {
+        lines.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, line)| *line).collect()
+    };
     let swapped = [&lines[..2], &[lines[3], lines[2]], &lines[4..]].concat().concat();
     let forged: Vec<(&str, String)> = vec![
         ("a changed word", sound.replacen("call 2", "call 7", 1)),
@@ -67,7 +69,10 @@ fn every_change_is_found() -> Result<()> {
         ("a removed first line", without(0)),
         ("two swapped lines", swapped),
         ("a doubled line", format!("{}{}{}", lines[..3].concat(), lines[2], lines[3..].concat())),
-        ("a foreign line", format!("{}{{\"event\":\"tool_call\"}}\n{}", lines[..3].concat(), lines[3..].concat())),
+        (
+            "a foreign line",
+            format!("{}{{\"event\":\"tool_call\"}}\n{}", lines[..3].concat(), lines[3..].concat()),
+        ),
     ];
     let file = scene.root().join("forged.jsonl");
     for (how, text) in forged {
@@ -103,12 +108,15 @@ fn without_a_log_nothing_starts() -> Result<()> {
 fn on_a_small_disk(scene: &Scene, policy: &Path, runtime: Runtime) -> Result<Option<Client>> {
     let disk = scene.root().join("disk");
     fs::create_dir_all(&disk)?;
-    if run(Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]))?.status != Some(0) {
+    if run(Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]))?.status != Some(0)
+    {
         return Ok(None);
     }
     let argv = Start::guarded(scene, policy, runtime.puppet()?).audit(&disk.join("audit.jsonl")).argv()?;
     let mut line: Vec<std::ffi::OsString> =
-        ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c"].map(Into::into).to_vec();
+        ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c"]
+            .map(Into::into)
+            .to_vec();
     line.push("mount -t tmpfs -o size=48k,mode=0700 small \"$0\" && exec \"$@\"".into());
     line.push(disk.into());
     line.extend(argv);

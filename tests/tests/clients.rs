@@ -187,7 +187,11 @@ fn inspected(subject: &Subject, request: &[&str]) -> Result<String> {
             })
             .collect::<serde_json::Map<_, _>>()
             .into();
-        let server = json!({ "command": argv[0], "args": &argv[1..], "env": environment });
+        // The Inspector 0.x takes a `--` among the server's arguments for its own: a script stands before it.
+        let quoted: Vec<String> = argv.iter().map(|word| format!("'{word}'")).collect();
+        let script = subject.scene.root().join("server.sh");
+        std::fs::write(&script, format!("exec {}\n", quoted.join(" ")))?;
+        let server = json!({ "command": "/bin/sh", "args": [script], "env": environment });
         let config = subject.scene.root().join("mcp.json");
         std::fs::write(&config, json!({ "mcpServers": { "subject": server } }).to_string())?;
         let mut line: Vec<OsString> =

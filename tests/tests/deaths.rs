@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
-use harness::{Client, Runtime, Scene, Start, alive, checkout, children_of, eventually, marked, verify};
+use harness::{
+    Client, Runtime, Scene, Start, alive, checkout, children_of, eventually, marked, parent_of_zombie, verify,
+};
 use serde_json::json;
 
 const ROUNDS: u64 = 200;
@@ -96,10 +98,18 @@ fn die_alone(dying: Dying, start: &Start<'_>, scene: &Scene, dice: &mut Dice) ->
     let session = descendants(supervisor);
     match dying {
         Dying::Supervisor => client.kill()?,
-        _ => children_of(supervisor).into_iter().try_for_each(kill)?,
+        _ => kill_server_of(supervisor)?,
     }
     client.wait(Duration::from_secs(10)).context("the supervisor does not end")?;
     Ok(session)
+}
+
+/// Kills every child of the supervisor; death may have been due before there was one.
+fn kill_server_of(supervisor: u32) -> Result<()> {
+    let born =
+        eventually(Duration::from_secs(5), || !children_of(supervisor).is_empty() || !alive(supervisor));
+    ensure!(born, "the supervisor starts no server");
+    children_of(supervisor).into_iter().try_for_each(kill)
 }
 
 /// Things in flight while death comes: a slow call, a daemon, a flood of calls.
@@ -180,12 +190,11 @@ fn confined(pid: u32) -> bool {
     !alive(pid) || (has("NoNewPrivs:\t1") && has("Seccomp:\t2"))
 }
 
+/// A zombie that someone other than init fails to reap. What the death of its parent gave to init is init's to reap,
+/// and some container inits take their time.
 fn is_zombie(pid: u32) -> bool {
-    let there = Path::new(&format!("/proc/{pid}")).exists();
-    // One that init is just about to reap is none; give it a moment.
-    there
-        && !alive(pid)
-        && !eventually(Duration::from_secs(1), || !Path::new(&format!("/proc/{pid}")).exists())
+    const INIT: u32 = 1;
+    !eventually(Duration::from_secs(1), || parent_of_zombie(pid).is_none_or(|parent| parent == INIT))
 }
 
 fn describe(pid: u32) -> String {

@@ -42,7 +42,7 @@ fn bad_messages() -> Vec<(&'static str, Vec<u8>)> {
         ("no version", plain.replace(r#""jsonrpc":"2.0","#, "").into_bytes()),
         ("wrong version", plain.replace(r#""2.0""#, r#""1.0""#).into_bytes()),
         ("case of keys", plain.replace(r#""method""#, r#""Method""#).into_bytes()),
-        ("lone surrogate", plain.replace(MARK, r"smuggled\ud800").into_bytes()),
+        ("half a surrogate pair in a key", plain.replace(r#""text":"#, r#""te\ud800xt":"#).into_bytes()),
         ("oversize", call(&format!("{MARK}{}", "x".repeat(3 << 20))).into_bytes()),
     ]
 }

@@ -35,7 +35,7 @@ const EXPECTED: [(u64, &str); 10] = [
     (10, "70000"),
     (12, "bananas"),
     (13, "many"),
-    (15, "enabled"),
+    (15, "`true`"),
     (16, "timeout_seconds"),
 ];
 

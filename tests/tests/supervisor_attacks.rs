@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use harness::{Runtime, Scene, Start, alive, eventually};
+use harness::{Runtime, Scene, Start, alive, eventually, zombies_of};
 use serde_json::json;
 
 #[test]
@@ -57,6 +57,24 @@ fn daemons_outlive_a_bare_session_only() -> Result<()> {
                 ensure!(lives, "{runtime:?}: the daemon ends by itself: the test proves nothing");
             }
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn orphans_are_reaped_while_the_session_runs() -> Result<()> {
+    for runtime in Runtime::ALL {
+        let scene = Scene::new()?;
+        let policy = scene.policy("puppet", &runtime.policy("")?)?;
+        let mut client = Start::guarded(&scene, &policy, runtime.puppet()?).session()?;
+        for number in 0..5 {
+            let path = scene.workspace().join(format!("heartbeat{number}"));
+            let told = client.call("daemonise", json!({ "path": path }))?.puppet()?;
+            // A process may end its own daemons; whose children they are by then, the supervisor must know.
+            client.call("kill", json!({ "pid": told["pid"], "number": 9 }))?;
+        }
+        let clean = eventually(Duration::from_secs(1), || zombies_of(client.pid()).is_empty());
+        ensure!(clean, "{runtime:?}: zombies of the supervisor: {:?}", zombies_of(client.pid()));
     }
     Ok(())
 }

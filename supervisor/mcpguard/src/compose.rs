@@ -6,6 +6,8 @@ use std::path::Path;
 use policy::plan::Rule;
 use policy::{Coverage, Plan, Source, Support};
 
+use serde_json::{Value, json};
+
 use crate::host::{Host, Lookup, Runtime};
 use crate::policies::{self, Shelf};
 
@@ -46,17 +48,24 @@ pub(crate) fn compose(
     on_this_host(source, host, command)
 }
 
-/// The same for an installation: `${workspace}` is the directory that is installed into, and
-/// `${env:MCPGUARD_INSTALL_HOST}` the host that packages come from.
+/// The same for an installation: `${workspace}` is the directory that is installed into, and the registry of the
+/// user's own configuration is added to the allowed domains.
 pub(crate) fn compose_install(
     policy: &str,
     into: &Path,
-    from: &str,
+    registry: &[String],
     argv: &[OsString],
 ) -> anyhow::Result<Composed> {
     let command = Lookup::new(argv)?;
-    let host = Host::examine(Some(into), Some(&command))?.with_variable("MCPGUARD_INSTALL_HOST", from);
-    on_this_host(policies::read(policy)?, host, Some(command))
+    let host = Host::examine(Some(into), Some(&command))?;
+    // JSON is YAML, and quotes what has to be quoted.
+    let reason = "the registry of the user's configuration";
+    let domains: Vec<Value> =
+        registry.iter().map(|name| json!({ "domain": name, "reason": reason })).collect();
+    let document = json!({
+        "version": 1, "name": "install", "extends": [policy], "network": { "allowed_domains": domains },
+    });
+    on_this_host(Source { name: "install".to_owned(), text: document.to_string() }, host, Some(command))
 }
 
 fn on_this_host(source: Source, host: Host, command: Option<Lookup>) -> anyhow::Result<Composed> {

@@ -32,9 +32,9 @@ struct Wish {
 /// A package manager that mcpguard knows how to run.
 trait Launcher {
     /// The commands that install the package into `directory`.
-    fn commands(&self, wish: &Wish, directory: &Path) -> Vec<Vec<OsString>>;
-    /// The host that packages come from, by the user's own configuration.
-    fn host(&self) -> anyhow::Result<String>;
+    fn commands(&self, wish: &Wish, directory: &Path) -> anyhow::Result<Vec<Vec<OsString>>>;
+    /// The hosts that packages come from, by the user's own configuration.
+    fn hosts(&self) -> anyhow::Result<Vec<String>>;
     /// The command that starts the installed server.
     fn start(&self, wish: &Wish, directory: &Path) -> anyhow::Result<Vec<OsString>>;
 }
@@ -55,9 +55,9 @@ pub(crate) fn install(
         terminal::note(&format!("installing {} under the policy `{policy}`", wish.package));
         std::fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;
-        let host = launcher.host()?;
-        for step in launcher.commands(&wish, &directory) {
-            guarded(policy, allow_degraded, &host, &directory, &step)?;
+        let hosts = launcher.hosts()?;
+        for step in launcher.commands(&wish, &directory)? {
+            guarded(policy, allow_degraded, &hosts, &directory, &step)?;
         }
         std::fs::write(&stamp, wish.package.as_bytes())?;
     }
@@ -79,11 +79,11 @@ fn recognise(command: &[OsString]) -> anyhow::Result<(Box<dyn Launcher>, &'stati
 fn guarded(
     policy: &str,
     allow_degraded: bool,
-    host: &str,
+    hosts: &[String],
     directory: &Path,
     step: &[OsString],
 ) -> anyhow::Result<()> {
-    let composed = compose_install(policy, directory, host, step)?;
+    let composed = compose_install(policy, directory, hosts, step)?;
     covered(&composed, allow_degraded)?;
     let environment = environment::build(&composed.plan.environment)?;
     let status = session::run_alone(&composed, environment)?;

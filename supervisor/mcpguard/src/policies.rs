@@ -15,6 +15,7 @@ const PRESETS: &[(&str, &str)] = &[
     ("runtime/native", include_str!("../../../policies/runtime/native.yaml")),
     ("runtime/network", include_str!("../../../policies/runtime/network.yaml")),
     ("runtime/npx", include_str!("../../../policies/runtime/npx.yaml")),
+    ("install/pip", include_str!("../../../policies/install/pip.yaml")),
     ("install/npm", include_str!("../../../policies/install/npm.yaml")),
     ("runtime/node", include_str!("../../../policies/runtime/node.yaml")),
     ("runtime/python", include_str!("../../../policies/runtime/python.yaml")),

@@ -89,9 +89,8 @@ impl Grants {
         }
         if let Some(At { value: network, .. }) = &document.network {
             grants.domains.extend(values(network.allowed_domains.as_ref()));
-            grants
-                .cidrs
-                .extend(values(network.allowed_cidrs.as_ref()).map(|cidr| (cidr.address, cidr.prefix)));
+            let ranges = values(network.allowed_cidrs.as_ref()).flat_map(|cidr| cidr.ranges());
+            grants.cidrs.extend(ranges.map(|range| (range.address, range.prefix)));
             grants.ports.extend(values(network.allowed_ports.as_ref()).map(|port| port.0));
         }
         for tool in in_flight.iter().filter_map(|name| tool(document, name)) {

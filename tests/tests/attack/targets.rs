@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use harness::{Scene, Victim};
+use harness::{Scene, Victim, eventually};
 
 /// How long something that was sent may take to arrive.
 const ARRIVAL: Duration = Duration::from_millis(300);
@@ -30,7 +30,8 @@ impl Targets {
         let scene = Scene::new()?;
         let outside = scene.outside();
         // The scene's own path makes the name unique on this machine.
-        let abstract_name = format!("mcpguard-test{}", scene.root().display());
+        // Node 20 fills the name up with NULs, as every old libuv does, so the listener's name has all 107 bytes.
+        let abstract_name = format!("{:-<107}", format!("mcpguard-test{}", scene.root().display()));
         let address = SocketAddr::from_abstract_name(&abstract_name)?;
         let targets = Self {
             victim: Victim::start()?,
@@ -68,6 +69,10 @@ impl Targets {
 
     pub(crate) fn abstract_name(&self) -> &str {
         &self.abstract_name
+    }
+
+    pub(crate) fn victim_died(&mut self) -> bool {
+        eventually(ARRIVAL, || !self.victim.is_alive())
     }
 
     pub(crate) fn tcp_arrived(&mut self) -> bool {

@@ -184,6 +184,21 @@ mod tests {
     }
 
     #[test]
+    fn not_one_bit_of_a_secret_is_left_at_the_edges_of_base64() {
+        use base64::prelude::*;
+        let secret = "ghp_s3cr3t/Val+ue==";
+        for (before, after) in
+            [("", "tail"), ("u", "tail"), ("us", "tai"), ("use", "ta"), ("user", "t"), ("u", "")]
+        {
+            let encoded = BASE64_STANDARD_NO_PAD.encode(format!("{before}{secret}{after}"));
+            let first = before.len() * 8 / 6;
+            let end = ((before.len() + secret.len()) * 8).div_ceil(6);
+            let clean = format!("{}[redacted:TOKEN]{}", &encoded[..first], &encoded[end..]);
+            assert_eq!(redactor().text(&encoded), clean);
+        }
+    }
+
+    #[test]
     fn lines_of_a_key_and_the_password_of_a_url_are_secrets_too() {
         let redactor = Redactor::new([
             ("KEY", "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEAabcdef\n-----END KEY-----\n"),

@@ -175,6 +175,33 @@ fn a_forged_recovery_does_not_hide_a_changed_line() {
 }
 
 #[test]
+fn a_sound_line_of_another_log_does_not_fit_into_the_chain() {
+    let (room, other) = (written(vec![noise("a"), noise("b")]), written(vec![noise("a"), noise("x")]));
+    let mut mixed = lines(&room);
+    mixed[1] = lines(&other).remove(1);
+    fs::write(room.path(), mixed.concat()).unwrap();
+    let error = verify(&room.path()).unwrap_err();
+    assert!(error.line == 2 && error.what.contains("does not follow"), "{error}");
+}
+
+#[test]
+fn a_record_that_is_cut_out_with_the_chain_made_new_leaves_a_gap_in_the_numbers() {
+    let room = written(vec![noise("a"), noise("b"), noise("c")]);
+    let mut records = room.records();
+    records.remove(1);
+    let (mut prev, mut forged) = (Digest::GENESIS, Vec::new());
+    for mut record in records {
+        record.prev = prev;
+        let line = record.to_line().unwrap();
+        prev = Record::parse(&line).unwrap().hash;
+        forged.extend([line, b"\n".to_vec()].concat());
+    }
+    fs::write(room.path(), forged).unwrap();
+    let error = verify(&room.path()).unwrap_err();
+    assert!(error.line == 2 && error.what.contains("goes on with number 3 after 1"), "{error}");
+}
+
+#[test]
 fn a_file_that_is_no_log_is_never_written_to() {
     let room = Room::new();
     fs::create_dir_all(room.path().parent().unwrap()).unwrap();

@@ -27,12 +27,13 @@ impl Profile {
         groups.extend((profile == SyscallProfile::Default).then_some(groups::PROGRAMS));
         groups.extend(sockets.have_peers().then_some(groups::SOCKETS));
         groups.extend((sockets.have_peers() || sockets.routes).then_some(groups::NAMES));
-        for number in groups.iter().flat_map(|group| group.calls).filter_map(|name| table::number_of(name)) {
-            decisions.insert(number, Decision::always(Action::Allow));
+        let numbers = table::numbers();
+        for number in groups.iter().flat_map(|group| group.calls).filter_map(|name| numbers.get(name)) {
+            decisions.insert(*number, Decision::always(Action::Allow));
         }
         for argued in arguments::rules(profile).into_iter().chain(network::rules(sockets)) {
-            if let Some(number) = table::number_of(argued.call) {
-                decisions.insert(number, argued.decision);
+            if let Some(number) = numbers.get(argued.call) {
+                decisions.insert(*number, argued.decision);
             }
         }
         Self { decisions }

@@ -4,14 +4,16 @@
 //! architectures share one numbering (`scripts/syscall.tbl` in the kernel's source), so the newest ones,
 //! which `libc` lacks, are written out.
 
+use std::collections::HashMap;
+
 /// The name of a system call with this number on this architecture.
 pub fn name_of(number: u32) -> Option<&'static str> {
     all().find(|(_, known)| *known == number).map(|(name, _)| name)
 }
 
-/// The number of a system call on this architecture; `None` for calls that it does not have.
-pub(crate) fn number_of(name: &str) -> Option<u32> {
-    all().find(|(known, _)| *known == name).map(|(_, number)| number)
+/// The numbers of this architecture's calls by name.
+pub(crate) fn numbers() -> HashMap<&'static str, u32> {
+    all().collect()
 }
 
 /// Every system call of this architecture.

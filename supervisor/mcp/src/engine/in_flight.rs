@@ -12,10 +12,10 @@ pub struct CallInFlight {
 }
 
 impl Engine {
-    /// The calls at the server or waiting for their turn, in the order of arrival.
+    /// The calls at the server, in the order of arrival. Those that wait for their turn cannot have caused anything.
     pub fn in_flight(&self) -> Vec<CallInFlight> {
         let call = |id| {
-            let call = self.flight.get(&id)?.call.as_ref()?;
+            let call = self.flight.get(&id)?.call.as_ref().filter(|call| call.waiting.is_none())?;
             Some(CallInFlight { seq: call.seq, tool: call.tool.clone() })
         };
         self.flight.open_calls().into_iter().filter_map(call).collect()

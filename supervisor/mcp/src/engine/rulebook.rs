@@ -63,15 +63,13 @@ impl From<&ToolRule> for Terms {
 
 impl Rulebook {
     pub(super) fn new(tools: ToolsPlan, rules: &[Rule]) -> Self {
-        let words = rules.iter().map(|rule| Words { text: rule.text.clone(), place: place(rule) }).collect();
-        Self { tools, words }
+        let words = |rule: &Rule| Words { text: rule.text.clone(), place: rule.origin.to_string() };
+        Self { tools, words: rules.iter().map(words).collect() }
     }
 
     /// The rule of a tool: its exact name, then the longest glob, then the default.
     pub(super) fn rule(&self, tool: &str) -> &ToolRule {
-        let ToolsPlan { default, exact, globs } = &self.tools;
-        let glob = || globs.iter().find(|(pattern, _)| matches(pattern, tool)).map(|(_, rule)| rule);
-        exact.get(tool).or_else(glob).unwrap_or(default)
+        self.tools.rule_for(tool)
     }
 
     /// The rule of a task whose tool is not known.
@@ -81,64 +79,5 @@ impl Rulebook {
 
     pub(super) fn words(&self, rule: RuleId) -> Option<&Words> {
         self.words.get(rule.0 as usize)
-    }
-}
-
-fn place(rule: &Rule) -> String {
-    let origin = &rule.origin;
-    match origin.line {
-        0 => origin.source.clone(),
-        line => format!("{}:{line}:{}", origin.source, origin.column),
-    }
-}
-
-/// Whether a glob matches the whole name: `*` is any run of characters, `?` is one character.
-fn matches(pattern: &str, name: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
-    let name: Vec<char> = name.chars().collect();
-    let (mut p, mut n) = (0, 0);
-    // Where to go on when the run of the last star has to be one character longer.
-    let mut retry = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                retry = Some((p + 1, n));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == name[n] => (p, n) = (p + 1, n + 1),
-            _ => match retry {
-                Some((after, run)) => {
-                    retry = Some((after, run + 1));
-                    (p, n) = (after, run + 1);
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn globs() {
-        for (pattern, name) in [
-            ("*", ""),
-            ("*", "x"),
-            ("get_*", "get_"),
-            ("get_*", "get_x"),
-            ("*_x", "a_x_x"),
-            ("a*b*c", "axbxbc"),
-            ("?", "ä"),
-        ] {
-            assert!(matches(pattern, name), "{pattern} matches {name}");
-        }
-        for (pattern, name) in
-            [("", "x"), ("get_*", "xget_"), ("?", ""), ("?", "xy"), ("a*b", "abc"), ("Get_*", "get_x")]
-        {
-            assert!(!matches(pattern, name), "{pattern} does not match {name}");
-        }
     }
 }

@@ -330,7 +330,7 @@ impl Summary {
                 continue;
             };
             summary.calls += u64::from(matches!(record.body, Body::ToolCall(_)));
-            summary.denials += u64::from(record.body.is_denial());
+            summary.denials += weight(&record.body);
             match record.body {
                 Body::SessionStart(start) => {
                     summary.start = Some((record.time, record.session.to_string(), start.policy.name))
@@ -367,6 +367,14 @@ impl Summary {
         let end = end.as_ref().map_or_else(|| "no end".to_owned(), |end| format!("ended: {end}"));
         let broken = if *unreadable > 0 { format!("  {unreadable} unreadable lines") } else { String::new() };
         audit::for_people(&format!("{start}  {calls} calls  {denials} denials  {end}{broken}")).into_owned()
+    }
+}
+
+/// How many refusals a record stands for.
+fn weight(body: &Body) -> u64 {
+    match body {
+        Body::Denial(denial) => denial.count,
+        body => u64::from(body.is_denial()),
     }
 }
 

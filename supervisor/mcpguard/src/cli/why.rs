@@ -59,7 +59,11 @@ enum Wanted {
 fn wanted(text: &str) -> Result<Wanted, String> {
     match text {
         "last" => Ok(Wanted::Last),
-        _ => text.trim_start_matches('#').parse().map(Wanted::Number).map_err(|_| "a record's number or `last`".to_owned()),
+        _ => text
+            .trim_start_matches('#')
+            .parse()
+            .map(Wanted::Number)
+            .map_err(|_| "a record's number or `last`".to_owned()),
     }
 }
 
@@ -84,7 +88,8 @@ fn session(choice: &Choice) -> anyhow::Result<Vec<Record>> {
     // A damaged line does not make the others unreadable; `log verify` is for telling of it.
     let mut records: Vec<Record> = audit::read(&path, filter)?.filter_map(Result::ok).collect();
     let last = records.iter().rfind(|record| matches!(record.body, Body::SessionStart(_))).or(records.last());
-    let session = last.with_context(|| format!("{} has no records of that session", path.display()))?.session.clone();
+    let session =
+        last.with_context(|| format!("{} has no records of that session", path.display()))?.session.clone();
     records.retain(|record| record.session == session);
     Ok(records)
 }

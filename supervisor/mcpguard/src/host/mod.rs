@@ -50,13 +50,6 @@ impl Host {
         })
     }
 
-    /// The same host with one more variable for `${env:…}`; the server does not see it.
-    #[must_use]
-    pub(crate) fn with_variable(mut self, name: &str, value: &str) -> Self {
-        self.environment.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
     /// What the compiler sees.
     pub(crate) fn context(&self) -> policy::Context<'_> {
         policy::Context {

@@ -39,19 +39,20 @@ pub(super) fn parse(command: &[OsString]) -> anyhow::Result<Wish> {
 
 impl Launcher for Npx {
     /// Lifecycle scripts are off: they are the part of an installation that runs foreign code.
-    fn commands(&self, wish: &Wish, directory: &Path) -> Vec<Vec<OsString>> {
+    fn commands(&self, wish: &Wish, directory: &Path) -> anyhow::Result<Vec<Vec<OsString>>> {
         let fixed = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"];
         let mut command: Vec<OsString> = fixed.iter().map(OsString::from).collect();
         command.push(directory.into());
         command.push((&wish.package).into());
-        vec![command]
+        Ok(vec![command])
     }
 
-    fn host(&self) -> anyhow::Result<String> {
+    fn hosts(&self) -> anyhow::Result<Vec<String>> {
         let output =
             std::process::Command::new(program("npm")?).args(["config", "get", "registry"]).output()?;
         let url = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         host_of(&url)
+            .map(|host| vec![host])
             .with_context(|| format!("npm's registry `{url}` is no URL; set it by `npm config set registry`"))
     }
 

@@ -8,6 +8,16 @@ use anyhow::{Context, bail, ensure};
 use super::npx::host_of;
 use super::{Launcher, Wish, program};
 
+/// Asks pip for the index that it was built with, and the host that this index keeps its files on.
+const BUILT_IN_INDEX: &str = "from pip._internal.models.index import PyPI\n\
+                              print(PyPI.url)\nprint('https://' + PyPI.file_storage_domain)";
+
+/// What the user's Python answers, or nothing if it fails.
+fn ask(arguments: &[&str]) -> anyhow::Result<String> {
+    let output = std::process::Command::new(program("python3")?).args(arguments).output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
 /// pip in a venv.
 pub(super) struct Uvx;
 
@@ -42,28 +52,35 @@ pub(super) fn parse(command: &[OsString]) -> anyhow::Result<Wish> {
 }
 
 impl Launcher for Uvx {
-    fn commands(&self, wish: &Wish, directory: &Path) -> Vec<Vec<OsString>> {
-        let venv = ["python3", "-m", "venv"].iter().map(OsString::from).chain([directory.into()]).collect();
+    fn commands(&self, wish: &Wish, directory: &Path) -> anyhow::Result<Vec<Vec<OsString>>> {
+        // Version managers put a shell script into PATH; only the interpreter behind it is needed.
+        let found = ask(&["-c", "import sys; print(sys.executable)"])?;
+        ensure!(Path::new(&found).is_file(), "python3 does not tell where it is installed");
+        let venv = [found.into(), "-m".into(), "venv".into(), directory.into()].to_vec();
         // Wheels only: building from source runs foreign code.
-        let pip: [OsString; 5] =
-            ["-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:"]
-                .map(OsString::from);
+        let pip =
+            ["-m", "pip", "install", "--disable-pip-version-check", "--only-binary=:all:", &wish.package];
         let python = directory.join("bin/python").into_os_string();
-        let install = [python].into_iter().chain(pip).chain([(&wish.package).into()]).collect();
-        vec![venv, install]
+        let install = [python].into_iter().chain(pip.map(OsString::from)).collect();
+        Ok(vec![venv, install])
     }
 
-    fn host(&self) -> anyhow::Result<String> {
-        let mut command = std::process::Command::new(program("python3")?);
-        let output = command.args(["-m", "pip", "config", "get", "global.index-url"]).output()?;
-        let configured = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let url = if configured.is_empty() {
+    fn hosts(&self) -> anyhow::Result<Vec<String>> {
+        let configured = ask(&["-m", "pip", "config", "get", "global.index-url"])?;
+        let configured = if configured.is_empty() {
             std::env::var("PIP_INDEX_URL").unwrap_or_default()
         } else {
             configured
         };
-        host_of(&url)
-            .context("pip has no index in its configuration; set it by `pip config set global.index-url URL`")
+        if !configured.is_empty() {
+            return host_of(&configured)
+                .map(|host| vec![host])
+                .with_context(|| format!("pip's index `{configured}` is no URL"));
+        }
+        let answer = ask(&["-c", BUILT_IN_INDEX])?;
+        let hosts: Vec<String> = answer.lines().filter_map(|line| host_of(line)).collect();
+        ensure!(!hosts.is_empty(), "pip names no index; set one by `pip config set global.index-url URL`");
+        Ok(hosts)
     }
 
     fn start(&self, wish: &Wish, directory: &Path) -> anyhow::Result<Vec<OsString>> {

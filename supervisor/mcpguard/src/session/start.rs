@@ -58,7 +58,7 @@ pub(super) fn start(
     };
     let guard = ready.spawn(theirs).map_err(|error| refused(error.exit_code(), error.to_string()))?;
     for skipped in &guard.sealed().skipped {
-        tracing::info!("{} is granted but cannot be opened: {}", skipped.path, skipped.reason);
+        tracing::info!("{} is granted but cannot be opened: {}", skipped.path.display(), skipped.reason);
     }
     let [stdin, stdout, stderr] = ours;
     Ok(Server { guard, stdin, stdout, stderr })

@@ -4,7 +4,7 @@
 //! Rules about another right do not count: a `read` grant beneath a `write` grant takes nothing away.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::ffi::OsString;
 
 use crate::plan::{AbsolutePath, ClassId, ClassMask, FilesPlan, NameRule, PathRule, RuleId};
 
@@ -28,14 +28,15 @@ struct Entry {
 /// Every path that some rule names.
 #[derive(Debug, Default)]
 pub(super) struct Grants {
-    paths: BTreeMap<AbsolutePath, Entry>,
+    /// By the path's bytes: comparing those costs less than comparing its parts.
+    paths: BTreeMap<OsString, (AbsolutePath, Entry)>,
     names: Vec<NameRule>,
 }
 
 impl Grants {
     /// Grants a right to a class.
     pub(super) fn grant(&mut self, path: AbsolutePath, right: Right, class: ClassId, rule: RuleId) {
-        let entry = self.paths.entry(path).or_default();
+        let entry = self.entry(path);
         let mask = ClassMask::only(class);
         entry.read = entry.read.union(mask);
         match right {
@@ -48,7 +49,7 @@ impl Grants {
 
     /// Closes a path to every class.
     pub(super) fn deny(&mut self, path: AbsolutePath, rule: RuleId) {
-        self.paths.entry(path).or_default().denied_by.insert(rule);
+        self.entry(path).denied_by.insert(rule);
     }
 
     /// Closes a name to every class.
@@ -58,12 +59,13 @@ impl Grants {
 
     /// The rules that deny exactly this path.
     pub(super) fn denials(&self, path: &AbsolutePath) -> impl Iterator<Item = RuleId> {
-        self.paths.get(path).into_iter().flat_map(|entry| entry.denied_by.iter().copied())
+        let entry = self.paths.get(path.as_path().as_os_str());
+        entry.into_iter().flat_map(|(_, entry)| entry.denied_by.iter().copied())
     }
 
     /// Every path that is denied, and by which rules.
     pub(super) fn all_denials(&self) -> Vec<(AbsolutePath, Vec<RuleId>)> {
-        let denied = self.paths.iter().filter(|(_, entry)| !entry.denied_by.is_empty());
+        let denied = self.paths.values().filter(|(_, entry)| !entry.denied_by.is_empty());
         denied.map(|(path, entry)| (path.clone(), entry.denied_by.iter().copied().collect())).collect()
     }
 
@@ -85,7 +87,8 @@ impl Grants {
 
     /// The rules with their effective masks.
     pub(super) fn into_plan(self) -> FilesPlan {
-        let rules = self.paths.keys().map(|path| self.rule(path)).collect();
+        let mut rules: Vec<PathRule> = self.paths.values().map(|(path, _)| self.rule(path)).collect();
+        rules.sort_by(|left, right| left.path.cmp(&right.path));
         FilesPlan { rules, names: self.names }
     }
 
@@ -112,7 +115,13 @@ impl Grants {
     }
 
     /// The entries that cover a path, longest first.
-    fn ancestors<'a>(&'a self, path: &'a AbsolutePath) -> impl Iterator<Item = &'a Entry> {
-        path.as_path().ancestors().filter_map(|ancestor: &Path| self.paths.get(&AbsolutePath::new(ancestor)?))
+    fn ancestors(&self, path: &AbsolutePath) -> impl Iterator<Item = &Entry> {
+        let ancestors = path.as_path().ancestors();
+        ancestors.filter_map(|ancestor| self.paths.get(ancestor.as_os_str())).map(|(_, entry)| entry)
+    }
+
+    fn entry(&mut self, path: AbsolutePath) -> &mut Entry {
+        let key = path.as_path().as_os_str().to_owned();
+        &mut self.paths.entry(key).or_insert_with(|| (path, Entry::default())).1
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::Compiler;
 use super::domains;
 use crate::document::At;
-use crate::document::address::{Cidr, ListenPort, Port};
+use crate::document::address::{ListenPort, Port};
 use crate::document::list::{Filled, Item, Subject};
 use crate::document::path::PathText;
+use crate::document::range::{Cidr, Range};
 use crate::document::sections::Network;
 use crate::plan::{Ask, CidrRule, ClassId, ClassMask, NetworkPlan, UnixSocketRule};
 
@@ -51,9 +52,10 @@ impl Compiler<'_> {
         for Item { value, reason, origin } in cidrs {
             let text = format!("network.allowed_cidrs: {}", value.show());
             let from = self.ledger.rule(text, &origin, reason, Ask::Cidr);
-            let Cidr { address, prefix } = value;
-            if !rules.iter().any(|rule| (rule.address, rule.prefix) == (address, prefix)) {
-                rules.push(CidrRule { address, prefix, classes: ClassMask::ALWAYS, from });
+            for Range { address, prefix } in value.ranges() {
+                if !rules.iter().any(|rule| (rule.address, rule.prefix) == (address, prefix)) {
+                    rules.push(CidrRule { address, prefix, classes: ClassMask::ALWAYS, from });
+                }
             }
         }
         rules.sort_by_key(|rule| (rule.address, rule.prefix));

@@ -8,6 +8,8 @@ pub(crate) mod glob;
 pub(crate) mod list;
 pub(crate) mod numbers;
 pub(crate) mod path;
+mod public;
+pub(crate) mod range;
 pub(crate) mod secret;
 pub(crate) mod section;
 pub(crate) mod sections;

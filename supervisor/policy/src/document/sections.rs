@@ -1,9 +1,10 @@
 //! The sections of a policy, apart from `tools`. Absent means: grants nothing.
 
-use super::address::{Cidr, Domain, ListenPort, Port};
+use super::address::{Domain, ListenPort, Port};
 use super::list::{Filled, Item, List, Subject};
 use super::numbers::{Bytes, Cpus, PerMinute, Version, Whole};
 use super::path::{Denied, PathText, Program};
+use super::range::Cidr;
 use super::secret::Secret;
 use super::section::section;
 use super::table::Table;
@@ -81,7 +82,7 @@ section! {
         allowed_domains: Filled<Item<Domain>>,
         /// Ports that may be reached on the domains and ranges; by default 443.
         allowed_ports: Filled<Item<Port>>,
-        /// Address ranges that may be reached. Private addresses can be reached only if they are listed here.
+        /// Address ranges that may be reached; `public` is every public address. Private addresses can be reached only if they are listed here.
         allowed_cidrs: Filled<Item<Cidr>>,
         /// TCP ports that the server may listen on; 0 is any free one.
         listen: Filled<Item<ListenPort>>,

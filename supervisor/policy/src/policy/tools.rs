@@ -89,7 +89,7 @@ fn check_globs(document: &Document, report: &mut Report) {
 }
 
 /// More globs than any server has groups of tools; each pair is compared.
-const MAX_GLOBS: usize = 128;
+const MAX_GLOBS: usize = 64;
 
 fn compare((glob, origin): (&str, &Origin), (other, place): (&str, &Origin), report: &mut Report) {
     let length = |glob: &str| glob.chars().count();

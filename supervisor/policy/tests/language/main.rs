@@ -1,5 +1,7 @@
 //! The policy language from text to plan, as a user of the crate sees it.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod host;
 mod hosts;
 mod mistakes;
@@ -7,3 +9,4 @@ mod plans;
 mod presets;
 mod properties;
 mod schema;
+mod speed;

@@ -109,6 +109,7 @@ fn no_preset_opens_what_is_the_user_s() {
             "/home/u/.ssh/id_ed25519",
             "/home/u/.bashrc",
             "/etc/shadow",
+            "/etc/ssl/private/server.key",
             "/etc/passwd",
             "/proc/1/environ",
             "/root/x",

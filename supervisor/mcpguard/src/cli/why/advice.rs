@@ -62,13 +62,17 @@ impl Advice {
             Cause::Network => self.network(evidence, refused),
             Cause::Program => self.key(evidence, "execution", "allowed_programs", &lines::one(refused.what)),
             Cause::Malformed | Cause::Protocol => {
-                self.note("the message breaks the protocol or can be read in two ways; the fault is its sender's");
+                self.note(
+                    "the message breaks the protocol or can be read in two ways; the fault is its sender's",
+                );
             }
             Cause::OutputSchema => {
                 self.note("the answer does not fit the tool's own output schema; the fault is the server's");
             }
             Cause::Internal => self.note("mcpguard itself failed, and errors deny; this is a bug to report"),
-            Cause::Scope | Cause::Approval | Cause::Argument | Cause::Content | Cause::Resource => self.rule_itself(),
+            Cause::Scope | Cause::Approval | Cause::Argument | Cause::Content | Cause::Resource => {
+                self.rule_itself()
+            }
         }
     }
 
@@ -79,7 +83,10 @@ impl Advice {
     /// A rule whose meaning is to refuse just this: only its author can say what else it should say.
     fn rule_itself(&mut self) {
         let note = match &self.rule {
-            Some(rule) => format!("the rule at {} refuses just this; it must say something else to allow it", place(rule)),
+            Some(rule) => format!(
+                "the rule at {} refuses just this; it must say something else to allow it",
+                place(rule)
+            ),
             None => "the record names no rule".to_owned(),
         };
         self.note(note);
@@ -94,7 +101,9 @@ impl Advice {
             },
             Some(file) if is_file(file) => Change { where_to: format!("add to {file}"), yaml },
             Some(preset) => Change {
-                where_to: format!("write a policy of your own that extends `{preset}` and pass it with --policy"),
+                where_to: format!(
+                    "write a policy of your own that extends `{preset}` and pass it with --policy"
+                ),
                 yaml: format!("version: 1\nextends: [{preset}]\n{yaml}"),
             },
             None => Change { where_to: "add to the policy".to_owned(), yaml },
@@ -123,8 +132,10 @@ impl Advice {
     fn disabled(&mut self, evidence: &Evidence<'_>, refused: &Refused<'_>) {
         let Some(tool) = refused.tool else {
             self.note("the server offered tools that the policy disables; the client does not see them");
-            let names = refused.detail.unwrap_or_default().split(", ").filter(|name| lines::is_tool_name(name));
-            let entries: String = names.map(|name| format!("  {}: {{ enabled: true }}\n", lines::text(name))).collect();
+            let names =
+                refused.detail.unwrap_or_default().split(", ").filter(|name| lines::is_tool_name(name));
+            let entries: String =
+                names.map(|name| format!("  {}: {{ enabled: true }}\n", lines::text(name))).collect();
             if !entries.is_empty() {
                 self.note("each of the lines shows one of them; take only those that are wanted");
                 self.add(evidence, format!("tools:\n{entries}"));
@@ -132,7 +143,8 @@ impl Advice {
             return;
         };
         if !lines::is_tool_name(tool) {
-            return self.note("a policy cannot name this tool exactly: its name has blanks, wildcards or brackets");
+            return self
+                .note("a policy cannot name this tool exactly: its name has blanks, wildcards or brackets");
         }
         let yaml = lines::tool(tool, "enabled", "true");
         match (refused.rule, tool_key(refused.rule)) {
@@ -152,7 +164,9 @@ impl Advice {
             return self.note("the record does not name the entry under `tools` that holds for it");
         };
         if key.contains(['*', '?']) {
-            self.note(format!("`{key}` holds for every tool that it matches and that has no entry of its own"));
+            self.note(format!(
+                "`{key}` holds for every tool that it matches and that has no entry of its own"
+            ));
         }
         // An own entry takes the place of a glob and would lose its other keys; beside `defaults` it loses nothing.
         let entry = if key == "defaults" && lines::is_tool_name(tool) { tool } else { key };
@@ -182,13 +196,16 @@ impl Advice {
                 lines::size(refused.limit.unwrap_or(512).saturating_mul(2))
             }
         };
-        let of_all = evidence.written("responses.max_bytes").filter(|(_, text)| digits(text) == refused.limit);
+        let of_all =
+            evidence.written("responses.max_bytes").filter(|(_, text)| digits(text) == refused.limit);
         match of_all {
             Some(_) => {
                 self.note("`responses.max_bytes` holds for the answers of every tool");
                 self.key(evidence, "responses", "max_bytes", &value);
             }
-            None if refused.tool.is_some() => self.tool_limit(evidence, refused, "max_response_bytes", &value),
+            None if refused.tool.is_some() => {
+                self.tool_limit(evidence, refused, "max_response_bytes", &value)
+            }
             None => self.key(evidence, "session", "max_message_bytes", &value),
         }
     }
@@ -207,7 +224,12 @@ impl Advice {
             return self.note("the policy sets no timeout that this session's log knows of");
         };
         self.note("how long the call would have taken is not known; this is twice the limit");
-        self.tool_limit(evidence, refused, "timeout_seconds", &seconds.saturating_mul(2).min(86_400).to_string());
+        self.tool_limit(
+            evidence,
+            refused,
+            "timeout_seconds",
+            &seconds.saturating_mul(2).min(86_400).to_string(),
+        );
     }
 
     fn method(&mut self, evidence: &Evidence<'_>, refused: &Refused<'_>) {
@@ -220,7 +242,11 @@ impl Advice {
     fn server_request(&mut self, evidence: &Evidence<'_>, refused: &Refused<'_>) {
         // Of a call's withheld answer only the reason names the method.
         let told = [refused.what, refused.reason.unwrap_or_default()].join(" ");
-        let known = [("sampling/createMessage", "sampling"), ("elicitation/create", "elicitation"), ("roots/list", "roots")];
+        let known = [
+            ("sampling/createMessage", "sampling"),
+            ("elicitation/create", "elicitation"),
+            ("roots/list", "roots"),
+        ];
         match known.into_iter().find(|(method, _)| told.contains(method)) {
             Some((_, key)) => self.key(evidence, "server_requests", key, "allow"),
             None => self.note("no key of `server_requests` is about this request"),
@@ -260,7 +286,9 @@ impl Advice {
                 self.key(evidence, "execution", "seccomp", "default");
             }
             (_, Some(reason)) => self.note(format!("refused under every profile: {reason}")),
-            (_, None) => self.note("refused under every profile: it is not among the calls that servers need"),
+            (_, None) => {
+                self.note("refused under every profile: it is not among the calls that servers need")
+            }
         }
     }
 
@@ -268,7 +296,9 @@ impl Advice {
     fn socket(&mut self, evidence: &Evidence<'_>, arguments: &[u64]) {
         let kind = arguments.get(1).map(|kind| kind & 0xf);
         match (arguments.first(), kind, arguments.get(2)) {
-            (Some(2 | 10), Some(1), Some(0 | 6)) | (Some(2 | 10), Some(2), Some(0 | 17)) => self.some_host(evidence),
+            (Some(2 | 10), Some(1), Some(0 | 6)) | (Some(2 | 10), Some(2), Some(0 | 17)) => {
+                self.some_host(evidence)
+            }
             (Some(16), _, Some(0)) => {
                 self.note("programs ask the kernel for its addresses this way before they use the network");
                 self.some_host(evidence);
@@ -277,13 +307,19 @@ impl Advice {
                 self.note("the system call does not tell which socket; put its path in place of SOCKET");
                 self.key(evidence, "network", "unix_sockets", "[SOCKET]");
             }
-            (Some(2 | 10), _, Some(262)) => self.note("MPTCP passes by Landlock; programs fall back to TCP by themselves"),
-            _ => self.note("sockets of this family, type or protocol pass by Landlock and never exist under mcpguard"),
+            (Some(2 | 10), _, Some(262)) => {
+                self.note("MPTCP passes by Landlock; programs fall back to TCP by themselves")
+            }
+            _ => self.note(
+                "sockets of this family, type or protocol pass by Landlock and never exist under mcpguard",
+            ),
         }
     }
 
     fn some_host(&mut self, evidence: &Evidence<'_>) {
-        self.note("the system call does not tell which host; put the one that the server needs in place of HOST");
+        self.note(
+            "the system call does not tell which host; put the one that the server needs in place of HOST",
+        );
         self.key(evidence, "network", "allowed_domains", "[HOST]");
     }
 }
@@ -324,7 +360,8 @@ fn digits(text: &str) -> Option<u64> {
 
 /// The numbers of `(0x2, 0x80801, …) = errno 1`.
 fn hex_numbers(detail: &str) -> Vec<u64> {
-    let numbers = detail.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| word.strip_prefix("0x"));
+    let numbers =
+        detail.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| word.strip_prefix("0x"));
     numbers.filter_map(|digits| u64::from_str_radix(digits, 16).ok()).collect()
 }
 

@@ -19,7 +19,8 @@ pub(super) fn one(item: &str) -> String {
 pub(super) fn text(text: &str) -> String {
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&&*text.to_ascii_lowercase());
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+            .contains(&&*text.to_ascii_lowercase());
     // A JSON string is a YAML double-quoted scalar (YAML 1.2.2 §1.3).
     if plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }
@@ -38,7 +39,9 @@ pub(super) fn is_tool_name(name: &str) -> bool {
 
 /// Whether `session.extra_methods` can name it.
 pub(super) fn is_method(name: &str) -> bool {
-    let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_$.-".contains(c));
+    let part = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_$.-".contains(c))
+    };
     name.len() <= 128 && name.split('/').all(part)
 }
 
@@ -51,7 +54,9 @@ mod tests {
         for plain in ["get_file", "create/thing", "/a/b.c", "a-b"] {
             assert_eq!(text(plain), plain);
         }
-        for (word, quoted) in [("get_*", "\"get_*\""), ("No", "\"No\""), ("7", "\"7\""), ("a\"b", "\"a\\\"b\""), ("", "\"\"")] {
+        for (word, quoted) in
+            [("get_*", "\"get_*\""), ("No", "\"No\""), ("7", "\"7\""), ("a\"b", "\"a\\\"b\""), ("", "\"\"")]
+        {
             assert_eq!(text(word), quoted);
         }
     }

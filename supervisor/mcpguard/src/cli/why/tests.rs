@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use audit::{
-    Action, Body, Cause, CoverageEntry, CoverageState, Denial, Kernel, Layer, Log, LogConfig, Outcome, Redactor,
-    RuleRef, SessionId, SessionStart, ToolCall, ToolResult, Verdict,
+    Action, Body, Cause, CoverageEntry, CoverageState, Denial, Kernel, Layer, Log, LogConfig, Outcome,
+    Redactor, RuleRef, SessionId, SessionStart, ToolCall, ToolResult, Verdict,
 };
 use policy::plan::{AbsolutePath, Plan, SyscallProfile, ToolRule};
 
@@ -52,7 +52,10 @@ fn plan(text: &str) -> Plan {
         programs: &NoPrograms,
     };
     let source = policy::Source { name: "own.yaml".to_owned(), text: text.to_owned() };
-    policy::load(source, &Texts).unwrap_or_else(|problems| panic!("{problems}\n{text}")).compile(&context).unwrap()
+    policy::load(source, &Texts)
+        .unwrap_or_else(|problems| panic!("{problems}\n{text}"))
+        .compile(&context)
+        .unwrap()
 }
 
 fn rule(rule: &policy::plan::Rule) -> RuleRef {
@@ -70,7 +73,11 @@ fn start(source: &str) -> Body {
     let entry = |it| CoverageEntry { rule: rule(it), state: CoverageState::Enforced, by: vec![], note: None };
     Body::SessionStart(Box::new(SessionStart {
         mcpguard: "0".to_owned(),
-        policy: audit::Policy { name: "own".to_owned(), revision: "0".to_owned(), sources: vec![source.to_owned()] },
+        policy: audit::Policy {
+            name: "own".to_owned(),
+            revision: "0".to_owned(),
+            sources: vec![source.to_owned()],
+        },
         command: vec![],
         workspace: "/w".to_owned(),
         uid: 0,
@@ -162,7 +169,8 @@ fn why(source: &str, bodies: Vec<Body>) -> Answer {
     let mut told = Vec::new();
     let args = Args { record: Wanted::Last, log: Some(log.path().to_owned()), session: None, json: false };
     assert_eq!(super::run(args, &mut told).unwrap(), 0);
-    let records: Vec<_> = audit::read(log.path(), audit::Filter::default()).unwrap().map(Result::unwrap).collect();
+    let records: Vec<_> =
+        audit::read(log.path(), audit::Filter::default()).unwrap().map(Result::unwrap).collect();
     let advice = Advice::of(&Evidence::new(&records, records.len() - 1)).unwrap();
     let told = String::from_utf8(told).unwrap();
     let (where_to, yaml) = advice.change.map(|change| (change.where_to, change.yaml)).unwrap_or_default();
@@ -259,17 +267,34 @@ fn methods_and_requests_of_the_server() {
 
 #[test]
 fn system_calls() {
-    let fork = denial(Cause::Syscall, "clone", "(0x1200011, 0x0, 0x0, 0x0, 0x0, 0x0) = errno 1", Some("no new namespace"));
+    let fork = denial(
+        Cause::Syscall,
+        "clone",
+        "(0x1200011, 0x0, 0x0, 0x0, 0x0, 0x0) = errno 1",
+        Some("no new namespace"),
+    );
     assert_eq!(with(&own(vec![fork])).syscalls, SyscallProfile::Default);
-    let vfork = denial(Cause::Syscall, "vfork", "()", Some("the profile `strict` is for servers that start no other program"));
+    let vfork = denial(
+        Cause::Syscall,
+        "vfork",
+        "()",
+        Some("the profile `strict` is for servers that start no other program"),
+    );
     assert_eq!(own(vec![vfork]).yaml, "execution:\n  seccomp: default\n");
     let unshare = denial(Cause::Syscall, "clone", "(0x10000000, 0x0) = errno 1", Some("no new namespace"));
     assert_eq!(own(vec![unshare]).yaml, "");
-    for (call, detail) in [("ptrace", "(0x10)"), ("io_uring_setup", "()"), ("socket", "(0x11, 0x3, 0x300)"), ("socket", "(0x2, 0x3, 0x1)"), ("socket", "(0x2, 0x1, 0x106)")] {
+    for (call, detail) in [
+        ("ptrace", "(0x10)"),
+        ("io_uring_setup", "()"),
+        ("socket", "(0x11, 0x3, 0x300)"),
+        ("socket", "(0x2, 0x3, 0x1)"),
+        ("socket", "(0x2, 0x1, 0x106)"),
+    ] {
         let answer = own(vec![denial(Cause::Syscall, call, detail, Some("reads another process"))]);
         assert!(answer.yaml.is_empty() && !answer.notes.is_empty(), "{call}");
     }
-    let udp = own(vec![denial(Cause::Syscall, "socket", "(0x2, 0x80802, 0x0, 0x0, 0x0, 0x0) = errno 1", None)]);
+    let udp =
+        own(vec![denial(Cause::Syscall, "socket", "(0x2, 0x80802, 0x0, 0x0, 0x0, 0x0) = errno 1", None)]);
     assert_eq!(udp.yaml, "network:\n  allowed_domains: [HOST]\n");
     assert_eq!(with(&udp).network.domains.len(), 1);
 }
@@ -313,9 +338,12 @@ fn an_allowed_call_is_no_denial() {
     let path = room.path().join("log.jsonl");
     let session = SessionId::new("s1").unwrap();
     let redactor = Arc::new(Redactor::none());
-    let mut log = Log::open(LogConfig { path: path.clone(), max_bytes: 1 << 30, keep: 1, session, redactor }).unwrap();
+    let mut log =
+        Log::open(LogConfig { path: path.clone(), max_bytes: 1 << 30, keep: 1, session, redactor }).unwrap();
     log.write(call("x", None, None)).unwrap();
-    let ask = |record| super::run(Args { record, log: Some(path.clone()), session: None, json: true }, &mut Vec::new());
+    let ask = |record| {
+        super::run(Args { record, log: Some(path.clone()), session: None, json: true }, &mut Vec::new())
+    };
     assert_eq!(ask(Wanted::Number(1)).unwrap(), 1);
     assert!(ask(Wanted::Number(2)).is_err() && ask(Wanted::Last).is_err());
 }
