@@ -94,6 +94,10 @@ pub(crate) fn rules(profile: SyscallProfile) -> Vec<Argued> {
         Argued::only("prlimit64", "limits of other processes are theirs", one_of(0, &[0])),
         Argued::never("mknod", "devices are the machine's", devices(1)),
         Argued::never("mknodat", "devices are the machine's", devices(2)),
+        Argued::always("chmod", MODES, Action::Mediate),
+        Argued::always("fchmod", MODES, Action::Mediate),
+        Argued::always("fchmodat", MODES, Action::Mediate),
+        Argued::always("fchmodat2", MODES, Action::Mediate),
         own_schedule("sched_setaffinity"),
         own_schedule("sched_setparam"),
         own_schedule("sched_setscheduler"),
@@ -114,6 +118,8 @@ fn clone_rule(profile: SyscallProfile) -> Argued {
         vec![vec![Test::masked(0, mask, value)]],
     )
 }
+
+const MODES: &str = "modes of files change only where the policy lets the server write, and never to set-user-id";
 
 const SCHEDULE: &str = "the scheduling of other processes is not the server's";
 

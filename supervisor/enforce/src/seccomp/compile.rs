@@ -175,6 +175,7 @@ impl Compiler {
             Action::Allow => libc::SECCOMP_RET_ALLOW,
             Action::Kill => libc::SECCOMP_RET_KILL_PROCESS,
             Action::Lack(errno) => failure(errno),
+            Action::Mediate => return self.leave(Action::Refuse(EPERM)),
             Action::Refuse(errno) => match self.reporting {
                 Reporting::Notify => libc::SECCOMP_RET_USER_NOTIF,
                 Reporting::Silent => failure(errno),

@@ -112,9 +112,9 @@ pub(crate) const ALWAYS: &[Group] = &[
         ],
     },
     Group {
-        name: "modes-and-times",
-        reason: "npm, git and editors set the mode and the time of files that they write; only the owner can",
-        calls: &["chmod", "fchmod", "fchmodat", "fchmodat2", "utime", "utimes", "futimesat", "utimensat"],
+        name: "times",
+        reason: "npm, git and editors set the times of files that they write; only the owner can",
+        calls: &["utime", "utimes", "futimesat", "utimensat"],
     },
     Group {
         name: "owner-of-open-files",

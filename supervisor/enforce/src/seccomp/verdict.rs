@@ -12,6 +12,8 @@ pub enum Action {
     Refuse(i32),
     /// It fails with this errno and nobody is told: the ordinary way in which a C library asks for a feature.
     Lack(i32),
+    /// The supervisor carries it out, if the policy lets it; where nobody can be asked it fails.
+    Mediate,
     /// The process dies at once with `SIGSYS`.
     Kill,
 }

@@ -59,6 +59,20 @@ pub(super) const ROOTS: &str = "roots/list";
 /// Requests of a server about a task that the client runs for it (2025-11-25): sampling or elicitation, postponed.
 pub(super) const SERVER_TASKS: &[&str] = &["tasks/get", "tasks/result", "tasks/list", "tasks/cancel"];
 
+/// Whether a method is the protocol's own. The policy's `extra_methods` are those beyond it: naming one of these there
+/// changes nothing, or it would take a tool call out of the tools' rules.
+pub(super) fn is_protocol(method: &str) -> bool {
+    [
+        CLIENT_REQUESTS,
+        CLIENT_NOTIFICATIONS,
+        SERVER_NOTIFICATIONS,
+        SERVER_TASKS,
+        &[SAMPLING, ELICITATION, ROOTS],
+    ]
+    .iter()
+    .any(|methods| methods.contains(&method))
+}
+
 /// The first revision of the modern era.
 pub(super) const MODERN: &str = "2026-07-28";
 /// The only revision with JSON-RPC batches.

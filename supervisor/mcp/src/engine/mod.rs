@@ -105,7 +105,7 @@ impl Engine {
                 answer_bytes: max_bytes,
             },
             asking: Asking { sampling, elicitation, roots },
-            extra_methods: extra_methods.into_iter().collect(),
+            extra_methods: extra_methods.into_iter().filter(|method| !methods::is_protocol(method)).collect(),
             on_refusal,
             session: Session::default(),
             flight: Flight::default(),

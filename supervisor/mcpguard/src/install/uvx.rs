@@ -78,7 +78,7 @@ impl Launcher for Uvx {
                 .with_context(|| format!("pip's index `{configured}` is no URL"));
         }
         let answer = ask(&["-c", BUILT_IN_INDEX])?;
-        let hosts: Vec<String> = answer.lines().filter_map(|line| host_of(line)).collect();
+        let hosts: Vec<String> = answer.lines().filter_map(host_of).collect();
         ensure!(!hosts.is_empty(), "pip names no index; set one by `pip config set global.index-url URL`");
         Ok(hosts)
     }

@@ -142,42 +142,48 @@ impl<'a> Doorman<'a> {
 
     /// Client → engine → server.
     async fn uplink(&self, client: &Inlet) -> Ending {
-        let mut frames = Frames::new(self.max_message_bytes);
-        loop {
-            match client.read(frames.space()).await {
-                Ok(0) => break,
-                Ok(count) => frames.filled(count),
-                Err(error) => return gone(error),
-            }
-            while let Some(frame) = frames.next() {
-                let judgement = self.engine.borrow_mut().from_client(&frame, Instant::now());
-                if let Err(ending) = self.apply(judgement, line_of(&frame), Side::Client).await {
-                    return ending;
-                }
-            }
+        match self.listen(client, Side::Client).await {
+            Ok(()) => Ending::ClientGone,
+            Err(ending) => ending,
         }
-        Ending::ClientGone
     }
 
     /// Server → engine → client. The end of the server's stdout is not the end of the session: its exit is.
     async fn downlink(&self, server: Option<&Inlet>) -> Ending {
         let Some(server) = server else { return std::future::pending().await };
+        match self.listen(server, Side::Server).await {
+            Ok(()) => self.stdout_dry.notify_one(),
+            Err(ending) => return ending,
+        }
+        std::future::pending().await
+    }
+
+    /// Carries one direction until its end.
+    async fn listen(&self, inlet: &Inlet, from: Side) -> Result<(), Ending> {
         let mut frames = Frames::new(self.max_message_bytes);
         loop {
-            match server.read(frames.space()).await {
-                Ok(0) => break,
-                Ok(count) => frames.filled(count),
-                Err(error) => return Ending::Failed(error.to_string()),
+            match inlet.read(frames.space()).await.map_err(gone)? {
+                0 => break,
+                count => frames.filled(count),
             }
             while let Some(frame) = frames.next() {
-                let judgement = self.engine.borrow_mut().from_server(&frame, Instant::now());
-                if let Err(ending) = self.apply(judgement, line_of(&frame), Side::Server).await {
-                    return ending;
-                }
+                self.judge(&frame, from).await?;
             }
         }
-        self.stdout_dry.notify_one();
-        std::future::pending().await
+        match frames.finish() {
+            Some(frame) => self.judge(&frame, from).await,
+            None => Ok(()),
+        }
+    }
+
+    /// One line: judged, written down, sent.
+    async fn judge(&self, frame: &Frame<'_>, from: Side) -> Result<(), Ending> {
+        let now = Instant::now();
+        let judgement = match from {
+            Side::Client => self.engine.borrow_mut().from_client(frame, now),
+            Side::Server => self.engine.borrow_mut().from_server(frame, now),
+        };
+        self.apply(judgement, line_of(frame), from).await
     }
 
     /// Waits until the server's output has come to its end.
@@ -223,11 +229,13 @@ impl<'a> Doorman<'a> {
     async fn send(&self, to: Side, line: &[u8]) -> Result<(), Ending> {
         match to {
             Side::Client => self.to_client.lock().await.write_line(line).await.map_err(gone),
-            Side::Server => match self.to_server.lock().await.as_ref() {
-                // A server that does not read any more ends by its exit, not by our write.
-                Some(server) => Ok(server.write_line(line).await.unwrap_or_default()),
-                None => Ok(()),
-            },
+            Side::Server => {
+                if let Some(server) = self.to_server.lock().await.as_ref() {
+                    // A server that does not read any more ends by its exit, not by our write.
+                    let _ = server.write_line(line).await;
+                }
+                Ok(())
+            }
         }
     }
 

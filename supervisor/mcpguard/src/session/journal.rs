@@ -1,7 +1,7 @@
 //! The session's journal: facts become records, and a record that cannot be written ends the session,
 //! unless the policy says otherwise.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -74,11 +74,6 @@ impl Journal {
             denials: 0,
             failing: false,
         })
-    }
-
-    /// The file that is written.
-    pub(super) fn path(&self) -> &Path {
-        self.log.path()
     }
 
     /// Writes the first records.

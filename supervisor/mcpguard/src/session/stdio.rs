@@ -196,7 +196,7 @@ fn kind(fd: &OwnedFd) -> io::Result<SFlag> {
 fn reopened(fd: OwnedFd, access: OFlag) -> io::Result<OwnedFd> {
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
     let flags = access | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
-    open(path.as_str(), flags, Mode::empty()).or_else(|_| Ok(non_blocking(fd)?))
+    open(path.as_str(), flags, Mode::empty()).map_err(io::Error::from).or_else(|_| non_blocking(fd))
 }
 
 /// Lets a thread wait for a descriptor that cannot be polled or must not be changed, and pass on what it reads.
