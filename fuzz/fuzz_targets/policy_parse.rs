@@ -15,7 +15,10 @@ struct Echo;
 impl Library for Echo {
     fn read(&self, reference: &str, from: &str) -> Result<Source, String> {
         match from == "fuzz.yaml" {
-            true => Ok(Source { name: reference.to_owned(), text: "version: 1\nfilesystem: { read: [/usr] }\n".to_owned() }),
+            true => Ok(Source {
+                name: reference.to_owned(),
+                text: "version: 1\nfilesystem: { read: [/usr] }\n".to_owned(),
+            }),
             false => Err("only one level".to_owned()),
         }
     }
@@ -57,7 +60,9 @@ fuzz_target!(|data: &[u8]| {
     questions.extend(["/", "/home/u/work/x/.env", "/usr/bin/node"].map(path));
     let tools: Vec<&str> = plan.tools.exact.keys().map(String::as_str).take(3).collect();
     for question in questions.into_iter().take(64) {
-        for request in [Request::Read(question.clone()), Request::Write(question.clone()), Request::Execute(question)] {
+        for request in
+            [Request::Read(question.clone()), Request::Write(question.clone()), Request::Execute(question)]
+        {
             let meant = permits(&policy, &context, &request, &tools).expect("what compiles has a meaning");
             assert_eq!(meant, plan.allows(&request, plan.active(&tools)), "{request:?}");
         }

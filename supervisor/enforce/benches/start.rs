@@ -35,7 +35,8 @@ fn report(what: &str, mut samples: Vec<Duration>) {
 fn starts() {
     let plan = runtime();
     let command = command("/usr/bin/true", &[]);
-    let (mut bare, mut guarded, mut prepare, mut stages) = (vec![], vec![], vec![], BTreeMap::<String, Vec<Duration>>::new());
+    let (mut bare, mut guarded, mut prepare, mut stages) =
+        (vec![], vec![], vec![], BTreeMap::<String, Vec<Duration>>::new());
     for _ in 0..ROUNDS {
         let start = Instant::now();
         let mut process = Process::new(&command.program);

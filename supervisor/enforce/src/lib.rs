@@ -35,8 +35,8 @@ pub use prepare::{Command, PrepareError, Ready, Summary, prepare};
 pub use probe::probe;
 pub use ruleset::Skipped;
 pub use seccomp::{
-    Action, CompileError, DenialListener, Instruction, ListenError, Profile, Reporting, SyscallDenial,
-    compile, name_of, reason,
+    Action, CompileError, DenialListener, Instruction, ListenError, Profile, Reporting, Served,
+    SyscallDenial, compile, name_of, reason,
 };
 pub use spawn::{SpawnError, Stdio3};
 pub use tree::{

@@ -40,8 +40,8 @@ pub(crate) struct Orders {
 /// What `enter` says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Word {
-    /// All is engaged; what follows is `execve`.
-    Sealed(Sealed),
+    /// All is engaged; what follows is `execve`. With it, where the writable grants really are.
+    Sealed(Sealed, Vec<OsString>),
     /// Nothing runs.
     Failed(Failed),
 }

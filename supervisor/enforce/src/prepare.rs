@@ -5,7 +5,7 @@ use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use policy::plan::{LimitsPlan, SyscallProfile};
+use policy::plan::{FilesPlan, LimitsPlan, SyscallProfile};
 use policy::{Plan, Support};
 
 use crate::limits::{self, Limit};
@@ -64,6 +64,7 @@ impl PrepareError {
 pub struct Ready {
     pub(crate) orders: Orders,
     pub(crate) profile: Profile,
+    pub(crate) files: FilesPlan,
     summary: Summary,
 }
 
@@ -128,7 +129,7 @@ pub fn prepare(plan: &Plan, support: &Support, command: &Command) -> Result<Read
         listen,
     };
     let summary = summary(plan, support, &orders, &profile, implied);
-    Ok(Ready { orders, profile, summary })
+    Ok(Ready { orders, profile, files: plan.files.clone(), summary })
 }
 
 fn check_program(program: &Path) -> Result<(), PrepareError> {
@@ -244,7 +245,11 @@ fn notes(plan: &Plan, support: &Support) -> Vec<String> {
         ),
         (
             abi > 0,
-            "Landlock does not see `chmod` and `utime`: mode and times of the user's own files can be changed anywhere, their contents cannot.",
+            "Landlock does not see `utime`: the times of the user's own files can be changed anywhere, their contents cannot.",
+        ),
+        (
+            support.seccomp_filter && !support.seccomp_notify,
+            "`chmod` is refused everywhere: without user notification nobody can look where the file is.",
         ),
         (
             executes,

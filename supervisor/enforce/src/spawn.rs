@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
 
 use nix::errno::Errno;
@@ -14,7 +15,7 @@ use nix::unistd::Pid;
 use crate::guard::Guard;
 use crate::orders::{self, Failed, FailureKind, Sealed, WireError, Word};
 use crate::prepare::Ready;
-use crate::seccomp::DenialListener;
+use crate::seccomp::{DenialListener, Modes};
 use crate::sys;
 
 /// The server's standard streams. Nothing else is passed to it.
@@ -76,16 +77,16 @@ impl Ready {
         let server = start_last_mile(theirs, stdio.stdout, stdio.stderr)?;
         let outcome = converse(&ours, &self, stdio.stdin);
         match outcome {
-            Ok((sealed, listener)) => {
-                self.guard(server, sealed, listener).map_err(|error| give_up(server, error))
-            }
+            Ok(conversed) => self.guard(server, conversed).map_err(|error| give_up(server, error)),
             Err(error) => Err(give_up(server, error)),
         }
     }
 
-    fn guard(self, server: Pid, sealed: Sealed, listener: Option<OwnedFd>) -> Result<Guard, SpawnError> {
+    fn guard(self, server: Pid, conversed: Conversed) -> Result<Guard, SpawnError> {
+        let Conversed { sealed, writable, listener } = conversed;
         let pidfd = sys::pidfd_open(server).map_err(|error| own("the server cannot be watched", error))?;
-        let denials = listener.map(|listener| DenialListener::new(listener, self.profile));
+        let modes = Modes::new(writable, self.files);
+        let denials = listener.map(|listener| DenialListener::new(listener, self.profile, modes));
         Ok(Guard::new(server, pidfd, denials, sealed))
     }
 }
@@ -109,23 +110,26 @@ fn start_last_mile(socket: OwnedFd, stdout: OwnedFd, stderr: OwnedFd) -> Result<
     i32::try_from(child.id()).map(Pid::from_raw).map_err(|error| SpawnError::Own(error.to_string()))
 }
 
-fn converse(
-    socket: &OwnedFd,
-    ready: &Ready,
-    stdin: OwnedFd,
-) -> Result<(Sealed, Option<OwnedFd>), SpawnError> {
+/// What the last mile told.
+struct Conversed {
+    sealed: Sealed,
+    writable: Vec<PathBuf>,
+    listener: Option<OwnedFd>,
+}
+
+fn converse(socket: &OwnedFd, ready: &Ready, stdin: OwnedFd) -> Result<Conversed, SpawnError> {
     orders::send(socket.as_fd(), &ready.orders, Some(stdin.as_fd())).map_err(|error| unheard(&error))?;
     drop(stdin);
     let (word, mut descriptors) = orders::receive::<Word>(socket).map_err(|error| unheard(&error))?;
-    let sealed = match word {
-        Word::Sealed(sealed) => sealed,
+    let (sealed, writable) = match word {
+        Word::Sealed(sealed, writable) => (sealed, writable.into_iter().map(PathBuf::from).collect()),
         Word::Failed(failed) => return Err(failed.into()),
     };
     // `execve` closes the other end: the end of the stream is the news that the server runs.
     match orders::receive::<Word>(socket) {
-        Err(WireError::Gone) => Ok((sealed, descriptors.pop())),
+        Err(WireError::Gone) => Ok(Conversed { sealed, writable, listener: descriptors.pop() }),
         Ok((Word::Failed(failed), _)) => Err(failed.into()),
-        Ok((Word::Sealed(_), _)) => Err(SpawnError::Own("the last mile spoke out of turn".to_owned())),
+        Ok((Word::Sealed(..), _)) => Err(SpawnError::Own("the last mile spoke out of turn".to_owned())),
         Err(error) => Err(unheard(&error)),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::host::{Host, Lookup, Runtime};
 use crate::policies::{self, Shelf};
+use crate::terminal;
 
 /// The name that the built-in strict policy has in messages and records.
 const BUILT_IN: &str = "built-in";
@@ -70,7 +71,9 @@ pub(crate) fn compose_install(
 
 fn on_this_host(source: Source, host: Host, command: Option<Lookup>) -> anyhow::Result<Composed> {
     let name = source.name.clone();
-    let plan = policy::load(source, &Shelf)?.compile(&host.context())?;
+    let policy = policy::load(source, &Shelf)?;
+    policy.warnings().iter().for_each(|warning| terminal::complaint(&warning.to_string()));
+    let plan = policy.compile(&host.context())?;
     let support = enforce::probe();
     let coverage = policy::coverage(&plan, &support);
     Ok(Composed { command, host, source: name, plan, support, coverage })

@@ -12,6 +12,11 @@ pub(crate) fn warning(message: &str) {
     line("warning", "33", message);
 }
 
+/// Says what is questionable about a text; it names the place itself.
+pub(crate) fn complaint(message: &str) {
+    let _ = writeln!(std::io::stderr(), "{message}");
+}
+
 /// Says what mcpguard does.
 pub(crate) fn note(message: &str) {
     line("note", "36", message);

@@ -12,6 +12,7 @@ pub(super) struct LineClient {
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
     line: Vec<u8>,
+    id: u64,
 }
 
 impl LineClient {
@@ -21,27 +22,39 @@ impl LineClient {
         let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let stdin = child.stdin.take();
         let stdout = BufReader::with_capacity(1 << 16, child.stdout.take().context("no stdout")?);
-        Ok(Self { child, stdin, stdout, line: Vec::with_capacity(1 << 16) })
+        Ok(Self { child, stdin, stdout, line: Vec::with_capacity(1 << 16), id: 0 })
     }
 
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Sends a line (with its newline) and waits for one back.
-    pub(super) fn exchange(&mut self, line: &str) -> Result<&[u8]> {
+    /// Calls a tool and waits for the line that comes back.
+    pub(super) fn call(&mut self, params: &str) -> Result<&[u8]> {
+        let line = self.request(params);
+        self.exchange(&line)
+    }
+
+    /// The same, timed from the first byte written to the last one read; microseconds.
+    pub(super) fn timed(&mut self, params: &str) -> Result<f64> {
+        let line = self.request(params);
+        let begun = Instant::now();
+        self.exchange(&line)?;
+        Ok(begun.elapsed().as_nanos() as f64 / 1000.0)
+    }
+
+    /// Each request has an id of its own, as MCP demands.
+    fn request(&mut self, params: &str) -> String {
+        self.id += 1;
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"tools/call\",\"params\":{params}}}\n", self.id)
+    }
+
+    fn exchange(&mut self, line: &str) -> Result<&[u8]> {
         self.tell(line)?;
         self.line.clear();
         let read = self.stdout.read_until(b'\n', &mut self.line)?;
         ensure!(read > 0, "the session ended instead of answering {line}");
         Ok(&self.line)
-    }
-
-    /// The same, timed; microseconds.
-    pub(super) fn timed(&mut self, line: &str) -> Result<f64> {
-        let begun = Instant::now();
-        self.exchange(line)?;
-        Ok(begun.elapsed().as_nanos() as f64 / 1000.0)
     }
 
     /// Sends a line that nothing answers.

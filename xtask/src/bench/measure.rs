@@ -10,7 +10,7 @@ use super::line_client::LineClient;
 use super::report::{Memory, Table};
 use super::rig::{Rig, Subject};
 
-const ECHO: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"echo\",\"arguments\":{\"message\":\"hello\"}}}\n";
+const ECHO: &str = "{\"name\":\"echo\",\"arguments\":{\"message\":\"hello\"}}";
 
 /// Calls before the first that counts: compilers of the server warm up.
 const WARM_UP: usize = 300;
@@ -65,9 +65,9 @@ pub(super) fn round_trips(rig: &Rig, calls: usize) -> Result<Table> {
     let mut clients = open(rig, &subjects, Rig::everything)?;
     for client in &mut clients {
         for _ in 0..WARM_UP {
-            client.exchange(ECHO)?;
+            client.call(ECHO)?;
         }
-        let answer = String::from_utf8_lossy(client.exchange(ECHO)?).into_owned();
+        let answer = String::from_utf8_lossy(client.call(ECHO)?).into_owned();
         ensure!(answer.contains("Echo: hello"), "no echo: {answer}");
     }
     let blocks = 20.min(calls.max(1));
@@ -89,10 +89,7 @@ pub(super) fn payload(rig: &Rig, name: &str, bytes: usize, rounds: usize) -> Res
     let mut table = Table::new(name, &subjects);
     let mut clients = open(rig, &subjects, Rig::filesystem)?;
     let path = rig.workspace().join(format!("{bytes}.txt"));
-    let call = format!(
-        "{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{{\"name\":\"read_text_file\",\"arguments\":{{\"path\":\"{}\"}}}}}}\n",
-        path.display()
-    );
+    let call = format!("{{\"name\":\"read_text_file\",\"arguments\":{{\"path\":\"{}\"}}}}", path.display());
     for round in 0..rounds + 2 {
         for turn in 0..clients.len() {
             let index = (round + turn) % clients.len();
@@ -100,7 +97,7 @@ pub(super) fn payload(rig: &Rig, name: &str, bytes: usize, rounds: usize) -> Res
             if round >= 2 {
                 table.rows[index].samples.push(took);
             } else {
-                let length = clients[index].exchange(&call)?.len();
+                let length = clients[index].call(&call)?.len();
                 ensure!(length > bytes, "{}: only {length} bytes came back", subjects[index].name());
             }
         }
@@ -128,7 +125,7 @@ pub(super) fn memory(rig: &Rig) -> Result<Memory> {
     std::thread::sleep(Duration::from_millis(300));
     let after_handshake = kilobytes(client.pid(), "status", "VmRSS:")?;
     for _ in 0..100 {
-        client.exchange(ECHO)?;
+        client.call(ECHO)?;
     }
     let pid = client.pid();
     Ok(Memory {

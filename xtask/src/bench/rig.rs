@@ -57,7 +57,7 @@ impl Rig {
         let node = found(&path, "node").context("no node in PATH")?;
         let rig = Self { _directory: directory, root, node, servers: checkout.servers(), mcpguard, path };
         for (name, preset) in
-            [("true", "runtime/native"), ("everything", "everything"), ("filesystem", "filesystem")]
+            [("nothing", "runtime/native"), ("everything", "everything"), ("filesystem", "filesystem")]
         {
             fs::write(rig.policy(name), policy(name, preset))?;
         }
@@ -110,7 +110,7 @@ impl Rig {
 
     /// `/bin/true`.
     pub(super) fn nothing(&self, subject: Subject) -> Command {
-        self.wrapped(subject, "true", vec!["/bin/true".into()])
+        self.wrapped(subject, "nothing", vec!["/bin/true".into()])
     }
 
     /// server-everything.
@@ -185,7 +185,7 @@ fn relayed(inner: &[OsString]) -> Vec<OsString> {
 /// The shipped preset, with rates that a bench does not meet.
 fn policy(name: &str, preset: &str) -> String {
     let rates = "tools:\n  defaults: { max_requests_per_minute: 1000000 }\nsession:\n  max_requests_per_minute: 1000000\n";
-    let rates = if name == "true" { "" } else { rates };
+    let rates = if name == "nothing" { "" } else { rates };
     format!("version: 1\nname: {name}\nextends: [{preset}]\n{rates}")
 }
 

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use super::{failed, privileges, session};
 use crate::limits;
 use crate::orders::{self, Failed, FailureKind, Orders, Sealed, Word};
-use crate::ruleset::{self, Skipped};
+use crate::ruleset::{self, Engaged};
 use crate::seccomp::silence;
 use crate::sys::{self, Listen};
 
@@ -33,21 +33,23 @@ fn seal(orders: &Orders, control: BorrowedFd<'_>, stdin: OwnedFd) -> Result<Infa
     clock.lap("limits");
     privileges::drop_all()?;
     clock.lap("privileges");
-    let skipped = landlock(orders)?;
+    let Engaged { skipped, writable } = landlock(orders)?;
     clock.lap("landlock");
     let (listener, unreported) = seccomp(orders)?;
     clock.lap("seccomp");
     let sealed = Sealed { skipped, unreported, stages: clock.laps };
-    orders::send(control, &Word::Sealed(sealed), listener.as_ref().map(AsFd::as_fd)).map_err(|error| {
-        Failed { kind: FailureKind::Own, message: format!("the supervisor cannot be told: {error}") }
+    let word = Word::Sealed(sealed, writable.into_iter().map(Into::into).collect());
+    orders::send(control, &word, listener.as_ref().map(AsFd::as_fd)).map_err(|error| Failed {
+        kind: FailureKind::Own,
+        message: format!("the supervisor cannot be told: {error}"),
     })?;
     drop(listener);
     execute(orders)
 }
 
-fn landlock(orders: &Orders) -> Result<Vec<Skipped>, Failed> {
+fn landlock(orders: &Orders) -> Result<Engaged, Failed> {
     let Some(ruleset) = &orders.ruleset else {
-        return Ok(Vec::new());
+        return Ok(Engaged::default());
     };
     ruleset::engage(ruleset).map_err(|error| Failed { kind: FailureKind::Own, message: error.to_string() })
 }

@@ -12,7 +12,7 @@ use policy::plan::SyscallProfile;
 use crate::enter::drop_privileges;
 use crate::limits::{self, Limit, LimitKind};
 use crate::ruleset::{self, Ruleset};
-use crate::seccomp::{self, DenialListener, Profile, Reporting, Sockets};
+use crate::seccomp::{self, DenialListener, Modes, Profile, Reporting, Sockets};
 use crate::sys::{self, Listen};
 use crate::tree;
 
@@ -198,7 +198,7 @@ fn seccomp_reports() -> Result<String, String> {
         open_udp().map(drop)
     });
     let listener = receive.recv().map_err(|error| error.to_string())??.ok_or("no descriptor for reports")?;
-    let mut reports = DenialListener::new(listener, profile);
+    let mut reports = DenialListener::new(listener, profile, Modes::default());
     let deadline = Instant::now() + Duration::from_secs(2);
     while Instant::now() < deadline {
         if let Some(report) = reports.next().map_err(|error| error.to_string())? {

@@ -26,9 +26,20 @@ pub(crate) enum EngageError {
     Udp(Errno),
 }
 
-/// Restricts this thread and all that it starts, for good. Returns the grants that stay closed.
-pub(crate) fn engage(ruleset: &Ruleset) -> Result<Vec<Skipped>, EngageError> {
+/// How the grants came out.
+#[derive(Debug, Default)]
+pub(crate) struct Engaged {
+    /// Grants that stay closed.
+    pub(crate) skipped: Vec<Skipped>,
+    /// Where the writable ones really are.
+    pub(crate) writable: Vec<PathBuf>,
+}
+
+/// Restricts this thread and all that it starts, for good.
+pub(crate) fn engage(ruleset: &Ruleset) -> Result<Engaged, EngageError> {
     let (opened, skipped) = open_all(&ruleset.grants)?;
+    let written = opened.iter().filter(|(grant, _)| grant.is_writable());
+    let writable = written.filter_map(|(_, descriptor)| open::real_path(descriptor.as_fd()).ok()).collect();
     let abi = rights::known(ruleset.abi);
     let mut created = builder(ruleset.abi, abi)?.create()?;
     for (grant, descriptor) in &opened {
@@ -38,7 +49,7 @@ pub(crate) fn engage(ruleset: &Ruleset) -> Result<Vec<Skipped>, EngageError> {
     if ruleset.abi >= rights::UDP_ABI {
         sys::restrict_udp(&ruleset.udp).map_err(EngageError::Udp)?;
     }
-    Ok(skipped)
+    Ok(Engaged { skipped, writable })
 }
 
 fn builder(version: u32, abi: ABI) -> Result<Builder, RulesetError> {

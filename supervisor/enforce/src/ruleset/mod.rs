@@ -13,7 +13,8 @@ mod rights;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use engage::engage;
+pub(crate) use engage::{Engaged, engage};
 pub(crate) use grants::Ruleset;
 pub use open::Skipped;
+pub(crate) use open::real_path;
 pub(crate) use rights::handled_names;

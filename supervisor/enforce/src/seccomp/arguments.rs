@@ -119,7 +119,8 @@ fn clone_rule(profile: SyscallProfile) -> Argued {
     )
 }
 
-const MODES: &str = "modes of files change only where the policy lets the server write, and never to set-user-id";
+const MODES: &str =
+    "modes of files change only where the policy lets the server write, and never to set-user-id";
 
 const SCHEDULE: &str = "the scheduling of other processes is not the server's";
 

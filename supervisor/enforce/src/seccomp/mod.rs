@@ -9,6 +9,7 @@ mod arguments;
 mod compile;
 mod denials;
 mod groups;
+mod modes;
 mod network;
 mod profile;
 mod refused;
@@ -19,7 +20,8 @@ mod verdict;
 
 pub(crate) use compile::silence;
 pub use compile::{CompileError, Instruction, Reporting, compile};
-pub use denials::{DenialListener, ListenError, SyscallDenial};
+pub use denials::{DenialListener, ListenError, Served, SyscallDenial};
+pub(crate) use modes::Modes;
 pub(crate) use network::Sockets;
 pub use profile::{Profile, reason};
 pub use table::name_of;

@@ -44,9 +44,6 @@ pub(super) enum Outcome {
     NotGranted,
 }
 
-/// The calls that change a mode.
-pub(super) const CALLS: &[&str] = &["chmod", "fchmod", "fchmodat", "fchmodat2"];
-
 /// Flags of `fchmodat2`.
 const NO_FOLLOW: u64 = 0x100;
 const EMPTY_PATH: u64 = 0x1000;

@@ -47,8 +47,8 @@ impl Profile {
     /// How many calls run, at least with some arguments.
     pub fn allowed(&self) -> usize {
         let runs = |decision: &&Decision| {
-            decision.otherwise == Action::Allow
-                || decision.clauses.iter().any(|clause| clause.then == Action::Allow)
+            let runs = |action| matches!(action, Action::Allow | Action::Mediate);
+            runs(decision.otherwise) || decision.clauses.iter().any(|clause| runs(clause.then))
         };
         self.decisions.values().filter(runs).count()
     }

@@ -48,7 +48,8 @@ fn expected(action: Action, reporting: Reporting) -> u32 {
         (Action::Allow, _) => libc::SECCOMP_RET_ALLOW,
         (Action::Kill, _) => libc::SECCOMP_RET_KILL_PROCESS,
         (Action::Lack(number), _) | (Action::Refuse(number), Reporting::Silent) => errno(number),
-        (Action::Refuse(_), Reporting::Notify) => libc::SECCOMP_RET_USER_NOTIF,
+        (Action::Mediate, Reporting::Silent) => errno(EPERM),
+        (Action::Refuse(_) | Action::Mediate, Reporting::Notify) => libc::SECCOMP_RET_USER_NOTIF,
     }
 }
 
@@ -264,6 +265,7 @@ fn said(action: Action) -> String {
     match action {
         Action::Allow => "allow".to_owned(),
         Action::Kill => "kill".to_owned(),
+        Action::Mediate => "mediate".to_owned(),
         Action::Refuse(EPERM) => "refuse".to_owned(),
         Action::Refuse(errno) => format!("refuse {}", nix::errno::Errno::from_raw(errno).desc()),
         Action::Lack(errno) => format!("lack {}", nix::errno::Errno::from_raw(errno).desc()),

@@ -12,8 +12,8 @@ pub(crate) use descriptors::{close_from, move_descriptor, pidfd_open, receive_de
 pub(crate) use landlock::{abi, restrict_udp};
 pub(crate) use process::{close_secure_bits, parent_death_signal, reset_signals};
 pub(crate) use seccomp::{
-    Listen, Notification, answer_notification, filters_available, install, notifications_available,
-    receive_notification,
+    Listen, Notification, answer_notification, check_notification, filters_available, install,
+    notifications_available, receive_notification,
 };
 
 use nix::errno::Errno;

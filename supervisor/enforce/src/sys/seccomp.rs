@@ -101,7 +101,16 @@ pub(crate) fn receive_notification(listener: BorrowedFd<'_>) -> Result<Notificat
     })
 }
 
-/// Lets the reported call fail with this errno.
+/// `_IOW('!', 2, __u64)`.
+const CHECK: libc::Ioctl = 0x4008_2102;
+
+/// Whether the caller still waits; `ENOENT` if not.
+pub(crate) fn check_notification(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
+    // SAFETY: the kernel reads eight bytes from a live `u64`.
+    check(unsafe { libc::ioctl(listener.as_raw_fd(), CHECK, &raw const id) }.into()).map(|_| ())
+}
+
+/// Ends the reported call with this errno; 0 is success.
 pub(crate) fn answer_notification(listener: BorrowedFd<'_>, id: u64, errno: i32) -> Result<(), Errno> {
     let mut answer = libc::seccomp_notif_resp { id, val: 0, error: -errno, flags: 0 };
     // SAFETY: the request's size is that of the struct, which lives and is written by nobody else.

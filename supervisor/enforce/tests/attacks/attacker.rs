@@ -65,6 +65,17 @@ fn attack(name: &str, arguments: &[String]) -> Result<()> {
         "abstract-connect" => abstract_connect(argument(0)?),
         "unix-listen" => UnixListener::bind(argument(0)?).map(drop),
         "pair-send" => pair_send(argument(0)?),
+        "chmod" => call(libc::SYS_chmod, &[path(argument(0)?)?.as_ptr() as u64, number(1)?]).map(drop),
+        "chmod-open" => {
+            let file = File::open(argument(0)?)?;
+            call(libc::SYS_fchmod, &[file.as_raw_fd() as u64, number(1)?]).map(drop)
+        }
+        "chmod-at" => chmod_at(argument(0)?, argument(1)?, number(2)?),
+        "chmod-self" => {
+            let file = File::open(argument(0)?)?;
+            let name = path(&format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+            call(libc::SYS_fchmodat, &[cwd(), name.as_ptr() as u64, number(1)?]).map(drop)
+        }
         "kill" => call(libc::SYS_kill, &[number(0)?, number(1)?]).map(drop),
         "limit-other" => {
             call(libc::SYS_prlimit64, &[number(0)?, u64::from(libc::RLIMIT_NOFILE), 0, 0]).map(drop)
@@ -157,6 +168,14 @@ fn socket(family: u64, kind: u64, protocol: u64) -> Result<OwnedFd> {
 fn read_through_link(link: &str, target: &str) -> Result<()> {
     std::os::unix::fs::symlink(target, link)?;
     File::open(link)?.read(&mut [0; 1]).map(drop)
+}
+
+/// By a relative path, from an open directory, without following a last symlink.
+fn chmod_at(directory: &str, name: &str, mode: u64) -> Result<()> {
+    const FCHMODAT2: i64 = 452;
+    let directory = File::open(directory)?;
+    let (number, name) = (directory.as_raw_fd() as u64, path(name)?);
+    call(FCHMODAT2, &[number, name.as_ptr() as u64, mode, 0x100]).map(drop)
 }
 
 /// Looks for a descriptor that nobody meant to pass.

@@ -11,7 +11,7 @@ use crate::sandbox::*;
 use crate::{Named, Test};
 
 pub(crate) fn tests() -> Vec<Test> {
-    let tests: [Named; 16] = [
+    let tests: [Named; 17] = [
         ("exit codes and output pass unchanged", exit_codes),
         ("a missing command is 127", || fails("/nonexistent/server", 127)),
         ("a command without execute permission is 126", || fails_with("echo\n", 0o644, 126)),
@@ -27,6 +27,7 @@ pub(crate) fn tests() -> Vec<Test> {
         ("a missing path stays closed and is told", missing_path),
         ("a host without reports refuses the same", without_reports),
         ("every older Landlock refuses what it knows", older_landlock),
+        ("a fork bomb is bounded for anybody but root", bounded_forks),
         ("within another sandbox that receives reports nothing is open", within_a_sandbox),
     ];
     tests.map(|(name, test)| -> Test { (format!("stage: {name}"), Box::new(test)) }).into()
@@ -168,4 +169,42 @@ fn within_a_sandbox() -> Result<(), String> {
     let output = std::process::Command::new(own_program()).args(["supervise", "boxed"]).output();
     let output = output.map_err(|error| error.to_string())?;
     hold(output.status.success() && output.stdout == b"unreported, refused\n", &output)
+}
+
+/// As a user who is not root, because the kernel does not hold root to a number of processes.
+fn bounded_forks() -> Result<(), String> {
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65534;
+    // The program itself may lie where another user may not go.
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755))
+        .map_err(|error| error.to_string())?;
+    let copy = directory.path().join("attacks");
+    fs::copy(own_program(), &copy).map_err(|error| error.to_string())?;
+    let mut supervisor = std::process::Command::new(copy);
+    supervisor.args(["supervise", "bounded"]);
+    if enforce::probe().server_is_root {
+        supervisor.uid(NOBODY).gid(NOBODY);
+    }
+    let output = supervisor.output().map_err(|error| error.to_string())?;
+    hold(output.status.success() && output.stdout == b"few through, many refused\n", &output)
+}
+
+/// The supervisor of [`bounded_forks`].
+pub(crate) fn supervise_bounded() -> std::process::ExitCode {
+    enforce::become_subreaper().expect("Linux 3.4");
+    enforce::harden_supervisor().expect("Linux 2.4");
+    let mut plan = runtime();
+    plan.limits.max_processes = Some(8);
+    let fork =
+        |count: &str| run(&plan, &command(own_program(), &["attack", "fork-many", count])).expect("runs");
+    let (few, many) = (fork("3"), fork("20"));
+    let through = few.code() == Some(crate::attacker::THROUGH);
+    let refused = many.code() == Some(crate::attacker::REFUSED) && many.stdout == libc::EAGAIN.to_string();
+    println!(
+        "few {}, many {}",
+        if through { "through" } else { "refused" },
+        if refused { "refused" } else { "through" }
+    );
+    std::process::ExitCode::SUCCESS
 }

@@ -135,6 +135,7 @@ pub(crate) fn supervise() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(2).collect();
     match words.as_slice() {
         [word] if word == "boxed" => crate::nested::supervise(),
+        [word] if word == "bounded" => crate::stage::supervise_bounded(),
         [family, mark, rest @ ..] => {
             enforce::become_subreaper().expect("Linux 3.4");
             enforce::harden_supervisor().expect("Linux 2.4");

@@ -8,7 +8,7 @@
 //!          how to get it: …
 //! ```
 //!
-//! Exit status: 0 everything that `exec` needs works; 1 something is absent.
+//! Exit status: 0 everything works; 1 something is absent.
 
 use std::io::Write;
 

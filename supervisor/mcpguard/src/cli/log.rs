@@ -12,13 +12,15 @@
 //! Without a path the log of the session that started last is meant, or of the one that `--session` names.
 //! Exit status: 0; 1 the log is not as it was written, or holds lines that are no records; 125 it cannot be read.
 
+mod list;
+mod verify;
+
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use audit::{Body, Filter, Follower, Record, Selection, SessionEnd, SessionSeen, Start, Verified};
+use audit::{Body, Filter, Follower, Record, Selection, Start};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 
 /// Arguments of `mcpguard log`.
 #[derive(clap::Args)]
@@ -91,9 +93,9 @@ struct View {
 /// Runs the command; the number is the exit status. A reader that goes away (`| head`) is not an error.
 pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
     let done = match args.command {
-        Command::List { json } => list(json, out),
+        Command::List { json } => list::run(json, out),
         Command::Show(view) => show(&view, out),
-        Command::Verify { log, json } => verify(&log, json, out),
+        Command::Verify { log, json } => verify::run(&log, json, out),
         Command::Follow { view, from_start } => {
             let start = if from_start { Start::Beginning } else { Start::End };
             follow(&view, start, out)
@@ -230,163 +232,4 @@ fn print_as_they_come(follower: Follower, view: &View, out: &mut dyn Write) -> a
 fn complain(error: &audit::ReadError) -> io::Result<u8> {
     writeln!(io::stderr(), "mcpguard: {}", audit::for_people(&error.to_string()))?;
     Ok(1)
-}
-
-fn verify(log: &Choice, as_json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let path = log.resolve()?;
-    match audit::verify(&path) {
-        Ok(verified) if as_json => writeln!(out, "{}", document(&verified))?,
-        Ok(verified) => people(&verified, out)?,
-        Err(error) => {
-            let told = audit::for_people(&error.to_string()).into_owned();
-            if as_json {
-                let json = json!({
-                    "verified": false, "file": error.file, "line": error.line, "what": error.what, "records": error.records,
-                });
-                writeln!(out, "{json}")?;
-            } else {
-                writeln!(
-                    out,
-                    "NOT AS WRITTEN: {told}\n{} records before it are as they were written",
-                    error.records
-                )?;
-            }
-            return Ok(1);
-        }
-    }
-    Ok(0)
-}
-
-fn document(verified: &Verified) -> Value {
-    let Verified { files, records, sessions, head, continues, last_whole_line, truncated_tail, damages } =
-        verified;
-    let session = |seen: &SessionSeen| json!({ "session": seen.session, "first": seen.first, "last": seen.last, "ended": seen.ended });
-    let damage = |damage: &audit::Damage| json!({ "file": damage.file, "line": damage.line, "bytes": damage.recovered.bytes });
-    json!({
-        "verified": true,
-        "files": files,
-        "records": records,
-        "sessions": sessions.iter().map(session).collect::<Vec<_>>(),
-        "head": head,
-        "continues": continues,
-        "last_whole_line": last_whole_line,
-        "truncated_tail_bytes": truncated_tail,
-        "damages": damages.iter().map(damage).collect::<Vec<_>>(),
-    })
-}
-
-fn people(verified: &Verified, out: &mut dyn Write) -> io::Result<()> {
-    let Verified { files, records, sessions, head, continues, last_whole_line, truncated_tail, damages } =
-        verified;
-    let (files_word, sessions_word) = (plural(files.len(), "file"), plural(sessions.len(), "session"));
-    writeln!(out, "verified: {records} records in {files_word}, {sessions_word}; head {head}")?;
-    if let Some(prev) = continues {
-        writeln!(out, "older files are gone; the oldest record names its predecessor {prev}")?;
-    }
-    if let Some(bytes) = truncated_tail {
-        writeln!(
-            out,
-            "verified up to line {last_whole_line}, the last whole one; {bytes} bytes after it are no whole line"
-        )?;
-    }
-    for damage in damages {
-        let (file, bytes) = (damage.file.display(), damage.recovered.bytes);
-        writeln!(
-            out,
-            "{file}:{}: {bytes} damaged bytes before this line; a later session found and named them",
-            damage.line
-        )?;
-    }
-    for seen in sessions.iter().filter(|seen| !seen.ended) {
-        writeln!(
-            out,
-            "session {} has no end: it still runs, was killed, or its last records were cut off",
-            seen.session
-        )?;
-    }
-    Ok(())
-}
-
-fn plural(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
-}
-
-/// What the list says of one log.
-#[derive(Default)]
-struct Summary {
-    start: Option<(Timestamp, String, String)>,
-    calls: u64,
-    denials: u64,
-    end: Option<String>,
-    unreadable: u64,
-}
-
-impl Summary {
-    fn of(path: &Path) -> anyhow::Result<Self> {
-        let mut summary = Self::default();
-        for item in audit::read(path, Filter::default())? {
-            let Ok(record) = item else {
-                summary.unreadable += 1;
-                continue;
-            };
-            summary.calls += u64::from(matches!(record.body, Body::ToolCall(_)));
-            summary.denials += weight(&record.body);
-            match record.body {
-                Body::SessionStart(start) => {
-                    summary.start = Some((record.time, record.session.to_string(), start.policy.name))
-                }
-                Body::SessionEnd(SessionEnd { reason, .. }) => {
-                    summary.end = json!(reason).as_str().map(str::to_owned)
-                }
-                _ => {}
-            }
-        }
-        Ok(summary)
-    }
-
-    fn document(&self, path: &Path) -> Value {
-        let Self { start, calls, denials, end, unreadable } = self;
-        json!({
-            "path": path,
-            "start": start.as_ref().map(|(time, ..)| format!("{time:.6}")),
-            "session": start.as_ref().map(|(_, session, _)| session),
-            "policy": start.as_ref().map(|(.., policy)| policy),
-            "calls": calls,
-            "denials": denials,
-            "end": end,
-            "unreadable_lines": unreadable,
-        })
-    }
-
-    fn line(&self, path: &Path) -> String {
-        let Self { start, calls, denials, end, unreadable } = self;
-        let start = match start {
-            Some((time, session, policy)) => format!("{time:.0}  {session}  {policy}"),
-            None => path.display().to_string(),
-        };
-        let end = end.as_ref().map_or_else(|| "no end".to_owned(), |end| format!("ended: {end}"));
-        let broken = if *unreadable > 0 { format!("  {unreadable} unreadable lines") } else { String::new() };
-        audit::for_people(&format!("{start}  {calls} calls  {denials} denials  {end}{broken}")).into_owned()
-    }
-}
-
-/// How many refusals a record stands for.
-fn weight(body: &Body) -> u64 {
-    match body {
-        Body::Denial(denial) => denial.count,
-        body => u64::from(body.is_denial()),
-    }
-}
-
-fn list(as_json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let state = state_directory()?;
-    for path in audit::session_logs(&state)? {
-        let summary = Summary::of(&path)?;
-        if as_json {
-            writeln!(out, "{}", summary.document(&path))?;
-        } else {
-            writeln!(out, "{}", summary.line(&path))?;
-        }
-    }
-    Ok(0)
 }

@@ -3,16 +3,16 @@
 use std::io;
 
 use super::denials::Denials;
-use super::ending::Ending;
+use super::ending::{Ending, Finished};
 use super::journal::Journal;
 use super::start::Server;
 use super::watch::Watch;
 
 /// Waits until the program has ended; denied system calls are written down meanwhile.
-pub(super) async fn wait(server: &mut Server, denials: &Denials, journal: &mut Journal) -> Ending {
+pub(super) async fn wait(server: &mut Server, denials: &Denials, journal: &mut Journal) -> Finished {
     match watched(server, denials, journal).await {
-        Ok(ending) => ending,
-        Err(error) => Ending::Failed(error.to_string()),
+        Ok(ending) => ending.into(),
+        Err(error) => Ending::Failed(error.to_string()).into(),
     }
 }
 

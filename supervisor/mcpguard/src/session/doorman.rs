@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, Notify};
 
 use super::client::Client;
 use super::denials::Denials;
-use super::ending::Ending;
+use super::ending::{Ending, Finished};
 use super::journal::Journal;
 use super::start::Server;
 use super::stdio::{Inlet, Outlet};
@@ -50,10 +50,10 @@ pub(super) async fn stand(
     server: &mut Server,
     denials: &Denials,
     journal: &mut Journal,
-) -> Ending {
+) -> Finished {
     match Doorman::hired(plan, server, denials, journal) {
         Ok((doorman, streams, watch)) => doorman.work(streams, watch).await,
-        Err(error) => Ending::Failed(error.to_string()),
+        Err(error) => Ending::Failed(error.to_string()).into(),
     }
 }
 
@@ -94,17 +94,17 @@ impl<'a> Doorman<'a> {
         Ok((doorman, streams, Watch::new(&mut server.guard)?))
     }
 
-    async fn work(self, streams: Streams, mut watch: Watch<'_>) -> Ending {
-        let ending = self.carry(&streams, &mut watch).await;
-        let lost = self.engine.borrow_mut().finish(why(&ending), Instant::now());
+    async fn work(self, streams: Streams, mut watch: Watch<'_>) -> Finished {
+        let finished = self.carry(&streams, &mut watch).await;
+        let lost = self.engine.borrow_mut().finish(why(&finished.ending), Instant::now());
         match self.record(lost) {
-            Ok(()) => ending,
-            Err(failed) => failed,
+            Ok(()) => finished,
+            Err(failed) => Finished { ending: failed, ..finished },
         }
     }
 
     /// Everything at once, until the first end; then what that end still allows.
-    async fn carry(&self, streams: &Streams, watch: &mut Watch<'_>) -> Ending {
+    async fn carry(&self, streams: &Streams, watch: &mut Watch<'_>) -> Finished {
         let mut down = pin!(self.downlink(streams.server.as_ref()));
         let mut beside = pin!(self.beside(streams));
         let first = {
@@ -117,7 +117,7 @@ impl<'a> Doorman<'a> {
             }
         };
         match first {
-            Ending::ServerExited(_) => {
+            Ending::ServerExited(status) => {
                 let rest = async {
                     tokio::select! {
                         _ = &mut down => {}
@@ -126,17 +126,17 @@ impl<'a> Doorman<'a> {
                     }
                 };
                 let _ = tokio::time::timeout(REST, rest).await;
-                first
+                Finished { ending: first, exit: Some(status) }
             }
             Ending::ClientGone | Ending::Signal(_) => {
                 self.to_server.lock().await.take();
                 tokio::select! {
-                    ending = watch.leave(GRACE) => ending.unwrap_or(first),
-                    failed = until_failure(down) => failed,
-                    failed = &mut beside => failed,
+                    exit = watch.leave(GRACE) => Finished { ending: first, exit },
+                    failed = until_failure(down) => failed.into(),
+                    failed = &mut beside => failed.into(),
                 }
             }
-            _ => first,
+            _ => first.into(),
         }
     }
 

@@ -30,6 +30,21 @@ pub(super) enum Ending {
     Failed(String),
 }
 
+/// An ending, and the server's own exit where it was seen.
+pub(super) struct Finished {
+    /// Why.
+    pub(super) ending: Ending,
+    /// How the server's main process ended, if it ended before the rest of its tree was.
+    pub(super) exit: Option<Status>,
+}
+
+impl From<Ending> for Finished {
+    fn from(ending: Ending) -> Self {
+        let exit = if let Ending::ServerExited(status) = &ending { Some(*status) } else { None };
+        Self { ending, exit }
+    }
+}
+
 impl std::fmt::Display for Ending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -51,16 +66,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn conclude(
     mut server: Server,
     denials: &Denials,
-    ending: &Ending,
+    finished: &Finished,
     journal: &mut Journal,
 ) -> anyhow::Result<u8> {
+    let Finished { ending, exit } = finished;
     let leader = server.guard.pid();
     let at_once = enforce::Ending { grace: Duration::ZERO, patience: PATIENCE };
     let Ended { exited, killed, survivors } = enforce::end_tree(&mut server.guard, at_once);
-    let exit = match ending {
-        Ending::ServerExited(status) => Some(*status),
-        _ => exited.iter().find(|exited| exited.pid == leader).map(|exited| exited.status),
-    };
+    let killed_now = || exited.iter().find(|exited| exited.pid == leader).map(|exited| exited.status);
+    let exit = exit.or_else(killed_now);
     if !survivors.is_empty() {
         tracing::error!(
             "processes {survivors:?} of the session could not be ended; they stay in their sandbox"

@@ -46,8 +46,8 @@ pub(crate) fn run(
     let runtime = event_loop()?;
     let _inside = runtime.enter();
     let denials = Denials::of(&mut server.guard)?;
-    let ending = runtime.block_on(doorman::stand(&composed.plan, &mut server, &denials, &mut journal));
-    ending::conclude(server, &denials, &ending, &mut journal)
+    let finished = runtime.block_on(doorman::stand(&composed.plan, &mut server, &denials, &mut journal));
+    ending::conclude(server, &denials, &finished, &mut journal)
 }
 
 /// Runs a guarded program that speaks no MCP, such as an installer; what it prints goes to stderr.
@@ -59,8 +59,8 @@ pub(crate) fn run_alone(composed: &Composed, environment: Environment) -> anyhow
     let runtime = event_loop()?;
     let _inside = runtime.enter();
     let denials = Denials::of(&mut server.guard)?;
-    let ending = runtime.block_on(alone::wait(&mut server, &denials, &mut journal));
-    ending::conclude(server, &denials, &ending, &mut journal)
+    let finished = runtime.block_on(alone::wait(&mut server, &denials, &mut journal));
+    ending::conclude(server, &denials, &finished, &mut journal)
 }
 
 /// Opens the journal, writes its first records, starts the server.

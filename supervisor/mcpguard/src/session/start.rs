@@ -57,6 +57,7 @@ pub(super) fn start(
         Streams::ToStderr => (to_stderr()?, [None, None, None]),
     };
     let guard = ready.spawn(theirs).map_err(|error| refused(error.exit_code(), error.to_string()))?;
+    tracing::debug!("last mile, microseconds a stage: {:?}", guard.sealed().stages);
     for skipped in &guard.sealed().skipped {
         tracing::info!("{} is granted but cannot be opened: {}", skipped.path.display(), skipped.reason);
     }

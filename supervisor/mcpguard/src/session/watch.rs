@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use enforce::Guard;
+use enforce::{Guard, Status};
 use nix::sys::signal::Signal;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -47,13 +47,13 @@ impl<'a> Watch<'a> {
 
     /// Gives the server `grace` to exit by itself, then SIGTERM and as long again.
     /// A second ending signal cuts the wait short. `None`: it is still there.
-    pub(super) async fn leave(&mut self, grace: Duration) -> Option<Ending> {
+    pub(super) async fn leave(&mut self, grace: Duration) -> Option<Status> {
         if let Ok(ending) = tokio::time::timeout(grace, self.end()).await {
-            return matches!(ending, Ending::ServerExited(_)).then_some(ending);
+            return exit(&ending);
         }
         self.guard.terminate();
         let ending = tokio::time::timeout(grace, self.end()).await.ok()?;
-        matches!(ending, Ending::ServerExited(_)).then_some(ending)
+        exit(&ending)
     }
 
     /// The next signal, or `None` when a child has changed.
@@ -71,5 +71,13 @@ impl<'a> Watch<'a> {
             std::task::Poll::Pending
         })
         .await
+    }
+}
+
+/// The server's exit, if that is what the ending is.
+fn exit(ending: &Ending) -> Option<Status> {
+    match ending {
+        Ending::ServerExited(status) => Some(*status),
+        _ => None,
     }
 }
