@@ -145,9 +145,11 @@ fn check_program(program: &Path) -> Result<(), PrepareError> {
 fn implied_programs(plan: &Plan, command: &Command) -> BTreeSet<PathBuf> {
     let search_path = programs::search_path(&command.environment);
     let mut implied = programs::chain(&command.program, &search_path);
-    let written = |path: &Path| {
-        plan.files.rules.iter().any(|rule| !rule.write.is_empty() && path.starts_with(rule.path.as_path()))
-    };
+    // Where it cannot be found out, the path is taken as it is written.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let writable = plan.files.rules.iter().filter(|rule| !rule.write.is_empty());
+    let writable: Vec<PathBuf> = writable.map(|rule| real(rule.path.as_path())).collect();
+    let written = |path: &Path| writable.iter().any(|root| real(path).starts_with(root));
     for rule in plan.files.rules.iter().filter(|rule| !rule.execute.is_empty()) {
         let path = rule.path.as_path();
         if path.is_dir() {

@@ -49,12 +49,18 @@ impl LineClient {
         format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"tools/call\",\"params\":{params}}}\n", self.id)
     }
 
+    /// Sends the request and reads up to its own answer: servers send notifications in between, and a line that is
+    /// taken for the answer of the next call would make every later figure wrong.
     fn exchange(&mut self, line: &str) -> Result<&[u8]> {
         self.tell(line)?;
-        self.line.clear();
-        let read = self.stdout.read_until(b'\n', &mut self.line)?;
-        ensure!(read > 0, "the session ended instead of answering {line}");
-        Ok(&self.line)
+        loop {
+            self.line.clear();
+            let read = self.stdout.read_until(b'\n', &mut self.line)?;
+            ensure!(read > 0, "the session ended instead of answering {line}");
+            if answers(&self.line, self.id) {
+                return Ok(&self.line);
+            }
+        }
     }
 
     /// Sends a line that nothing answers.
@@ -83,9 +89,40 @@ impl LineClient {
     }
 }
 
+/// Whether the line is the answer to `id`. Servers write it at the start or at the end of the object, and what lies
+/// between may be many megabytes; a notification has none, and a request of the server's own has a `method`.
+fn answers(line: &[u8], id: u64) -> bool {
+    const EDGE: usize = 64;
+    let own = format!("\"id\":{id}");
+    let holds = |edge: &[u8], word: &str| edge.windows(word.len()).any(|part| part == word.as_bytes());
+    let (head, tail) = (&line[..line.len().min(EDGE)], &line[line.len().saturating_sub(EDGE)..]);
+    let ends = |edge: &[u8]| holds(edge, &format!("{own}}}")) || holds(edge, &format!("{own},"));
+    (ends(head) || ends(tail)) && !holds(head, "\"method\":")
+}
+
 impl Drop for LineClient {
     fn drop(&mut self) {
         self.stdin = None;
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answers;
+
+    #[test]
+    fn only_the_own_answer_counts() {
+        assert!(answers(b"{\"result\":{},\"jsonrpc\":\"2.0\",\"id\":7}\n", 7));
+        assert!(answers(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n", 7));
+        for other in [
+            "{\"result\":{},\"jsonrpc\":\"2.0\",\"id\":77}\n",
+            "{\"result\":{},\"jsonrpc\":\"2.0\",\"id\":6}\n",
+            "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}\n",
+            "{\"method\":\"roots/list\",\"jsonrpc\":\"2.0\",\"id\":7}\n",
+            "",
+        ] {
+            assert!(!answers(other.as_bytes(), 7), "{other}");
+        }
     }
 }

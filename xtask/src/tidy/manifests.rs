@@ -26,9 +26,11 @@ fn judge(section: &str, line: &str) -> Option<String> {
         let why = line.split_once('#').is_some_and(|(_, why)| why.trim().contains(' '));
         return (!why && !line.contains("path =")).then(|| format!("`{name}` does not say why it is needed"));
     }
-    // A workspace of its own (the fuzz targets) and renamed members stand with a path.
+    // A workspace of its own (the fuzz targets) has versions of its own, and says why there.
     let versioned = !line.contains("workspace = true") && !line.contains("path =") && !line.contains('#');
-    versioned.then(|| format!("`{name}` has a version of its own; versions stand in the root manifest"))
+    versioned.then(|| {
+        format!("`{name}` has a version of its own and does not say why; versions stand in the root manifest")
+    })
 }
 
 #[cfg(test)]

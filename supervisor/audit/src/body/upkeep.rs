@@ -26,6 +26,8 @@ redact_fields!(Lost { text: [reason], plain: [count, kind] });
 pub enum LostKind {
     /// Records that could not be written to this log since the last one that could.
     Records,
+    /// Refused messages of a peer that sent them faster than they are written down.
+    Refusals,
     /// Reports of denied system calls that were not received.
     SyscallReports,
     /// Events of the kernel that were not received.

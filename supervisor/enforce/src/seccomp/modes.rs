@@ -222,14 +222,14 @@ mod tests {
 
     #[test]
     fn only_what_the_plan_lets_be_written() {
-        let modes = modes(Path::new("/work"));
+        let modes = modes(Path::new("/project"));
         let cases = [
-            ("/work", true),
-            ("/work/file", true),
-            ("/work/hooks", false),
-            ("/work/hooks/post-commit", false),
-            ("/work/deep/.env", false),
-            ("/work_evil/file", false),
+            ("/project", true),
+            ("/project/file", true),
+            ("/project/hooks", false),
+            ("/project/hooks/post-commit", false),
+            ("/project/deep/.env", false),
+            ("/project_evil/file", false),
             ("/etc/passwd", false),
             ("pipe:[1]", false),
         ];

@@ -66,3 +66,16 @@ fn allow_port(ruleset: BorrowedFd<'_>, allowed_access: u64, port: u64) -> Result
     };
     check(result).map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On an older kernel the rights are unknown, and that must be an error: nothing is dropped silently.
+    #[test]
+    fn rights_that_the_kernel_lacks_are_an_error() {
+        if abi() < 10 {
+            assert_eq!(restrict_udp(&[53]), Err(if abi() == 0 { Errno::EOPNOTSUPP } else { Errno::EINVAL }));
+        }
+    }
+}

@@ -18,6 +18,8 @@ mod verify;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use crate::host::state_directory;
+
 use anyhow::{Context, bail};
 use audit::{Body, Filter, Follower, Record, Selection, Start};
 use jiff::{SignedDuration, Timestamp};
@@ -150,13 +152,6 @@ fn log_of(session: &str) -> anyhow::Result<PathBuf> {
         ),
         (Some(_), more) => bail!("{} sessions are named `{session}…`; give more of the name", more + 1),
     }
-}
-
-/// `$XDG_STATE_HOME`, or `~/.local/state` (XDG Base Directory Specification 0.8: a relative value is ignored).
-fn state_directory() -> anyhow::Result<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-    state.context("neither XDG_STATE_HOME nor HOME is an absolute path; name the log by its path")
 }
 
 /// An instant, or a time span before now.

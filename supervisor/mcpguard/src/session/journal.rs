@@ -15,6 +15,7 @@ use crate::host::state_directory;
 
 use super::denials::Batch;
 use super::ending::Ending;
+use super::reach;
 use super::translate::{self, Translator};
 
 /// The session's journal.
@@ -50,6 +51,7 @@ impl Journal {
                 jiff::Timestamp::now(),
             ),
         };
+        reach::log_is_out_of_reach(&composed.plan, &path)?;
         let secrets = secrets.iter().map(|(name, value)| (name.clone(), value.clone()));
         let redactor = Arc::new(Redactor::new(secrets));
         let config = LogConfig {
@@ -104,7 +106,7 @@ impl Journal {
         }
     }
 
-    /// Writes the last record and syncs the file.
+    /// Writes the last record. It is not synced to the disk: it survives mcpguard's death, not the machine's.
     pub(super) fn end(&mut self, ending: &Ending, exit: Option<Status>, killed: u64) -> anyhow::Result<()> {
         self.write(Body::SessionEnd(SessionEnd {
             reason: reason(ending),

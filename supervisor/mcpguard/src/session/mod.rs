@@ -15,6 +15,7 @@ mod denials;
 mod doorman;
 mod ending;
 mod journal;
+mod reach;
 mod start;
 mod stdio;
 mod translate;
@@ -27,6 +28,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::compose::Composed;
 use crate::environment::Environment;
+use crate::terminal;
 
 use denials::Denials;
 use ending::Ending;
@@ -71,6 +73,12 @@ fn begin(
     streams: Streams,
 ) -> anyhow::Result<(Server, Journal)> {
     enforce::become_subreaper()?;
+    if reach::policy_is_in_reach(&composed.plan, &composed.source) {
+        let place = &composed.source;
+        terminal::warning(&format!(
+            "the server may rewrite its own policy {place} for its next start; move it away"
+        ));
+    }
     let mut journal = Journal::open(composed, &environment.secrets, audit)?;
     journal.start(composed)?;
     match start::start(composed, environment, streams) {

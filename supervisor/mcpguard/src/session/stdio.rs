@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::socket::{MsgFlags, recv, sendmsg};
-use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::sys::stat::{Mode, SFlag, fstat, makedev};
 use nix::sys::uio::writev;
 use nix::unistd::{pipe2, read};
 use tokio::io::unix::AsyncFd;
@@ -42,6 +42,7 @@ impl Inlet {
             SFlag::S_IFIFO => Self::ours(reopened(fd, OFlag::O_RDONLY)?),
             SFlag::S_IFSOCK => Ok(Self(Reader::Polled(polled(fd)?, Way::Socket))),
             SFlag::S_IFREG => Ok(Self(Reader::Immediate(fd))),
+            _ if is_null(&fd)? => Ok(Self(Reader::Immediate(fd))),
             _ => Self::ours(behind_thread(fd)?),
         }
     }
@@ -186,6 +187,13 @@ pub(super) fn non_blocking(fd: OwnedFd) -> io::Result<OwnedFd> {
     let flags = OFlag::from_bits_retain(fcntl(&fd, FcntlArg::F_GETFL)?);
     fcntl(&fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
     Ok(fd)
+}
+
+/// Whether it is `/dev/null` (device 1:3, Documentation/admin-guide/devices.txt).
+fn is_null(fd: &OwnedFd) -> io::Result<bool> {
+    let facts = fstat(fd)?;
+    let is_device = SFlag::from_bits_truncate(facts.st_mode) & SFlag::S_IFMT == SFlag::S_IFCHR;
+    Ok(is_device && facts.st_rdev == makedev(1, 3))
 }
 
 fn kind(fd: &OwnedFd) -> io::Result<SFlag> {

@@ -184,11 +184,7 @@ impl Translator {
             Fact::ServerNoise { reason: _, bytes, excerpt } => {
                 Body::Noise(Noise { stream: Stream::Stdout, bytes, lines: 1, sample: Some(excerpt) })
             }
-            Fact::Suppressed { count } => Body::Lost(Lost {
-                count,
-                kind: LostKind::Records,
-                reason: Some("a peer sent refused messages faster than they are written down".to_owned()),
-            }),
+            Fact::Suppressed { count } => Body::Lost(Lost { count, kind: LostKind::Refusals, reason: None }),
             other => Body::Denial(self.refusal(other)),
         }
     }
