@@ -12,6 +12,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::enter;
 use crate::guard::Guard;
 use crate::orders::{self, Failed, FailureKind, Sealed, WireError, Word};
 use crate::prepare::Ready;
@@ -99,9 +100,21 @@ fn control_sockets() -> Result<(OwnedFd, OwnedFd), SpawnError> {
     Ok(pair)
 }
 
-/// Starts this very program as `mcpguard enter`, with the socket as its standard input and an empty environment, so
-/// that no descriptor has to be inheritable and no secret stands in the environment of the stage.
+/// Starts the last mile, with the socket as its standard input, so that no descriptor has to be inheritable.
+///
+/// A supervisor with one thread forks: the child may then do whatever a new process may, and the start of this program
+/// a second time is saved (0.7 ms where `cpuid` traps, as in virtual machines). With more threads the child could find
+/// a lock held for ever at its first allocation, so there it becomes this program anew.
 fn start_last_mile(socket: OwnedFd, stdout: OwnedFd, stderr: OwnedFd) -> Result<Pid, SpawnError> {
+    if sys::has_one_thread() {
+        let stage = || enter::on_streams(&socket, &stdout, &stderr);
+        return sys::fork(stage).map_err(|error| own("mcpguard cannot fork", error));
+    }
+    start_anew(socket, stdout, stderr)
+}
+
+/// Starts this very program as `mcpguard enter`, with an empty environment, so that no secret stands in that of the stage.
+fn start_anew(socket: OwnedFd, stdout: OwnedFd, stderr: OwnedFd) -> Result<Pid, SpawnError> {
     let mut stage = Process::new("/proc/self/exe");
     stage.arg0("mcpguard").arg("enter").env_clear();
     stage.stdin(Stdio::from(socket)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));

@@ -19,7 +19,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::checkout::Checkout;
-use crate::step;
+use crate::{schema, step};
 
 /// Options of `cargo xtask tidy`.
 #[derive(clap::Args, Default)]
@@ -66,6 +66,10 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     findings.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     findings.iter().for_each(|finding| eprintln!("{finding}"));
     let mut broken = findings.iter().filter(|finding| finding.fatal).count();
+    if let Err(stale) = schema::run(checkout, &schema::Options { check: true }) {
+        eprintln!("{stale:#}");
+        broken += 1;
+    }
     if !options.quick {
         broken += usize::from(!passes("rustfmt", checkout.cargo().args(["fmt", "--all", "--check"])));
         let mut clippy = checkout.cargo();

@@ -62,6 +62,18 @@ pub fn enter(socket: RawFd) -> EnterError {
     EnterError::of(&failed)
 }
 
+/// The last mile in a child that was forked: arranges the streams as `Command` would, then as [`enter`].
+/// Returns the exit code of a failure.
+pub(crate) fn on_streams(socket: &OwnedFd, stdout: &OwnedFd, stderr: &OwnedFd) -> u8 {
+    let arranged = nix::unistd::dup2_stdin(socket)
+        .and_then(|()| nix::unistd::dup2_stdout(stdout))
+        .and_then(|()| nix::unistd::dup2_stderr(stderr));
+    match arranged {
+        Ok(()) => enter(0).exit_code(),
+        Err(_) => 125,
+    }
+}
+
 /// The control socket gets a descriptor that no stream of the server has, and that `execve` closes.
 const CONTROL: RawFd = 3;
 

@@ -2,8 +2,32 @@
 
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::{ForkResult, Pid};
 
 use super::check;
+
+/// Whether this process has exactly one thread: then nobody else can hold a lock, and nobody can start another thread
+/// while this one looks. `false` if it cannot be told.
+pub(crate) fn has_one_thread() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1)
+}
+
+/// Runs `stage` in a child process, which exits with the code that `stage` returns. Give it only to a process with
+/// [one thread](has_one_thread).
+pub(crate) fn fork(stage: impl FnOnce() -> u8) -> Result<Pid, Errno> {
+    // SAFETY: no other thread exists, so the child's memory is consistent and every lock in it is free; it may allocate
+    // (fork(2), signal-safety(7)). It never returns into the caller's code: it ends by `_exit`, which runs no destructor
+    // and flushes no buffer of the parent's.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            // A panic must not unwind into the parent's code.
+            let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(stage)).unwrap_or(125);
+            // SAFETY: `_exit` takes a number and does not return.
+            unsafe { libc::_exit(code.into()) }
+        }
+    }
+}
 
 /// `SECBIT_NOROOT`, `NO_SETUID_FIXUP`, `NO_CAP_AMBIENT_RAISE`, each with its lock, and the lock of `KEEP_CAPS`.
 const SECURE_BITS: libc::c_ulong = 0xef;

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
 use super::stdio::polled;
-use enforce::{DenialListener, Guard, ListenError, SyscallDenial};
+use enforce::{DenialListener, Guard, ListenError, Served, SyscallDenial};
 use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
 
@@ -112,8 +112,9 @@ impl Denials {
     /// Answers what waits, up to a turn's worth.
     fn hear(&self, listener: &mut DenialListener) -> Heard {
         for _ in 0..TURN {
-            match listener.next() {
-                Ok(Some(denial)) => self.waiting.borrow_mut().add(denial),
+            match listener.serve() {
+                Ok(Some(Served::Denied(denial))) => self.waiting.borrow_mut().add(denial),
+                Ok(Some(Served::CarriedOut)) => {}
                 Ok(None) => return Heard::All,
                 Err(ListenError::Ended) => return Heard::Ended,
                 Err(ListenError::Kernel(error)) => {
