@@ -14,6 +14,7 @@
 mod bench;
 mod checkout;
 mod demo;
+mod dist;
 mod schema;
 mod setup;
 mod step;
@@ -47,6 +48,8 @@ enum Task {
     Tidy(tidy::Options),
     /// Figures: start, round trip, large results, memory; bare, guarded and the peers.
     Bench(bench::Options),
+    /// Build the binary that is given out: static, in target/dist.
+    Dist,
     /// Write the JSON Schema of the policy language into policies/.
     Schema(schema::Options),
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&checkout, &options),
         Task::Tidy(options) => tidy::run(&checkout, &options),
         Task::Bench(options) => bench::run(&checkout, &options),
+        Task::Dist => dist::run(&checkout),
         Task::Schema(options) => schema::run(&checkout, &options),
     });
     match done {

@@ -17,7 +17,7 @@ mod stats;
 use anyhow::Result;
 
 use crate::checkout::Checkout;
-use crate::{setup, test};
+use crate::setup;
 
 use report::Report;
 use rig::Rig;
@@ -41,7 +41,7 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     setup::run(checkout, setup::Scope::Everything)?;
     let mcpguard = match &options.binary {
         Some(binary) => binary.canonicalize()?,
-        None => test::build(checkout, &["--release"])?,
+        None => crate::dist::build(checkout)?,
     };
     let rounds = if options.quick { 10 } else { 1 };
     let rig = Rig::new(checkout, mcpguard)?;
