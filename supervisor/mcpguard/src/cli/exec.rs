@@ -33,8 +33,8 @@ pub(crate) struct Args {
     /// Install the package that `npx` or `uvx` names first, under this policy, then run it without the launcher
     #[arg(long, value_name = "FILE|PRESET")]
     install_policy: Option<String>,
-    /// The MCP server's command line
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    /// The MCP server's command line; `--` before it is optional
+    #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 

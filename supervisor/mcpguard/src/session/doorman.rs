@@ -192,10 +192,12 @@ impl<'a> Doorman<'a> {
         self.stderr_dry.notified().await;
     }
 
-    /// Writes down, then sends.
+    /// Writes down, then sends. Only that a call was answered is written after the answer: its admission is in the log
+    /// already, and the client need not wait for the second half.
     async fn apply(&self, judgement: Judgement, line: &[u8], from: Side) -> Result<(), Ending> {
         let Judgement { forward, to_client, to_server, facts, end } = judgement;
-        self.record(facts)?;
+        let (ends, others): (Vec<_>, Vec<_>) = facts.into_iter().partition(is_answered);
+        self.record(others)?;
         match forward {
             Forward::Nothing => {}
             Forward::Unchanged => self.send(from.other(), line).await?,
@@ -207,6 +209,7 @@ impl<'a> Doorman<'a> {
         for line in &to_client {
             self.send(Side::Client, line).await?;
         }
+        self.record(ends)?;
         self.arm();
         match end {
             None => Ok(()),
@@ -342,6 +345,12 @@ fn line_of<'a>(frame: &Frame<'a>) -> &'a [u8] {
         Frame::Message(message) => message.line(),
         Frame::Malformed { .. } => &[],
     }
+}
+
+/// Whether a fact is only that an admitted call was answered by the server.
+fn is_answered(fact: &mcp::Fact) -> bool {
+    use mcp::{Fact::CallEnded, Outcome};
+    matches!(fact, CallEnded { outcome: Outcome::Ok | Outcome::ToolError | Outcome::RpcError(_), .. })
 }
 
 /// The number of bytes that end with the last newline; all of them when a line is longer than `most`.
