@@ -11,8 +11,13 @@ use crate::scan::{Fault, Scanner, Slot};
 
 /// Free space that is always offered to a read: a pipe's default capacity.
 const SPACE: usize = 64 * 1024;
-/// Buffers larger than this are given back once they are empty.
+/// Buffers larger than this are given back after a quiet time.
 const KEPT: usize = 4 * SPACE;
+/// Reads without a large line after which a large buffer is given back: large answers come in rows, and fresh memory
+/// costs a page fault each 4 KiB.
+const QUIET: u32 = 64;
+/// The most that is offered to one read, so that what was read is still in the cache when it is scanned.
+const TURN: usize = 4 * SPACE;
 /// Bytes of a refused line that are shown.
 const EXCERPT: usize = 256;
 /// Bytes of an overlong line's end that are kept, to find an id that stands last.
@@ -31,6 +36,8 @@ pub struct Frames {
     limit: usize,
     scanner: Scanner,
     line: Line,
+    /// Reads since the buffer was last needed at its size.
+    quiet: u32,
     /// The first bytes of an overlong line.
     excerpt: Vec<u8>,
 }
@@ -101,6 +108,7 @@ impl Frames {
             limit: max_bytes.min(LONGEST) as usize,
             scanner: Scanner::new(),
             line: Line::New,
+            quiet: 0,
             excerpt: Vec::new(),
         }
     }
@@ -108,7 +116,11 @@ impl Frames {
     /// Where the shell reads into; at least 64 KiB. Take every frame with [`Self::next`] before reading again.
     pub fn space(&mut self) -> &mut [u8] {
         if self.start == self.filled && self.buffer.len() > KEPT {
-            (self.buffer, self.start, self.filled, self.searched) = (Vec::new(), 0, 0, 0);
+            (self.start, self.filled, self.searched) = (0, 0, 0);
+            self.quiet += 1;
+            if self.quiet > QUIET {
+                self.buffer = Vec::new();
+            }
         }
         if self.buffer.len() - self.filled < SPACE {
             self.compact();
@@ -118,12 +130,16 @@ impl Frames {
             // reserves in doubling ones.
             self.buffer.resize(self.buffer.len() + SPACE, 0);
         }
-        &mut self.buffer[self.filled..]
+        let end = self.buffer.len().min(self.filled + TURN);
+        &mut self.buffer[self.filled..end]
     }
 
     /// The shell has read this many bytes into `space`. They are scanned at once, so that the work overlaps the pipe.
     pub fn filled(&mut self, n: usize) {
         self.filled = (self.filled + n).min(self.buffer.len());
+        if self.filled > KEPT {
+            self.quiet = 0;
+        }
         if self.newline().is_none() {
             self.scan_open_line();
         }

@@ -94,7 +94,7 @@ fn an_overlong_line_is_skipped_and_not_kept() {
 }
 
 #[test]
-fn a_large_buffer_is_given_back() {
+fn a_large_buffer_is_kept_for_the_next_large_line_and_given_back_after_a_quiet_time() {
     let mut frames = Frames::new(10_000_000);
     let line = [&b"\""[..], &vec![b'x'; 5_000_000], b"\"\n"].concat();
     for chunk in line.chunks(60_000) {
@@ -104,6 +104,15 @@ fn a_large_buffer_is_given_back() {
     assert!(matches!(frames.next(), Some(Frame::Message(message)) if message.line().len() == 5_000_002));
     assert!(frames.next().is_none());
     frames.space();
+    assert!(
+        frames.buffer.capacity() > 256 * 1024,
+        "a row of large lines shall not pay for fresh memory each time"
+    );
+    for _ in 0..super::QUIET {
+        frames.space()[..3].copy_from_slice(b"{}\n");
+        frames.filled(3);
+        assert!(frames.next().is_some());
+    }
     assert!(frames.buffer.capacity() <= 256 * 1024, "{}", frames.buffer.capacity());
 }
 
