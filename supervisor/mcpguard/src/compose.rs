@@ -74,9 +74,21 @@ fn on_this_host(source: Source, host: Host, command: Option<Lookup>) -> anyhow::
     let policy = policy::load(source, &Shelf)?;
     policy.warnings().iter().for_each(|warning| terminal::complaint(&warning.to_string()));
     let plan = policy.compile(&host.context())?;
+    not_the_whole_home(&plan, &host)?;
     let support = enforce::probe();
     let coverage = policy::coverage(&plan, &support);
     Ok(Composed { command, host, source: name, plan, support, coverage })
+}
+
+/// Refuses a policy that grants `${workspace}` where that is the home directory only because mcpguard was started there.
+fn not_the_whole_home(plan: &Plan, host: &Host) -> anyhow::Result<()> {
+    let granted = plan.files.rules.iter().any(|rule| rule.path.as_path() == host.workspace());
+    anyhow::ensure!(
+        !(granted && host.is_too_wide()),
+        "the policy grants ${{workspace}}, which would be {} and so your whole home directory; name a directory by --workspace",
+        host.workspace().display()
+    );
+    Ok(())
 }
 
 /// The problems behind a failed [`compose`]; any other error is given back.

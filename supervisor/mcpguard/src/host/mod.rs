@@ -18,6 +18,7 @@ pub(crate) use runtime::Runtime;
 /// Facts of this call, owned; [`Host::context`] lends them to the compiler.
 pub(crate) struct Host {
     workspace: AbsolutePath,
+    workspace_is_named: bool,
     home: AbsolutePath,
     config_home: AbsolutePath,
     cache_home: AbsolutePath,
@@ -40,6 +41,7 @@ impl Host {
         let base = |name: &str, default: &str| directories::base(&environment, name, &home, default);
         Ok(Self {
             workspace: self::workspace(workspace)?,
+            workspace_is_named: workspace.is_some(),
             config_home: base("XDG_CONFIG_HOME", ".config")?,
             cache_home: base("XDG_CACHE_HOME", ".cache")?,
             runtime_dir: environment.get("XDG_RUNTIME_DIR").and_then(AbsolutePath::new),
@@ -67,6 +69,12 @@ impl Host {
     /// The directory of the call.
     pub(crate) fn workspace(&self) -> &Path {
         self.workspace.as_path()
+    }
+
+    /// Whether the workspace holds the user's whole home directory, and nobody asked for that: a client that starts its
+    /// servers in the home directory must not open it to them.
+    pub(crate) fn is_too_wide(&self) -> bool {
+        !self.workspace_is_named && self.workspace.covers(&self.home)
     }
 }
 
