@@ -8,7 +8,7 @@ use crate::document::words::{Permission, Redaction, Word};
 use crate::plan::{Ask, AuditPlan, OnViolation, ResponsesPlan, SessionPlan, ViolationKind, Violations};
 
 const MESSAGE_BYTES: u64 = 32 << 20;
-const CONCURRENT_CALLS: u32 = 256;
+const CONCURRENT_CALLS: u32 = 1024;
 const LOG_BYTES: u64 = 64 << 20;
 const LOG_FILES: u32 = 8;
 

@@ -122,7 +122,7 @@ section! {
         max_requests_per_minute: PerMinute,
         /// The longest message in either direction; by default 32MiB.
         max_message_bytes: Bytes,
-        /// Calls in flight at once; by default 256.
+        /// Calls in flight at once; by default 1024.
         max_concurrent_calls: Whole<1, 65_536>,
         /// Methods beyond the protocol's own that may pass.
         extra_methods: Filled<Item<Method>>,

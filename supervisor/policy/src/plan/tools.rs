@@ -57,7 +57,7 @@ pub struct SessionPlan {
     pub max_requests_per_minute: Option<u32>,
     /// Bytes of one line in either direction; longer ones are refused. Default 32 MiB.
     pub max_message_bytes: u64,
-    /// Calls in flight at once; more are refused. Default 256.
+    /// Calls in flight at once; more are refused. Default 1024.
     pub max_concurrent_calls: u32,
     /// Methods beyond those of the protocol that may pass in either direction.
     pub extra_methods: Vec<String>,

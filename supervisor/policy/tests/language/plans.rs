@@ -127,7 +127,7 @@ fn a_policy_that_says_nothing_grants_nothing() {
     assert_eq!(rules, expected);
     assert!(plan.files.rules.is_empty() && plan.environment.is_empty() && !plan.network.wants_ip());
     assert!(!plan.session.sampling && !plan.session.elicitation && !plan.session.roots);
-    assert_eq!((plan.session.max_message_bytes, plan.session.max_concurrent_calls), (32 << 20, 256));
+    assert_eq!((plan.session.max_message_bytes, plan.session.max_concurrent_calls), (32 << 20, 1024));
 }
 
 #[test]
