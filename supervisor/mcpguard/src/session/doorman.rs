@@ -26,6 +26,10 @@ const GRACE: Duration = Duration::from_secs(3);
 /// How long the rest of a dead server's output is waited for; a daemon may hold the pipe open for ever.
 const REST: Duration = Duration::from_millis(500);
 
+/// How long an answer is looked for before this thread sleeps: a server answers a small call in about that time, and to
+/// be woken costs as much again. It bounds what a message costs at most in processor time.
+const LINGER: Duration = Duration::from_micros(50);
+
 /// The doorman's hands; the engine is its head.
 pub(super) struct Doorman<'a> {
     engine: RefCell<Engine>,
@@ -105,10 +109,10 @@ impl<'a> Doorman<'a> {
 
     /// Everything at once, until the first end; then what that end still allows.
     async fn carry(&self, streams: &Streams, watch: &mut Watch<'_>) -> Finished {
-        let mut down = pin!(self.downlink(streams.server.as_ref()));
+        let mut down = pin!(self.downlink(streams));
         let mut beside = pin!(self.beside(streams));
         let first = {
-            let mut up = pin!(self.uplink(&streams.client));
+            let mut up = pin!(self.uplink(streams));
             tokio::select! {
                 ending = &mut up => ending,
                 ending = &mut down => ending,
@@ -141,33 +145,39 @@ impl<'a> Doorman<'a> {
     }
 
     /// Client → engine → server.
-    async fn uplink(&self, client: &Inlet) -> Ending {
-        match self.listen(client, Side::Client).await {
+    async fn uplink(&self, streams: &Streams) -> Ending {
+        match self.listen(&streams.client, Side::Client, streams.server.as_ref()).await {
             Ok(()) => Ending::ClientGone,
             Err(ending) => ending,
         }
     }
 
     /// Server → engine → client. The end of the server's stdout is not the end of the session: its exit is.
-    async fn downlink(&self, server: Option<&Inlet>) -> Ending {
-        let Some(server) = server else { return std::future::pending().await };
-        match self.listen(server, Side::Server).await {
+    async fn downlink(&self, streams: &Streams) -> Ending {
+        let Some(server) = &streams.server else { return std::future::pending().await };
+        match self.listen(server, Side::Server, Some(&streams.client)).await {
             Ok(()) => self.stdout_dry.notify_one(),
             Err(ending) => return ending,
         }
         std::future::pending().await
     }
 
-    /// Carries one direction until its end.
-    async fn listen(&self, inlet: &Inlet, from: Side) -> Result<(), Ending> {
+    /// Carries one direction until its end; `answers` is where the answers to its messages come from.
+    async fn listen(&self, inlet: &Inlet, from: Side, answers: Option<&Inlet>) -> Result<(), Ending> {
         let mut frames = Frames::new(self.max_message_bytes);
         loop {
             match inlet.read(frames.space()).await.map_err(gone)? {
                 0 => break,
                 count => frames.filled(count),
             }
+            let mut passed = false;
             while let Some(frame) = frames.next() {
                 self.judge(&frame, from).await?;
+                passed = true;
+            }
+            // Only after a whole message: while a large one arrives nobody can answer it yet.
+            if let Some(answers) = answers.filter(|_| passed) {
+                answers.linger(LINGER);
             }
         }
         match frames.finish() {

@@ -5,9 +5,11 @@
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, sendmsg};
 use nix::sys::stat::{Mode, SFlag, fstat, makedev};
 use nix::sys::uio::writev;
@@ -50,6 +52,17 @@ impl Inlet {
     /// Reads from a pipe that is ours alone; it must be set to `O_NONBLOCK`.
     pub(super) fn ours(fd: OwnedFd) -> io::Result<Self> {
         Ok(Self(Reader::Polled(polled(fd)?, Way::NonBlocking)))
+    }
+
+    /// Looks for bytes for a moment without sleeping: the answer to what was just passed on is often there before this
+    /// thread could have been woken for it. Others that want the processor get it meanwhile.
+    pub(super) fn linger(&self, moment: Duration) {
+        let Reader::Polled(fd, _) = &self.0 else { return };
+        let until = Instant::now() + moment;
+        let mut asked = [PollFd::new(fd.get_ref().as_fd(), PollFlags::POLLIN)];
+        while poll(&mut asked, PollTimeout::ZERO) == Ok(0) && Instant::now() < until {
+            std::thread::yield_now();
+        }
     }
 
     /// Reads what is there, waiting for at least one byte; 0 at the end.
