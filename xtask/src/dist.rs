@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: the binary that is given out, in `target/dist/`.
 //!
-//! It is linked statically: it then starts half a millisecond sooner, twice a session, and runs on hosts with another C
-//! library. A plain `cargo build --release` works as well and is only slower to start.
+//! It is linked statically: it then starts 0.2 ms sooner and runs on hosts with another C library. A plain
+//! `cargo build --release` works as well and is only slower to start.
 
 use std::path::PathBuf;
 
