@@ -51,7 +51,7 @@ pub(crate) fn install(
     let (launcher, kind, wish) = recognise(command)?;
     let directory = cache_directory()?.join("mcpguard").join(kind).join(folder(&wish.package));
     let stamp = directory.join("installed-by-mcpguard");
-    if !stamp.exists() {
+    if !is_installed(&stamp, &wish.package)? {
         terminal::note(&format!("installing {} under the policy `{policy}`", wish.package));
         std::fs::create_dir_all(&directory)
             .with_context(|| format!("cannot create {}", directory.display()))?;
@@ -91,13 +91,26 @@ fn guarded(
     Ok(())
 }
 
-/// A directory name for a package: its letters, and a hash where letters had to go.
+/// Whether the stamp says that this very package is installed. Two names can share a directory, since characters had to
+/// go; then the second one is refused, and never the first one started in its place.
+fn is_installed(stamp: &Path, package: &str) -> anyhow::Result<bool> {
+    let Ok(installed) = std::fs::read(stamp) else { return Ok(false) };
+    ensure!(
+        installed == package.as_bytes(),
+        "{} holds {}, not {package}; remove the directory first",
+        stamp.parent().unwrap_or(stamp).display(),
+        String::from_utf8_lossy(&installed)
+    );
+    Ok(true)
+}
+
+/// A directory name for a package: one part of a path, never `.` or `..`.
 fn folder(package: &str) -> PathBuf {
     let plain: String = package
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "@.=-_".contains(c) { c } else { '+' })
         .collect();
-    PathBuf::from(plain)
+    PathBuf::from(if plain.starts_with('.') { format!("+{plain}") } else { plain })
 }
 
 /// The program of this name, as the user's PATH has it.
@@ -118,6 +131,17 @@ mod tests {
     #[test]
     fn a_package_name_becomes_one_path_part() {
         assert_eq!(folder("@scope/server@1.2.3"), PathBuf::from("@scope+server@1.2.3"));
-        assert_eq!(folder("../../etc"), PathBuf::from("..+..+etc"));
+        assert_eq!(folder("../../etc"), PathBuf::from("+..+..+etc"));
+        assert_eq!(folder(".."), PathBuf::from("+.."));
+    }
+
+    #[test]
+    fn another_package_in_the_same_directory_is_not_started() {
+        let directory = tempfile::tempdir().unwrap();
+        let stamp = directory.path().join("stamp");
+        assert!(!is_installed(&stamp, "a/b").unwrap());
+        std::fs::write(&stamp, "a/b").unwrap();
+        assert!(is_installed(&stamp, "a/b").unwrap());
+        assert!(is_installed(&stamp, "a:b").is_err());
     }
 }

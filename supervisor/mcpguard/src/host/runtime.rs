@@ -35,6 +35,13 @@ impl Runtime {
         }
     }
 
+    /// Whether the program runs the script that its first argument names.
+    pub(super) fn is_interpreter(program: &Path) -> bool {
+        let name = program.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        matches!(bare, "node" | "nodejs" | "python" | "pypy")
+    }
+
     fn by_name(program: &Path) -> Option<Self> {
         let name = program.file_name()?.to_str()?;
         let bare = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');

@@ -1,8 +1,8 @@
 //! `${server}`: the directories that hold the server's own program, and nothing of the user's.
 //!
 //! For `node …/node_modules/@scope/server/dist/index.js` it is that `node_modules`; for a venv's script it is the venv
-//! and the Python installation behind it. A directory that also holds the user's files (the home directory, the
-//! workspace's parents, `/`) is never one of them: then only the script itself is.
+//! and the Python installation behind it. A directory that holds the home directory is never one of them: then only the
+//! script itself is. Arguments of the server are never looked at: a file that it is to work on is the policy's to grant.
 
 use std::path::{Path, PathBuf};
 
@@ -36,8 +36,11 @@ fn own_files(command: &Lookup) -> Vec<PathBuf> {
     files
 }
 
-/// The first argument that is no option and is a file: the script of `node FILE` or `python FILE`.
+/// The first argument of an interpreter that is no option and is a file: the script of `node FILE` or `python FILE`.
 fn script(command: &Lookup) -> Option<PathBuf> {
+    if !Runtime::is_interpreter(&command.program) {
+        return None;
+    }
     let first =
         command.argv.iter().skip(1).find(|argument| !argument.as_encoded_bytes().starts_with(b"-"))?;
     let path = std::path::absolute(first).ok()?;
@@ -128,6 +131,24 @@ mod tests {
         touch(&home.join("package.json"), "{}");
         touch(&home.join("server.js"), "");
         assert_eq!(node_roots(&home.join("server.js"), &home), [home.join("server.js")]);
+    }
+
+    #[test]
+    fn an_argument_of_the_server_is_not_its_program() {
+        let base = tempfile::tempdir().unwrap();
+        let base = base.path().canonicalize().unwrap();
+        touch(&base.join("project/package.json"), "{}");
+        touch(&base.join("project/notes.js"), "");
+        let roots = |program: &str| {
+            let argv = [program.into(), base.join("project/notes.js").into_os_string()];
+            let command = Lookup { program: PathBuf::from(program), argv: argv.to_vec() };
+            roots(&command, Path::new("/home/u"))
+        };
+        let project = AbsolutePath::new(base.join("project")).unwrap();
+        assert!(roots("/usr/bin/node").contains(&project));
+        for program in ["/opt/x/node_modules/.bin/mcp-server.js", "/usr/bin/npx", "/usr/bin/mcp-server"] {
+            assert!(!roots(program).iter().any(|root| project.covers(root)), "{program}");
+        }
     }
 
     #[test]
