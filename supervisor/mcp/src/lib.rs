@@ -13,7 +13,7 @@
 //! - A message that is forwarded has exactly one reading: what the doorman judged is what every reader sees.
 //!   [`Fault`] and [`Invalid`] name what is refused for that.
 //! - What is allowed is forwarded byte for byte. Only `tools/list` answers (disabled tools cut out), batches of which
-//!   a part is refused, and withheld answers are rewritten.
+//!   a part is refused, withheld answers, and failed calls during which the kernel denied something are rewritten.
 //! - Every request of the client gets at most one answer, and an answer of the server reaches the client only if it
 //!   belongs to an open request. Whatever is refused is answered where the protocol has an answer.
 //! - A call's grants are active exactly while it is at the server and somebody waits for it.

@@ -33,6 +33,7 @@ exchanges! {
     framing
     lookalikes
     kill
+    blocked
     ending
 }
 

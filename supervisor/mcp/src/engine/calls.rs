@@ -6,6 +6,7 @@ use policy::plan::OnViolation;
 
 use super::Engine;
 use super::answer::{self, Form};
+use super::blocked::Blocked;
 use super::flight::{Call, Open, Waiting};
 use super::refusal::{self, About};
 use super::rulebook::Terms;
@@ -122,6 +123,7 @@ impl Engine {
             timeout: terms.timeout,
             max_response_bytes: terms.max_response_bytes,
             form,
+            blocked: Blocked::default(),
             waiting,
         };
         // A timeout beyond what an `Instant` can hold never comes.

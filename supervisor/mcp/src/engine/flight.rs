@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use policy::plan::{ClassId, ClassMask, MAX_CLASSES, RuleId};
 
 use super::answer::Form;
+use super::blocked::Blocked;
 use crate::fact::Peer;
 use crate::id::RequestId;
 use crate::scan::Span;
@@ -41,6 +42,8 @@ pub(super) struct Call {
     pub(super) timeout: Option<Duration>,
     pub(super) max_response_bytes: Option<u64>,
     pub(super) form: Form,
+    /// What the kernel denied meanwhile.
+    pub(super) blocked: Blocked,
     /// Set while the call waits for its turn.
     pub(super) waiting: Option<Waiting>,
 }
@@ -74,6 +77,11 @@ pub(super) struct Flight {
 impl Flight {
     pub(super) fn get(&self, id: &RequestId) -> Option<&Open> {
         self.open.get(id)
+    }
+
+    /// The calls that the server has and has not answered.
+    pub(super) fn at_server_mut(&mut self) -> impl Iterator<Item = &mut Call> {
+        self.open.values_mut().filter_map(|open| open.call.as_mut()).filter(|call| call.waiting.is_none())
     }
 
     /// Whether the server has this request and has not answered it.

@@ -1,6 +1,7 @@
 //! The engine: judges each message of a session. See [`Engine`].
 
 mod answer;
+mod blocked;
 mod calls;
 mod client;
 mod flight;

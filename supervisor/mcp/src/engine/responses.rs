@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::answer::{self, Code};
 use super::flight::Open;
-use super::{Engine, calls, listing, methods, refusal};
+use super::{Engine, blocked, calls, listing, methods, refusal};
 use crate::fact::{Fact, Outcome, Replacement, Side, Unexpected};
 use crate::id::RequestId;
 use crate::judgement::{Forward, Judgement};
@@ -104,7 +104,8 @@ impl Engine {
                 return self.list(id, open, message, now, out);
             }
         }
-        Forward::Unchanged
+        let told = open.call.as_ref().and_then(|call| blocked::told(call, message));
+        told.map_or(Forward::Unchanged, Forward::Rewritten)
     }
 
     fn list(

@@ -7,6 +7,7 @@
 //! client> {"jsonrpc":"2.0",…}       the client sends this line
 //! server> {"jsonrpc":"2.0",…}       the server sends this line; <0d> stands for the byte 0x0d
 //! wait 30s                          time passes, the engine expires what is due
+//! kernel connect to 10.0.0.5:22     the kernel denied this
 //! finish                            the session ends
 //! >server same                      the server receives the very line that was sent
 //! >client {"jsonrpc":"2.0",…}       the client receives this JSON value
@@ -90,6 +91,10 @@ impl Pair {
         match word {
             "client>" | "server>" => self.send(word == "client>", rest),
             "wait" => self.wait(rest),
+            "kernel" => {
+                self.engine.blocked(rest);
+                Ok(())
+            }
             "finish" => {
                 self.nothing_left()?;
                 let facts = self.engine.finish(Ending::ServerClosed, self.now);
