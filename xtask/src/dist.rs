@@ -33,7 +33,7 @@ pub(crate) fn build(checkout: &Checkout) -> Result<PathBuf> {
 }
 
 /// The triple of this machine.
-fn host() -> Result<String> {
+pub(crate) fn host() -> Result<String> {
     let told = step::read("version of rustc", std::process::Command::new("rustc").arg("-vV"))?;
     let host = told.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).context("rustc does not name its host")

@@ -21,6 +21,7 @@ mod step;
 mod tally;
 mod test;
 mod tidy;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,13 @@ enum Task {
     Bench(bench::Options),
     /// Build the binary that is given out: static, in target/dist.
     Dist,
+    /// The tests inside of virtual machines, on real kernels of Debian; the last line counts them.
+    VmTest(vm::Options),
+    /// Fetch the kernels and the emulator of `vm-test`, and run nothing.
+    VmFetch(vm::FetchOptions),
+    /// Not for people: becomes the command, and dies with the task that started it.
+    #[command(hide = true)]
+    VmChild(vm::ChildOptions),
     /// Write the JSON Schema of the policy language into policies/.
     Schema(schema::Options),
 }
@@ -63,6 +71,9 @@ fn main() -> ExitCode {
         Task::Tidy(options) => tidy::run(&checkout, &options),
         Task::Bench(options) => bench::run(&checkout, &options),
         Task::Dist => dist::run(&checkout),
+        Task::VmTest(options) => vm::run(&checkout, &options),
+        Task::VmFetch(options) => vm::fetch(&checkout, &options),
+        Task::VmChild(options) => vm::become_child(&options),
         Task::Schema(options) => schema::run(&checkout, &options),
     });
     match done {

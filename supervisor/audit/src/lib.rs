@@ -33,8 +33,8 @@ mod verify;
 
 pub use body::{
     Action, Body, CallRef, Cause, CoverageEntry, CoverageState, Degraded, Denial, EndReason, Handshake,
-    Kernel, Layer, Lost, LostKind, Noise, Outcome, Policy, Process, Recovered, Rotated, RotationReason,
-    RuleRef, SessionEnd, SessionStart, Stream, ToolCall, ToolResult, Verdict,
+    Hooks, Kernel, Layer, Lost, LostKind, Noise, Outcome, Policy, Process, Recovered, Rotated,
+    RotationReason, RuleRef, SessionEnd, SessionStart, Stream, ToolCall, ToolResult, Verdict,
 };
 pub use chain::{Digest, SealError};
 pub use escape::for_people;

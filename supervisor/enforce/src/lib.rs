@@ -13,6 +13,9 @@
 //!
 //! All unsafe code of mcpguard's user space is in `sys`.
 
+pub mod bpf;
+pub mod cgroup;
+pub mod encode;
 mod enter;
 mod examine;
 mod guard;
@@ -31,7 +34,7 @@ pub use enter::{EnterError, enter, main as enter_main};
 pub use examine::{Finding, Outcome, examine};
 pub use guard::Guard;
 pub use orders::Sealed;
-pub use prepare::{Command, PrepareError, Ready, Summary, prepare};
+pub use prepare::{Command, PrepareError, Ready, Summary, implied, prepare};
 pub use probe::probe;
 pub use ruleset::Skipped;
 pub use seccomp::{

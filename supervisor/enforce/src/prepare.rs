@@ -5,12 +5,13 @@ use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use policy::plan::{FilesPlan, LimitsPlan, SyscallProfile};
+use policy::plan::{AbsolutePath, FilesPlan, LimitsPlan, SyscallProfile};
 use policy::{Plan, Support};
 
+use crate::encode::Implied;
 use crate::limits::{self, Limit};
 use crate::orders::Orders;
-use crate::programs;
+use crate::programs::{self, Chain};
 use crate::ruleset::{self, Ruleset};
 use crate::seccomp::{self, CompileError, Profile, Reporting, Sockets};
 
@@ -110,7 +111,7 @@ pub fn prepare(plan: &Plan, support: &Support, command: &Command) -> Result<Read
         true => seccomp::compile(&profile, reporting)?,
         false => Vec::new(),
     };
-    let implied: Vec<PathBuf> = implied_programs(plan, command).into_iter().collect();
+    let implied: Vec<PathBuf> = chains(plan, command).all().into_iter().collect();
     let ruleset = (support.landlock_abi > 0).then(|| Ruleset::of(plan, support.landlock_abi, &implied));
     let listen = !filter.is_empty() && reporting == Reporting::Notify;
     let orders = Orders {
@@ -140,11 +141,22 @@ fn check_program(program: &Path) -> Result<(), PrepareError> {
     }
 }
 
+/// The programs that no rule names and that run all the same, for the tables of the eBPF programs: the command with its
+/// interpreters, and every loader. What a granted program needs is granted in the plan, to its own classes.
+pub fn implied(plan: &Plan, command: &Command) -> Implied {
+    let mut own = Chain::default();
+    programs::follow(&mut own, &command.program, &programs::search_path(&command.environment));
+    let (programs, loaders) = (own.programs, chains(plan, command).loaders);
+    let absolute = |paths: BTreeSet<PathBuf>| paths.into_iter().filter_map(AbsolutePath::new).collect();
+    Implied { programs: absolute(programs), loaders: absolute(loaders) }
+}
+
 /// The command with its chain, and the chains of the granted programs. The chain of a program that the server could
 /// write is not followed: an earlier session could have put any path behind its `#!`.
-fn implied_programs(plan: &Plan, command: &Command) -> BTreeSet<PathBuf> {
+fn chains(plan: &Plan, command: &Command) -> Chain {
     let search_path = programs::search_path(&command.environment);
-    let mut implied = programs::chain(&command.program, &search_path);
+    let mut chain = Chain::default();
+    programs::follow(&mut chain, &command.program, &search_path);
     // Where it cannot be found out, the path is taken as it is written.
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let writable = plan.files.rules.iter().filter(|rule| !rule.write.is_empty());
@@ -153,12 +165,12 @@ fn implied_programs(plan: &Plan, command: &Command) -> BTreeSet<PathBuf> {
     for rule in plan.files.rules.iter().filter(|rule| !rule.execute.is_empty()) {
         let path = rule.path.as_path();
         if path.is_dir() {
-            implied.extend(programs::usual_loaders());
+            chain.loaders.extend(programs::usual_loaders());
         } else if !written(path) {
-            implied.extend(programs::chain(path, &search_path));
+            programs::follow(&mut chain, path, &search_path);
         }
     }
-    implied
+    chain
 }
 
 fn limits(plan: &LimitsPlan, support: &Support) -> Result<Vec<Limit>, PrepareError> {

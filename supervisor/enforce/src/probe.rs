@@ -1,10 +1,11 @@
 //! What this host can enforce, found by asking the kernel. Changes nothing in this process.
 
-use policy::Support;
+use policy::{CgroupSupport, Ebpf, Support};
 
 use crate::sys;
 
-/// Asks the kernel for each mechanism. eBPF and control groups are other layers' and stay `false` here.
+/// Asks the kernel for each mechanism. What eBPF and control groups can do is found
+/// out by those layers and stays absent here.
 pub fn probe() -> Support {
     let filter = sys::filters_available();
     Support {
@@ -13,8 +14,8 @@ pub fn probe() -> Support {
         seccomp_filter: filter,
         seccomp_notify: filter && sys::notifications_available(),
         server_is_root: nix::unistd::geteuid().is_root(),
-        ebpf: false,
-        cgroup: false,
+        ebpf: Ebpf::default(),
+        cgroup: CgroupSupport::default(),
     }
 }
 

@@ -30,4 +30,4 @@ pub use plan::Plan;
 pub use policy::{Library, Policy, Source, load};
 pub use problem::{Problem, Problems, Severity};
 pub use schema::schema;
-pub use support::{Layer, Support};
+pub use support::{CgroupSupport, Ebpf, HookWay, Layer, Support};

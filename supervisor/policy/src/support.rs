@@ -38,6 +38,53 @@ impl fmt::Display for Layer {
     }
 }
 
+/// How eBPF programs stand on the kernel's security hooks. The programs and what they deny are the same either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookWay {
+    /// As a security module of their own; `bpf` is among the active ones.
+    Lsm,
+    /// Before the security modules, at the functions that call them.
+    FmodRet,
+}
+
+impl fmt::Display for HookWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lsm => "lsm",
+            Self::FmodRet => "fmod_ret",
+        })
+    }
+}
+
+/// What eBPF programs enforce for a session here. Two facts, because hosted kernels often run the one kind and refuse
+/// the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ebpf {
+    /// Programs on the security hooks: files, programs, unix sockets, an immediate end.
+    pub hooks: Option<HookWay>,
+    /// Why there are none, where there are none: a sentence without its full stop.
+    pub hooks_missing: Option<String>,
+    /// Programs on the session's control group: addresses, ports, connections and bytes.
+    pub network: bool,
+    /// Why there are none, where there are none: a sentence without its full stop.
+    pub network_missing: Option<String>,
+}
+
+/// What a control group gives to a session here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CgroupSupport {
+    /// The session has a group of its own in the unified hierarchy (version 2), which can be frozen and killed.
+    pub identity: bool,
+    /// Its memory is limited.
+    pub memory: bool,
+    /// Its share of processors is limited.
+    pub cpu: bool,
+    /// Its processes and threads are limited.
+    pub processes: bool,
+    /// Why something of this is missing, where it is: a sentence without its full stop.
+    pub missing: Option<String>,
+}
+
 /// What this host can enforce. `Default` is a host that can enforce nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Support {
@@ -51,8 +98,8 @@ pub struct Support {
     pub seccomp_notify: bool,
     /// The server runs with uid 0: `RLIMIT_NPROC` does not hold for it.
     pub server_is_root: bool,
-    /// eBPF programs enforce for this session. False until the eBPF layer exists.
-    pub ebpf: bool,
-    /// The session has a control group of its own. False until the cgroup layer exists.
-    pub cgroup: bool,
+    /// eBPF programs.
+    pub ebpf: Ebpf,
+    /// The session's control group.
+    pub cgroup: CgroupSupport,
 }

@@ -7,12 +7,15 @@ use super::Finding;
 
 /// Each package and the members of the workspace that it may depend on.
 const TABLE: &[(&str, &[&str])] = &[
-    ("mcpguard", &["mcpguard-enforce", "mcpguard-mcp", "mcpguard-policy", "mcpguard-audit"]),
-    ("mcpguard-enforce", &["mcpguard-policy"]),
+    ("mcpguard", &["mcpguard-enforce", "mcpguard-mcp", "mcpguard-policy", "mcpguard-audit", "mcpguard-abi"]),
+    ("mcpguard-enforce", &["mcpguard-policy", "mcpguard-abi", "mcpguard-verdict"]),
+    ("mcpguard-abi", &[]),
+    ("mcpguard-verdict", &["mcpguard-abi"]),
     ("mcpguard-mcp", &["mcpguard-policy"]),
     ("mcpguard-audit", &[]),
     ("mcpguard-policy", &[]),
     ("mcpguard-tests", &[]),
+    ("mcpguard-vm", &["mcpguard-enforce", "mcpguard-policy", "mcpguard-audit"]),
     ("xtask", &["mcpguard-policy"]),
 ];
 

@@ -114,6 +114,16 @@ pub enum Cause {
     Program,
     /// A resource limit.
     Resource,
+    /// A rate of what the process tree does: executions, connections, opened files, bytes sent; the limit is per minute.
+    Rate,
+    /// Something that no policy grants: other processes, mounts, namespaces, bpf.
+    Privilege,
+    /// A process of the session outside of its control group, or a stranger inside of it.
+    Escape,
+    /// More denials than `on_violation.repeated` allows; the limit is their number.
+    Repeated,
+    /// The guard was not seen to deny what it must.
+    Proof,
     /// An error of mcpguard's own; errors deny.
     Internal,
 }
@@ -126,8 +136,10 @@ pub enum Action {
     Denied,
     /// The message was not passed on, and nobody waits for an answer to it.
     Dropped,
-    /// The whole session is ended.
+    /// The process was killed before its system call returned, or the whole session is ended.
     Killed,
+    /// The whole session is frozen.
+    Frozen,
 }
 
 /// A process.

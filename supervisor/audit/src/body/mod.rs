@@ -9,7 +9,7 @@ mod upkeep;
 pub use call::{CallRef, Outcome, ToolCall, ToolResult, Verdict};
 pub use denial::{Action, Cause, Denial, Layer, Noise, Process, Stream};
 pub use rule::{CoverageEntry, CoverageState, Degraded, RuleRef};
-pub use session::{EndReason, Handshake, Kernel, Policy, SessionEnd, SessionStart};
+pub use session::{EndReason, Handshake, Hooks, Kernel, Policy, SessionEnd, SessionStart};
 pub use upkeep::{Lost, LostKind, Recovered, Rotated, RotationReason};
 
 use serde::{Deserialize, Serialize};

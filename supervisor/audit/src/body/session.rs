@@ -1,5 +1,6 @@
 //! The start and the end of a session.
 
+use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 
 use super::{CoverageEntry, Process};
@@ -68,18 +69,61 @@ pub struct Kernel {
     pub seccomp_filter: bool,
     /// Denied system calls are reported to the supervisor.
     pub seccomp_notify: bool,
-    /// eBPF programs enforce for this session.
-    pub ebpf: bool,
+    /// How eBPF programs stand on the kernel's security hooks; null where they do not.
+    #[serde(default, deserialize_with = "hooks")]
+    pub ebpf: Option<Hooks>,
+    /// eBPF programs decide about the session's packets.
+    #[serde(default)]
+    pub ebpf_network: bool,
     /// The session has a control group of its own.
     pub cgroup: bool,
+    /// What that group limits: `memory`, `cpu`, `processes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cgroup_limits: Vec<String>,
     /// The server runs with uid 0.
     pub server_is_root: bool,
 }
 
 redact_fields!(Kernel {
     text: [release],
-    plain: [landlock_abi, seccomp_filter, seccomp_notify, ebpf, cgroup, server_is_root]
+    plain: [
+        landlock_abi,
+        seccomp_filter,
+        seccomp_notify,
+        ebpf,
+        ebpf_network,
+        cgroup,
+        cgroup_limits,
+        server_is_root
+    ]
 });
+
+/// How eBPF programs stand on the kernel's security hooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hooks {
+    /// As a security module of their own.
+    Lsm,
+    /// Before the security modules.
+    FmodRet,
+}
+
+/// Logs of the first version have `false` here.
+fn hooks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Hooks>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Way(Hooks),
+        Flag(bool),
+    }
+    match Option::deserialize(deserializer)? {
+        Some(Written::Way(hooks)) => Ok(Some(hooks)),
+        None | Some(Written::Flag(false)) => Ok(None),
+        Some(Written::Flag(true)) => {
+            Err(D::Error::custom("`ebpf` is `lsm`, `fmod_ret`, null or false, not true"))
+        }
+    }
+}
 
 /// Who speaks with whom, as they say themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,4 +195,24 @@ pub enum EndReason {
     AuditFailed,
     /// An error of mcpguard's own.
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hooks, Kernel};
+
+    #[test]
+    fn logs_of_the_first_version_can_be_read() {
+        let old = r#"{"release":"6.18","landlock_abi":7,"seccomp_filter":true,"seccomp_notify":true,"ebpf":false,"cgroup":false,"server_is_root":false}"#;
+        let kernel: Kernel = serde_json::from_str(old).expect("the first version's own record");
+        assert_eq!((kernel.ebpf, kernel.ebpf_network, kernel.cgroup_limits.len()), (None, false, 0));
+        let text = |ebpf| serde_json::to_string(&Kernel { ebpf, ..kernel.clone() }).expect("plain data");
+        assert!(text(None).contains(r#""ebpf":null,"ebpf_network":false,"cgroup":false,"server_is_root""#));
+        for (hooks, word) in [(Hooks::Lsm, "lsm"), (Hooks::FmodRet, "fmod_ret")] {
+            let written = text(Some(hooks));
+            assert!(written.contains(&format!(r#""ebpf":"{word}""#)), "{written}");
+            assert_eq!(serde_json::from_str::<Kernel>(&written).expect("own record").ebpf, Some(hooks));
+        }
+        assert!(serde_json::from_str::<Kernel>(&old.replace(r#""ebpf":false"#, r#""ebpf":true"#)).is_err());
+    }
 }

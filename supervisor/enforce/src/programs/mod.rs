@@ -17,17 +17,41 @@ use std::path::{Path, PathBuf};
 /// The kernel follows four `#!` lines (`BINPRM_BUF_SIZE`, `exec_binprm`); each may be an `env` that adds one step.
 const MAX_DEPTH: usize = 10;
 
-/// Follows a program's chain; the program itself is part of the answer. What is missing or not executable is left out,
-/// because then the kernel will refuse to execute it anyway.
-pub(crate) fn chain(program: &Path, search_path: &[PathBuf]) -> BTreeSet<PathBuf> {
-    let mut found = BTreeSet::new();
+/// What the kernel executes along with programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Chain {
+    /// The programs and their interpreters, which are started.
+    pub(crate) programs: BTreeSet<PathBuf>,
+    /// Their dynamic loaders, which the kernel only loads.
+    pub(crate) loaders: BTreeSet<PathBuf>,
+}
+
+impl Chain {
+    /// Everything that the kernel opens for execution.
+    pub(crate) fn all(&self) -> BTreeSet<PathBuf> {
+        self.programs.union(&self.loaders).cloned().collect()
+    }
+}
+
+/// Adds a program and what it needs. What is missing or not executable is left out, because then the kernel will
+/// refuse to execute it anyway.
+pub(crate) fn follow(chain: &mut Chain, program: &Path, search_path: &[PathBuf]) {
     let mut left = vec![program.to_owned()];
-    while let Some(next) = left.pop() {
-        if found.len() < MAX_DEPTH && is_program(&next) && found.insert(next.clone()) {
-            left.extend(needs(&next, search_path));
+    for _ in 0..MAX_DEPTH {
+        let Some(next) = left.pop() else { return };
+        if is_program(&next) && chain.programs.insert(next.clone()) {
+            let Needs { programs, loader } = needs(&next, search_path);
+            left.extend(programs);
+            chain.loaders.extend(loader.filter(|loader| is_program(loader)));
         }
     }
-    found
+}
+
+/// What one program needs.
+#[derive(Default)]
+struct Needs {
+    programs: Vec<PathBuf>,
+    loader: Option<PathBuf>,
 }
 
 /// The loaders of this platform's C libraries, for directories of programs: not each file in them is looked at.
@@ -53,14 +77,14 @@ pub(crate) fn search_path(environment: &[(OsString, OsString)]) -> Vec<PathBuf> 
         .unwrap_or_default()
 }
 
-fn needs(program: &Path, search_path: &[PathBuf]) -> Vec<PathBuf> {
+fn needs(program: &Path, search_path: &[PathBuf]) -> Needs {
     let Ok(head) = head_of(program) else {
-        return Vec::new();
+        return Needs::default();
     };
-    if let Some(line) = script::interpreter_line(&head) {
-        return script::programs(line, search_path);
+    match script::interpreter_line(&head) {
+        Some(line) => Needs { programs: script::programs(line, search_path), loader: None },
+        None => Needs { programs: Vec::new(), loader: elf::loader(&head) },
     }
-    elf::loader(&head).into_iter().collect()
 }
 
 /// Enough for a `#!` line (256 bytes) and for the program headers of an ELF file, which follow its header.
@@ -87,6 +111,12 @@ mod tests {
         path
     }
 
+    fn chain(program: &Path, search_path: &[PathBuf]) -> Chain {
+        let mut chain = Chain::default();
+        follow(&mut chain, program, search_path);
+        chain
+    }
+
     #[test]
     fn the_chain_of_a_script_leads_through_env_to_the_interpreter_and_its_loader() {
         let directory = tempfile::tempdir().expect("temporary directory");
@@ -94,9 +124,10 @@ mod tests {
         let start = script(directory.path(), "start", "#!/usr/bin/env -S tool --flag\n");
         let found = chain(&start, &[directory.path().to_owned()]);
         for expected in [start, tool, "/usr/bin/env".into(), "/bin/sh".into()] {
-            assert!(found.contains(&expected), "{expected:?} is not in {found:?}");
+            assert!(found.programs.contains(&expected), "{expected:?} is not in {found:?}");
         }
-        assert!(usual_loaders().any(|loader| found.contains(&loader)), "{found:?}");
+        assert!(usual_loaders().any(|loader| found.loaders.contains(&loader)), "{found:?}");
+        assert!(found.programs.is_disjoint(&found.loaders), "{found:?}");
     }
 
     #[test]
@@ -105,7 +136,7 @@ mod tests {
         let key = directory.path().join("id_rsa");
         std::fs::write(&key, "secret").expect("writable");
         let start = script(directory.path(), "start", &format!("#!{}\n", key.display()));
-        assert_eq!(chain(&start, &[]), BTreeSet::from([start]));
+        assert_eq!(chain(&start, &[]).all(), BTreeSet::from([start]));
     }
 
     #[test]
@@ -113,6 +144,6 @@ mod tests {
         let directory = tempfile::tempdir().expect("temporary directory");
         let path = directory.path().join("loop");
         let start = script(directory.path(), "loop", &format!("#!{}\n", path.display()));
-        assert_eq!(chain(&start, &[]).len(), 1);
+        assert_eq!(chain(&start, &[]).all().len(), 1);
     }
 }

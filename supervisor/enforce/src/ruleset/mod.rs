@@ -8,7 +8,7 @@
 
 mod engage;
 mod grants;
-mod open;
+pub(crate) mod open;
 mod rights;
 #[cfg(test)]
 mod tests;

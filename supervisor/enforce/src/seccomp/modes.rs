@@ -213,6 +213,7 @@ mod tests {
             read: ClassMask::ALWAYS,
             write,
             execute: ClassMask::NONE,
+            code: false,
             from: vec![],
         };
         let rules = vec![rule(root.to_owned(), ClassMask::ALWAYS), rule(root.join("hooks"), ClassMask::NONE)];

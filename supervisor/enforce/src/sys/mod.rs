@@ -3,11 +3,24 @@
 //! Each function checks what it can, wraps one call, and turns its result into an `Errno`. Nothing here decides anything.
 #![expect(unsafe_code, reason = "system calls without a safe wrapper; every block says why it is sound")]
 
+mod bpf;
+mod bpf_layout;
+mod bpf_memory;
+mod bpf_request;
+mod cgroup;
 mod descriptors;
 mod landlock;
 mod process;
 mod seccomp;
 
+pub(crate) use bpf::{
+    MapShape, Mutability, Program, ProgramInfo, attach_cgroup, attach_tracing, map_create, object_pin,
+    program_info, program_load, section_create, types_load,
+};
+pub(crate) use bpf_layout::Plain;
+pub(crate) use bpf_memory::ActiveMemory;
+pub(crate) use bpf_request::process_request;
+pub(crate) use cgroup::attribute_is;
 pub(crate) use descriptors::{close_from, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd};
 pub(crate) use landlock::{abi, restrict_udp};
 pub(crate) use process::{close_secure_bits, fork, has_one_thread, parent_death_signal, reset_signals};

@@ -114,7 +114,7 @@ pub(crate) fn grant(plan: &mut Plan, path: &Path, right: Right) {
         Ok(at) => at,
         Err(at) => {
             let none = ClassMask::NONE;
-            let rule = PathRule { path, read: none, write: none, execute: none, from: vec![] };
+            let rule = PathRule { path, read: none, write: none, execute: none, code: false, from: vec![] };
             plan.files.rules.insert(at, rule);
             at
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use audit::{
-    Action, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail, Handshake, Kernel, Layer,
+    Action, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail, Handshake, Hooks, Kernel, Layer,
     Lost, LostKind, Noise, Outcome, Policy, Process, Redactor, RuleRef, SessionStart, Stream, ToolCall,
     ToolResult, Verdict,
 };
@@ -57,8 +57,10 @@ pub(super) fn session_start(composed: &Composed, unredacted: &[String]) -> Sessi
             landlock_abi,
             seccomp_filter,
             seccomp_notify,
-            ebpf,
-            cgroup,
+            ebpf: ebpf.hooks.map(hooks),
+            ebpf_network: ebpf.network,
+            cgroup: cgroup.identity,
+            cgroup_limits: limits(&cgroup),
             server_is_root,
         },
         coverage: coverage
@@ -69,6 +71,19 @@ pub(super) fn session_start(composed: &Composed, unredacted: &[String]) -> Sessi
         degraded: composed.uncovered().map(|open| open.rule.text.clone()).collect(),
         unredacted: unredacted.to_vec(),
     }
+}
+
+fn hooks(way: policy::HookWay) -> Hooks {
+    match way {
+        policy::HookWay::Lsm => Hooks::Lsm,
+        policy::HookWay::FmodRet => Hooks::FmodRet,
+    }
+}
+
+fn limits(cgroup: &policy::CgroupSupport) -> Vec<String> {
+    let policy::CgroupSupport { identity: _, memory, cpu, processes, missing: _ } = cgroup;
+    let all = [(memory, "memory"), (cpu, "cpu"), (processes, "processes")];
+    all.into_iter().filter(|(limited, _)| **limited).map(|(_, name)| name.to_owned()).collect()
 }
 
 /// A rule that is not enforced in this session.

@@ -1,11 +1,11 @@
-//! `session`, `server_requests`, `responses`, `audit`, `on_violation` → what the doorman and the log do.
+//! `session`, `server_requests`, `responses`, `audit` → what the doorman and the log do.
 
 use super::Compiler;
 use crate::document::At;
 use crate::document::list::{Item, Subject};
-use crate::document::sections::{Audit, OnViolations, Responses, ServerRequests, Session};
+use crate::document::sections::{Audit, Responses, ServerRequests, Session};
 use crate::document::words::{Permission, Redaction, Word};
-use crate::plan::{Ask, AuditPlan, OnViolation, ResponsesPlan, SessionPlan, ViolationKind, Violations};
+use crate::plan::{Ask, AuditPlan, ResponsesPlan, SessionPlan};
 
 const MESSAGE_BYTES: u64 = 32 << 20;
 const CONCURRENT_CALLS: u32 = 1024;
@@ -92,26 +92,6 @@ impl Compiler<'_> {
             path: path.and_then(|path| self.single_path(&path)),
             max_bytes: max_bytes.map_or(LOG_BYTES, |at| at.value.0),
             keep: keep.map_or(LOG_FILES, |at| at.value.get32()),
-        }
-    }
-
-    pub(super) fn violations(&mut self, violations: OnViolations) -> Violations {
-        let OnViolations { file, network, exec, tool, syscall } = violations;
-        let mut settle = |key: &str, kind, written: Option<At<OnViolation>>| match written {
-            Some(At { value: OnViolation::Kill, origin }) => {
-                let ask = Ask::Violation(kind, OnViolation::Kill);
-                self.ledger.rule(format!("on_violation.{key}: kill"), &origin, None, ask);
-                OnViolation::Kill
-            }
-            // `deny` is what every layer does anyway.
-            Some(At { value: OnViolation::Deny, .. }) | None => OnViolation::Deny,
-        };
-        Violations {
-            file: settle("file", ViolationKind::File, file),
-            network: settle("network", ViolationKind::Network, network),
-            exec: settle("exec", ViolationKind::Exec, exec),
-            tool: settle("tool", ViolationKind::Tool, tool),
-            syscall: settle("syscall", ViolationKind::Syscall, syscall),
         }
     }
 }

@@ -8,7 +8,11 @@ use crate::document::words::Word;
 use crate::plan::{Ask, ClassId, LimitsPlan, Origin, SyscallProfile};
 
 impl Compiler<'_> {
-    pub(super) fn execution(&mut self, execution: Execution) -> (LimitsPlan, SyscallProfile) {
+    pub(super) fn execution(
+        &mut self,
+        execution: Execution,
+        max_opens_per_minute: Option<u32>,
+    ) -> (LimitsPlan, SyscallProfile) {
         let Execution {
             allowed_programs,
             memory_limit,
@@ -46,6 +50,7 @@ impl Compiler<'_> {
             }),
             max_processes: max_processes.map(|at| at.value.get32()),
             max_execs_per_minute: max_execs_per_minute.map(|at| at.value.get32()),
+            max_opens_per_minute,
             max_open_files: max_open_files.map(|at| at.value.get()),
             max_file_bytes: max_file_size.map(|at| at.value.0),
         };

@@ -3,13 +3,18 @@
 use super::grants::Right;
 use super::{Compiler, expand_path, expand_program};
 use crate::document::list::{Item, Subject};
+use crate::document::numbers::PerMinute;
 use crate::document::path::{Denied, PathText, Program};
 use crate::document::sections::Filesystem;
-use crate::plan::{AbsolutePath, Ask, ClassId, NameRule, Origin, RuleId};
+use crate::plan::{AbsolutePath, Ask, ClassId, NameRule, Origin, RuleId, UnixSocketRule};
 
 impl Compiler<'_> {
     /// Grants first, then denies: whether a deny lies inside a grant is asked when all grants are known.
-    pub(super) fn filesystem(&mut self, Filesystem { read, write, deny }: Filesystem) {
+    /// Gives the highest number of opened files per minute.
+    pub(super) fn filesystem(
+        &mut self,
+        Filesystem { read, write, deny, max_opens_per_minute }: Filesystem,
+    ) -> Option<u32> {
         let read: Vec<Item<PathText>> = read.map(|at| at.value.0).unwrap_or_default();
         let write: Vec<Item<PathText>> = write.map(|at| at.value.0).unwrap_or_default();
         let deny: Vec<Item<Denied>> = deny.map(|at| at.value.0).unwrap_or_default();
@@ -28,6 +33,9 @@ impl Compiler<'_> {
                 }
             }
         }
+        let show = |rate: &PerMinute| rate.get().to_string();
+        self.ledger.key("filesystem.max_opens_per_minute", &max_opens_per_minute, show, Ask::OpenRate);
+        max_opens_per_minute.map(|at| at.value.get32())
     }
 
     /// What a deny asks of the layers is settled by [`Compiler::settle_denies`].
@@ -100,9 +108,10 @@ impl Compiler<'_> {
     }
 
     /// When all grants of all classes are known: a deny inside one needs a layer that can say so.
-    pub(super) fn settle_denies(&mut self) {
+    pub(super) fn settle_denies(&mut self, sockets: &[UnixSocketRule]) {
         for (path, rules) in self.grants.all_denials() {
-            if self.grants.is_inside_grant(&path) {
+            let among_sockets = sockets.iter().any(|rule| rule.path.covers(&path));
+            if among_sockets || self.grants.is_inside_grant(&path) {
                 for rule in rules {
                     self.ledger.rules[rule.0 as usize].ask = Ask::PathDenyInsideGrant;
                 }

@@ -21,7 +21,10 @@ struct Entry {
     read: ClassMask,
     write: ClassMask,
     execute: ClassMask,
-    granted_by: BTreeSet<RuleId>,
+    /// What the nearest grant of files is for: `Read` or `Write`.
+    meant_for: Option<Right>,
+    /// The longest path's rules first.
+    granted_by: Vec<RuleId>,
     denied_by: BTreeSet<RuleId>,
 }
 
@@ -40,11 +43,16 @@ impl Grants {
         let mask = ClassMask::only(class);
         entry.read = entry.read.union(mask);
         match right {
-            Right::Read => {}
+            Right::Read => entry.meant_for = Some(Right::Read),
             Right::Write => entry.write = entry.write.union(mask),
             Right::Execute => entry.execute = entry.execute.union(mask),
         }
-        entry.granted_by.insert(rule);
+        if right == Right::Write {
+            entry.meant_for.get_or_insert(Right::Write);
+        }
+        if !entry.granted_by.contains(&rule) {
+            entry.granted_by.push(rule);
+        }
     }
 
     /// Closes a path to every class.
@@ -93,9 +101,10 @@ impl Grants {
     }
 
     fn rule(&self, path: &AbsolutePath) -> PathRule {
-        let Entry { read, write, execute, granted_by, denied_by } = self.effective(path);
+        let Entry { read, write, execute, meant_for, granted_by, denied_by } = self.effective(path);
         let from = denied_by.into_iter().chain(granted_by).collect();
-        PathRule { path: path.clone(), read, write, execute, from }
+        let code = meant_for == Some(Right::Read);
+        PathRule { path: path.clone(), read, write, execute, code, from }
     }
 
     /// What holds for a path: every grant that is longer than the longest deny.
@@ -109,7 +118,10 @@ impl Grants {
             effective.read = effective.read.union(entry.read);
             effective.write = effective.write.union(entry.write);
             effective.execute = effective.execute.union(entry.execute);
-            effective.granted_by.extend(&entry.granted_by);
+            effective.meant_for = effective.meant_for.or(entry.meant_for);
+            let new = entry.granted_by.iter().filter(|rule| !effective.granted_by.contains(rule));
+            let new: Vec<RuleId> = new.copied().collect();
+            effective.granted_by.extend(new);
         }
         effective
     }

@@ -12,6 +12,7 @@ mod ledger;
 mod network;
 mod tool_keys;
 mod tools;
+mod violations;
 
 use std::collections::BTreeMap;
 
@@ -53,8 +54,9 @@ pub trait Programs {
     /// A sentence for the user: why there is none.
     fn find(&self, name: &str) -> Result<AbsolutePath, String>;
 
-    /// The files that the kernel executes along with a program: the dynamic loader of an ELF file, the interpreter
-    /// of a script, and theirs, symlinks resolved. Without them a program that may be executed cannot start.
+    /// The programs that the kernel executes in place of a program: the interpreter of a script, and what that needs
+    /// in turn, symlinks resolved. Without them a script that may be executed cannot start. The dynamic loader of an
+    /// ELF file is not one of them: the kernel loads it, and nobody needs to start it.
     fn companions(&self, program: &AbsolutePath) -> Vec<AbsolutePath> {
         let _ = program;
         Vec::new()
@@ -107,12 +109,12 @@ impl Compiler<'_> {
             require,
         } = self.policy.document().clone();
         let environment = self.environment(value(environment));
-        self.filesystem(value(filesystem));
-        let (limits, syscalls) = self.execution(value(execution));
+        let max_opens_per_minute = self.filesystem(value(filesystem));
+        let (limits, syscalls) = self.execution(value(execution), max_opens_per_minute);
         let mut network = self.network(value(network));
         let (tools, classes) = self.tools(tools, &mut network);
         self.close_network(&mut network);
-        self.settle_denies();
+        self.settle_denies(&network.unix_sockets);
         let session = self.session(value(session), value(server_requests));
         let responses = self.responses(value(responses));
         let audit = self.audit(value(audit));

@@ -7,6 +7,7 @@ use super::domains;
 use crate::document::At;
 use crate::document::address::{ListenPort, Port};
 use crate::document::list::{Filled, Item, Subject};
+use crate::document::numbers::Bytes;
 use crate::document::path::PathText;
 use crate::document::range::{Cidr, Range};
 use crate::document::sections::Network;
@@ -25,6 +26,7 @@ impl Compiler<'_> {
             listen,
             unix_sockets,
             max_connections_per_minute,
+            max_sent_bytes_per_minute,
         } = network;
         let mut plan = NetworkPlan::default();
         for Item { value, reason, origin } in items(allowed_domains) {
@@ -44,6 +46,14 @@ impl Compiler<'_> {
             Ask::ConnectRate,
         );
         plan.max_connections_per_minute = max_connections_per_minute.map(|at| at.value.get32());
+        let show = |bytes: &Bytes| format!("{} bytes", bytes.0);
+        self.ledger.key(
+            "network.max_sent_bytes_per_minute",
+            &max_sent_bytes_per_minute,
+            show,
+            Ask::SentBytesRate,
+        );
+        plan.max_sent_bytes_per_minute = max_sent_bytes_per_minute.map(|at| at.value.0);
         plan
     }
 

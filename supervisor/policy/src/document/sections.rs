@@ -12,7 +12,7 @@ use super::template::Template;
 use super::tool::Tools;
 use super::words::{Method, Permission, PolicyName, Redaction, Reference, Sentence, VariableName};
 use crate::document::At;
-use crate::plan::{ArgumentDetail, AuditFailure, OnViolation, SyscallProfile};
+use crate::plan::{ArgumentDetail, AuditFailure, Consequence, OnViolation, SyscallProfile};
 use crate::support::Layer;
 
 section! {
@@ -72,6 +72,8 @@ section! {
         write: List<Item<PathText>>,
         /// Paths that stay closed, with everything beneath, and names that do wherever they are met.
         deny: List<Item<Denied>>,
+        /// Opened files per minute.
+        max_opens_per_minute: PerMinute,
     }
 }
 
@@ -90,6 +92,8 @@ section! {
         unix_sockets: Filled<Item<PathText>>,
         /// New connections per minute.
         max_connections_per_minute: PerMinute,
+        /// Bytes sent per minute; at most 4GiB.
+        max_sent_bytes_per_minute: Bytes,
     }
 }
 
@@ -182,6 +186,20 @@ section! {
         tool: OnViolation,
         /// A refused system call.
         syscall: OnViolation,
+        /// Many denied files, connections and programs in a short time.
+        repeated: Repeated,
+    }
+}
+
+section! {
+    /// What many denied files, connections and programs in a short time lead to.
+    Repeated requires ["count", "within_seconds", "then"] {
+        /// How many.
+        count: Whole<1, 1_000_000>,
+        /// Within how many seconds.
+        within_seconds: Whole<1, 86_400>,
+        /// What they lead to.
+        then: Consequence,
     }
 }
 

@@ -7,7 +7,7 @@ use super::decode::{FromText, text};
 use super::section::{Merge, prose};
 use super::spelling::nearest;
 use super::table::Name;
-use crate::plan::{ArgumentDetail, AuditFailure, OnViolation, SyscallProfile};
+use crate::plan::{ArgumentDetail, AuditFailure, Consequence, OnViolation, SyscallProfile};
 use crate::problem::Complaint;
 use crate::support::Layer;
 
@@ -99,6 +99,13 @@ words! { "deny or kill", OnViolation {
     OnViolation::Deny = "deny",
     /// The operation fails and the whole session is ended.
     OnViolation::Kill = "kill",
+} }
+
+words! { "freeze or kill", Consequence {
+    /// Every process of the session stands still until a person has looked.
+    Consequence::Freeze = "freeze",
+    /// The whole session is ended.
+    Consequence::Kill = "kill",
 } }
 
 words! { "a profile", SyscallProfile {

@@ -11,6 +11,8 @@ pub struct LimitsPlan {
     pub max_processes: Option<u32>,
     /// Executions per minute.
     pub max_execs_per_minute: Option<u32>,
+    /// Opened files per minute (`filesystem.max_opens_per_minute`).
+    pub max_opens_per_minute: Option<u32>,
     /// Open files of one process; soft and hard limit.
     pub max_open_files: Option<u64>,
     /// Bytes of any file that is written.

@@ -51,7 +51,10 @@ pub struct PathRule {
     pub write: ClassMask,
     /// Classes that may execute here. Only `allowed_programs` gives it.
     pub execute: ClassMask,
-    /// The policy rules that made this entry.
+    /// Whether the nearest grant of files is one to read: what lies here is meant to be used as it is, so that its
+    /// code may be mapped although a wider grant lets the session write here.
+    pub code: bool,
+    /// The policy rules that made this entry, those of this very path first.
     pub from: Vec<RuleId>,
 }
 

@@ -8,6 +8,7 @@ mod files;
 mod network;
 mod rules;
 mod tools;
+mod violations;
 
 pub use audit::{ArgumentDetail, AuditFailure, AuditPlan};
 pub use classes::{ClassId, ClassMask, MAX_CLASSES};
@@ -17,6 +18,7 @@ pub use files::{AbsolutePath, FilesPlan, NamePattern, NameRule, PathRule};
 pub use network::{CidrRule, DomainRule, NetworkPlan, UnixSocketRule};
 pub use rules::{Ask, Origin, Rule, RuleId};
 pub use tools::{ResponsesPlan, SessionPlan, ToolRule, ToolsPlan};
+pub use violations::{Consequence, OnViolation, Repeated, ViolationKind, Violations};
 
 use crate::support::Layer;
 
@@ -62,44 +64,4 @@ impl Plan {
     pub fn rule(&self, id: RuleId) -> Option<&Rule> {
         self.rules.get(id.0 as usize)
     }
-}
-
-/// What a violation leads to, by kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Violations {
-    /// A file outside of the grants.
-    pub file: OnViolation,
-    /// A connection outside of the grants.
-    pub network: OnViolation,
-    /// A program outside of the grants.
-    pub exec: OnViolation,
-    /// A refused tool call.
-    pub tool: OnViolation,
-    /// A refused system call.
-    pub syscall: OnViolation,
-}
-
-/// The kinds of violation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ViolationKind {
-    /// A file outside of the grants.
-    File,
-    /// A connection outside of the grants.
-    Network,
-    /// A program outside of the grants.
-    Exec,
-    /// A refused tool call.
-    Tool,
-    /// A refused system call.
-    Syscall,
-}
-
-/// What a violation leads to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum OnViolation {
-    /// The operation fails.
-    #[default]
-    Deny,
-    /// The operation fails and the whole session is ended.
-    Kill,
 }

@@ -11,7 +11,7 @@ pub struct NetworkPlan {
     pub domains: Vec<DomainRule>,
     /// Address ranges.
     pub cidrs: Vec<CidrRule>,
-    /// TCP ports that may be connected to on the domains and ranges, ascending. `allowed_ports`, or 443 by default.
+    /// Ports that may be connected to on the domains and ranges, ascending. `allowed_ports`, or 443 by default.
     pub ports: Vec<u16>,
     /// TCP ports the server may listen on, ascending; 0 means any free port.
     pub listen: Vec<u16>,
@@ -19,6 +19,8 @@ pub struct NetworkPlan {
     pub unix_sockets: Vec<UnixSocketRule>,
     /// New connections per minute for the session.
     pub max_connections_per_minute: Option<u32>,
+    /// Bytes sent over IP per minute for the session, headers of the internet layer and above included.
+    pub max_sent_bytes_per_minute: Option<u64>,
 }
 
 impl NetworkPlan {

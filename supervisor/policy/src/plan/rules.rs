@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{OnViolation, ViolationKind};
+use super::{Consequence, OnViolation, ViolationKind};
 use crate::support::Layer;
 
 /// Where a rule was written.
@@ -55,6 +55,8 @@ pub struct Rule {
 /// What a rule needs from a layer; `coverage` decides from this alone and the host's `Support`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
+    /// Opened files per minute.
+    OpenRate,
     /// A path may be read, written or executed at all times.
     PathGrant,
     /// A path that a wider grant covers must stay closed (deny inside allow).
@@ -83,6 +85,8 @@ pub enum Ask {
     UnixSocket,
     /// Connections per minute.
     ConnectRate,
+    /// Bytes that are sent per minute.
+    SentBytesRate,
     /// The only programs that may be executed.
     Programs,
     /// Executions per minute.
@@ -117,6 +121,8 @@ pub enum Ask {
     Audit,
     /// What happens at a violation of this kind, where it is more than `deny`.
     Violation(ViolationKind, OnViolation),
+    /// What many denials within a short time lead to.
+    Repeated(Consequence),
     /// A layer that the policy requires by name.
     Layer(Layer),
 }

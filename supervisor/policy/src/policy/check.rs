@@ -1,8 +1,8 @@
 //! What a policy must not say: rules that can never take effect, and things that are surely not meant.
 
-use super::{Order, duplicates, paths, size, tools};
+use super::{Order, duplicates, paths, rates, size, tools};
 use crate::document::At;
-use crate::document::sections::{Document, Environment, Execution, Network};
+use crate::document::sections::{Document, Environment, Network};
 use crate::document::template::Part;
 use crate::problem::Report;
 
@@ -22,38 +22,16 @@ pub(super) fn check(document: &Document, order: &Order, report: &mut Report) {
     }
     paths::check(document, order, report);
     tools::check(document, report);
-    check_network(document, report);
-    check_execution(document, report);
+    rates::check(document, report);
+    check_ports(document, report);
 }
 
-fn check_network(document: &Document, report: &mut Report) {
-    let Some(At { value: network, .. }) = &document.network else { return };
-    let Network {
-        allowed_domains,
-        allowed_ports,
-        allowed_cidrs,
-        listen,
-        unix_sockets,
-        max_connections_per_minute,
-    } = network;
-    let of_tools = tools::entries(document).any(|(_, tool)| tool.allowed_domains.is_some());
-    let reachable = allowed_domains.is_some() || allowed_cidrs.is_some() || of_tools;
-    if let (Some(ports), false) = (allowed_ports, reachable) {
+fn check_ports(document: &Document, report: &mut Report) {
+    let Some(At { value: Network { allowed_ports: Some(ports), .. }, .. }) = &document.network else {
+        return;
+    };
+    if !rates::reaches_out(document) {
         report.error(&ports.origin, "these ports lead nowhere: no domain and no address range is allowed");
-    }
-    if let (Some(rate), false) = (max_connections_per_minute, reachable || unix_sockets.is_some()) {
-        let only_listens =
-            if listen.is_some() { "the server only listens" } else { "nothing may be connected to" };
-        report.error(&rate.origin, format!("this rate limits nothing: {only_listens}"));
-    }
-}
-
-fn check_execution(document: &Document, report: &mut Report) {
-    let Some(At { value: execution, .. }) = &document.execution else { return };
-    let Execution { allowed_programs, max_execs_per_minute, .. } = execution;
-    let of_tools = tools::entries(document).any(|(_, tool)| tool.allowed_programs.is_some());
-    if let (Some(rate), false) = (max_execs_per_minute, allowed_programs.is_some() || of_tools) {
-        report.error(&rate.origin, "this rate limits nothing: no program may be executed");
     }
 }
 

@@ -11,7 +11,9 @@ use crate::problem::Report;
 
 /// Notes each item that stands in the same list of the same file twice.
 pub(super) fn check(document: &Document, report: &mut Report) {
-    if let Some(At { value: Filesystem { read, write, deny }, .. }) = &document.filesystem {
+    if let Some(At { value: Filesystem { read, write, deny, max_opens_per_minute: _ }, .. }) =
+        &document.filesystem
+    {
         list(read, report);
         list(write, report);
         list(deny, report);
@@ -24,6 +26,7 @@ pub(super) fn check(document: &Document, report: &mut Report) {
             listen,
             unix_sockets,
             max_connections_per_minute: _,
+            max_sent_bytes_per_minute: _,
         } = network;
         filled(allowed_domains, report);
         filled(allowed_ports, report);

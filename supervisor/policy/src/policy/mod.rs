@@ -4,6 +4,7 @@ mod check;
 mod duplicates;
 mod load;
 mod paths;
+mod rates;
 mod size;
 mod tools;
 

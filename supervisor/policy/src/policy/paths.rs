@@ -11,7 +11,8 @@ use crate::problem::Report;
 /// Notes grants that a deny of the same path closes, and read grants beneath write grants.
 pub(super) fn check(document: &Document, order: &Order, report: &mut Report) {
     let empty = Filesystem::default();
-    let Filesystem { read, write, deny } = document.filesystem.as_ref().map_or(&empty, |at| &at.value);
+    let Filesystem { read, write, deny, max_opens_per_minute: _ } =
+        document.filesystem.as_ref().map_or(&empty, |at| &at.value);
     let read: Vec<&Item<PathText>> = read.iter().flat_map(|at| &at.value.0).collect();
     let write: Vec<&Item<PathText>> = write.iter().flat_map(|at| &at.value.0).collect();
     let deny: Vec<&Item<Denied>> = deny.iter().flat_map(|at| &at.value.0).collect();

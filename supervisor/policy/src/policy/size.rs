@@ -32,7 +32,9 @@ pub(super) fn check(document: &Document, report: &mut Report) -> Option<()> {
 
 fn grants(document: &Document) -> Vec<&Origin> {
     let mut all = Vec::new();
-    if let Some(At { value: Filesystem { read, write, deny }, .. }) = &document.filesystem {
+    if let Some(At { value: Filesystem { read, write, deny, max_opens_per_minute: _ }, .. }) =
+        &document.filesystem
+    {
         all.extend(read.iter().chain(write).flat_map(|at| &at.value.0).map(|item| &item.origin));
         all.extend(deny.iter().flat_map(|at| &at.value.0).map(|item| &item.origin));
     }

@@ -1,7 +1,7 @@
 //! Coverage: for each kind of rule, who enforces it on which host, and what is said where nobody does.
 
 use policy::coverage::State;
-use policy::{Layer, Plan, Support, coverage};
+use policy::{CgroupSupport, Ebpf, HookWay, Layer, Plan, Support, coverage};
 
 use crate::host::plan;
 
@@ -16,7 +16,17 @@ fn host(landlock_abi: u32) -> Support {
 }
 
 fn everything() -> Support {
-    Support { ebpf: true, cgroup: true, ..host(10) }
+    Support { ebpf: Ebpf { hooks: Some(HookWay::Lsm), ..gate() }, cgroup: group(), ..host(10) }
+}
+
+/// What hosted kernels often give to root: programs on control groups, none on the security hooks.
+fn gate() -> Ebpf {
+    let hooks_missing = Some("the kernel refuses tracing programs (EPERM)".to_owned());
+    Ebpf { hooks: None, hooks_missing, network: true, network_missing: None }
+}
+
+fn group() -> CgroupSupport {
+    CgroupSupport { identity: true, memory: true, cpu: true, processes: true, missing: None }
 }
 
 /// What is said about the first rule whose text starts like this.
@@ -43,7 +53,7 @@ fn show(state: &State) -> String {
 const POLICY: &str = "\
 version: 1
 environment: { pass: [PATH] }
-filesystem: { read: [/r], write: [/w], deny: [/w/no, /elsewhere, \"**/.env\"] }
+filesystem: { read: [/r], write: [/w], deny: [/w/no, /elsewhere, \"**/.env\"], max_opens_per_minute: 9 }
 network:
   allowed_domains: [a.example]
   allowed_cidrs: [10.0.0.0/8]
@@ -51,6 +61,7 @@ network:
   listen: [0]
   unix_sockets: [/run/db.sock]
   max_connections_per_minute: 9
+  max_sent_bytes_per_minute: 1MiB
 execution:
   allowed_programs: [node]
   memory_limit: 1GiB
@@ -70,7 +81,12 @@ tools:
     allowed_programs: [git]
     max_requests_per_minute: 9
 responses: { validate_output_schema: true, redact: [secrets] }
-on_violation: { file: kill, tool: kill, syscall: kill }
+on_violation:
+  file: kill
+  network: kill
+  tool: kill
+  syscall: kill
+  repeated: { count: 20, within_seconds: 60, then: freeze }
 require: [landlock, seccomp, rlimit, ebpf, cgroup]
 ";
 
@@ -81,6 +97,7 @@ const UNROOTED: &[(&str, &str)] = &[
     ("filesystem.deny: /w/no", "- Landlock only allows; it cannot close a path inside an allowed one"),
     ("filesystem.deny: /elsewhere", "landlock"),
     ("filesystem.deny: **/.env", "- Landlock knows no names; it cannot close a file by what it is called"),
+    ("filesystem.max_opens", "- files are opened without asking the supervisor"),
     (
         "network.allowed_domains",
         "- Landlock knows ports, not hosts [Landlock allows TCP to port 443, 5432 only, but of any host; \
@@ -103,6 +120,7 @@ const UNROOTED: &[(&str, &str)] = &[
          [Landlock closes abstract sockets of other processes]",
     ),
     ("network.max_connections", "- connections are made without asking the supervisor"),
+    ("network.max_sent_bytes", "- bytes are sent without asking the supervisor"),
     (
         "execution.allowed_programs",
         "landlock+seccomp (a file that the dynamic loader or an interpreter loads is not executed, only read)",
@@ -140,8 +158,13 @@ const UNROOTED: &[(&str, &str)] = &[
     ("responses.validate_output_schema", "- answers are not checked against output schemas yet"),
     ("responses.redact", "- secrets are not cut out of answers yet"),
     ("on_violation.file", "- Landlock denies without telling the supervisor [the operation is denied]"),
+    ("on_violation.network", "- Landlock denies without telling the supervisor [the operation is denied]"),
     ("on_violation.tool", "doorman"),
     ("on_violation.syscall", "seccomp"),
+    (
+        "on_violation.repeated: 20 within 60 s, then freeze",
+        "- Landlock denies without telling the supervisor [the operation is denied]",
+    ),
     ("require: landlock", "landlock"),
     ("require: seccomp", "seccomp"),
     ("require: rlimit", "rlimit"),
@@ -168,9 +191,11 @@ fn with_every_layer_only_what_is_not_built_is_uncovered() {
         .filter_map(|entry| plan.rule(entry.rule).map(|rule| &rule.text[..]))
         .collect();
     let expected = [
+        "network.allowed_domains: a.example",
         "tools.t.require_scope: s",
         "tools.t.require_approval: true",
         "tools.t.arguments.a: text, max_length 9",
+        "tools.t.allowed_domains: t.example",
         "responses.validate_output_schema: true",
         "responses.redact: secrets",
     ];
@@ -205,7 +230,11 @@ fn older_and_newer_landlock() {
         (3, "network.allowed_ports", "- this kernel has Landlock ABI 3; ABI 4 is needed"),
         (3, "network.allowed_domains", "- Landlock knows ports, not hosts"),
         (3, "network.listen", "- this kernel has Landlock ABI 3; ABI 4 is needed"),
-        (10, "network.allowed_ports", "landlock+seccomp"),
+        (
+            10,
+            "network.allowed_ports",
+            "landlock+seccomp (port 53 is open as well, so that the allowed domains can be looked up)",
+        ),
         (10, "network.listen", "landlock+seccomp"),
         (
             8,
@@ -238,4 +267,143 @@ fn root_and_missing_seccomp() {
     assert!(matches!(plan_closed(&bare), State::Uncovered { .. }));
     let silent = Support { seccomp_notify: false, ..host(7) };
     assert!(matches!(state(&plan, &silent, "on_violation.syscall"), State::Uncovered { .. }));
+}
+
+const ANY_HOST: &str = "- which addresses a name stands for is not known to the kernel yet \
+                        [any host, but only on the allowed ports (443, 5432) and port 53 (DNS)";
+
+/// The rows that programs on the session's control group change, those on the security hooks being absent.
+const GATED: &[(&str, &str)] = &[
+    ("filesystem.read", "landlock"),
+    ("filesystem.deny: /w/no", "- Landlock only allows; it cannot close a path inside an allowed one"),
+    ("filesystem.max_opens", "- files are opened without asking the supervisor"),
+    ("network.allowed_cidrs", "ebpf (what the allowed domains let through comes on top)"),
+    ("network.allowed_ports", "ebpf (port 53 is open as well, so that the allowed domains can be looked up)"),
+    ("network.listen", "ebpf"),
+    (
+        "network.unix_sockets",
+        "- sockets by path are told apart from Landlock ABI 9 on; before, allowing one allows all \
+         [Landlock closes abstract sockets of other processes]",
+    ),
+    ("network.max_connections", "ebpf"),
+    ("network.max_sent_bytes", "ebpf"),
+    (
+        "tools.t.allowed_paths",
+        "- a Landlock domain cannot follow tool calls: what it grants stays granted \
+         [Landlock grants it for the whole session]",
+    ),
+    ("on_violation.file", "- Landlock denies without telling the supervisor [the operation is denied]"),
+    (
+        "on_violation.network",
+        "ebpf (the connection is denied at once; the session ends when the supervisor has read of it)",
+    ),
+    (
+        "require: ebpf",
+        "- no eBPF program decides about files and programs [eBPF programs decide about addresses and ports]",
+    ),
+];
+
+#[test]
+fn programs_on_the_control_group_alone_hold_the_network() {
+    let plan = plan(POLICY).expect("valid");
+    let host = Support { ebpf: gate(), ..host(7) };
+    for (text, expected) in GATED {
+        assert_eq!(&show(&state(&plan, &host, text)), expected, "{text}");
+    }
+    let always = format!("{ANY_HOST}]");
+    assert_eq!(show(&state(&plan, &host, "network.allowed_domains")), always);
+    let open = format!("{ANY_HOST}, and at all times, because other domains are allowed at all times]");
+    assert_eq!(show(&state(&plan, &host, "tools.t.allowed_domains")), open);
+    assert_eq!(show(&plan_closed(&Support { seccomp_filter: false, ..host.clone() })), "ebpf");
+}
+
+#[test]
+fn what_only_a_tool_may_reach_follows_its_calls() {
+    let plan = plan("version: 1\ntools: { t: { allowed_domains: [t.example] } }\n").expect("valid");
+    let State::Uncovered { floor, remedy, .. } = state(&plan, &everything(), "tools.t.allowed_domains")
+    else {
+        panic!("nobody resolves names yet");
+    };
+    let expected = "any host, but only on the allowed ports (443) and port 53 (DNS), and only while a call of the tool is in flight";
+    assert_eq!(
+        (floor.as_deref(), &remedy[..]),
+        (Some(expected), "a later release of mcpguard (its resolver)")
+    );
+    let unrooted = state(&plan, &host(7), "tools.t.allowed_domains");
+    assert!(
+        matches!(unrooted, State::Uncovered { remedy, .. } if remedy.contains("(its resolver), and eBPF"))
+    );
+}
+
+/// The rows that programs on the security hooks change, with every other layer there.
+const HOOKED: &[(u32, &str, &str)] = &[
+    (10, "filesystem.read", "landlock+ebpf"),
+    (2, "filesystem.read", "landlock+ebpf"),
+    (0, "filesystem.read", "ebpf"),
+    (0, "filesystem.deny: /elsewhere", "ebpf"),
+    (10, "filesystem.deny: /w/no", "ebpf"),
+    (10, "filesystem.deny: **/.env", "ebpf"),
+    (10, "filesystem.max_opens", "ebpf"),
+    (8, "network.unix_sockets", "ebpf"),
+    (9, "network.unix_sockets", "landlock+ebpf"),
+    (
+        10,
+        "execution.allowed_programs",
+        "landlock+ebpf (a file that an interpreter loads is not executed, only read)",
+    ),
+    (0, "execution.allowed_programs", "ebpf (a file that an interpreter loads is not executed, only read)"),
+    (10, "execution.memory_limit", "cgroup"),
+    (10, "execution.cpus", "cgroup"),
+    (10, "execution.max_processes", "cgroup"),
+    (10, "tools.t.allowed_paths", "ebpf"),
+    (10, "tools.t.allowed_programs", "ebpf"),
+    (10, "on_violation.network", "ebpf"),
+    (10, "on_violation.repeated", "ebpf+cgroup"),
+    (10, "require: ebpf", "ebpf"),
+    (10, "require: cgroup", "cgroup"),
+];
+
+#[test]
+fn programs_on_the_security_hooks_hold_files_and_programs() {
+    let plan = plan(POLICY).expect("valid");
+    for (abi, text, expected) in HOOKED {
+        let host = Support { landlock_abi: *abi, ..everything() };
+        assert_eq!(&show(&state(&plan, &host, text)), expected, "ABI {abi} {text}");
+    }
+}
+
+#[test]
+fn a_session_without_a_group_of_its_own_cannot_be_frozen() {
+    let text = |then| {
+        format!("version: 1\non_violation: {{ repeated: {{ count: 2, within_seconds: 1, then: {then} }} }}\n")
+    };
+    let missing = Some("no controllers are delegated to this user".to_owned());
+    let host = Support { cgroup: CgroupSupport { missing, ..CgroupSupport::default() }, ..everything() };
+    let State::Uncovered { remedy, .. } =
+        state(&plan(&text("freeze")).expect("valid"), &host, "on_violation")
+    else {
+        panic!("nothing can freeze it");
+    };
+    assert_eq!(
+        remedy,
+        "a control group for the session (missing here: no controllers are delegated to this user)"
+    );
+    assert_eq!(show(&state(&plan(&text("kill")).expect("valid"), &host, "on_violation")), "ebpf");
+}
+
+#[test]
+fn a_remedy_names_what_is_missing() {
+    let plan = plan(POLICY).expect("valid");
+    let remedy = |support: &Support, text| match state(&plan, support, text) {
+        State::Uncovered { remedy, .. } => remedy,
+        State::Enforced { .. } => panic!("{text}"),
+    };
+    assert_eq!(
+        remedy(&Support { ebpf: gate(), ..host(7) }, "filesystem.deny: /w/no"),
+        "eBPF programs on the kernel's security hooks (missing here: the kernel refuses tracing programs (EPERM))"
+    );
+    assert_eq!(
+        remedy(&host(7), "network.allowed_cidrs"),
+        "eBPF programs on the session's control group: run mcpguard as root"
+    );
 }

@@ -167,6 +167,62 @@ const CASES: &[(&str, &[&str])] = &[
     ),
     ("version: 1\nnetwork: {max_connections_per_minute: 5}\n", &["2:39: error: this rate limits nothing"]),
     ("version: 1\nexecution: {max_execs_per_minute: 5}\n", &["2:35: error: this rate limits nothing"]),
+    (
+        "version: 1\nnetwork: {unix_sockets: [/run/x], max_connections_per_minute: 5}\n",
+        &["2:63: error: this rate limits nothing: connections to unix sockets are not counted"],
+    ),
+    (
+        "version: 1\nfilesystem: {deny: [/x], max_opens_per_minute: 5}\n",
+        &["2:48: error: this rate limits nothing: no file may be opened"],
+    ),
+    (
+        "version: 1\nfilesystem: {read: [/x], max_open_per_minute: 5}\n",
+        &[
+            "2:26: error: `max_open_per_minute` is not a key that may stand here; did you mean `max_opens_per_minute`",
+        ],
+    ),
+    (
+        "version: 1\nnetwork: {max_sent_bytes_per_minute: 1MiB}\n",
+        &["2:38: error: this rate limits nothing: the network is closed"],
+    ),
+    (
+        "version: 1\nnetwork: {listen: [0], max_sent_bytes_per_minute: 1000000}\n",
+        &[
+            "2:51: error: a size is a whole number and one of B, KiB, MiB, GiB, TiB; this is `1000000`; did you mean",
+        ],
+    ),
+    (
+        "version: 1\nnetwork: {listen: [0], max_sent_bytes_per_minute: 5GiB}\n",
+        &["2:51: error: more than 4GiB a minute cannot be counted to the byte; did you mean `4GiB`"],
+    ),
+    // Violations.
+    (
+        "version: 1\non_violation: {repeated: {count: 5, within_seconds: 9, then: frieze}}\n",
+        &["2:62: error: `frieze` is none of freeze, kill; did you mean `freeze`"],
+    ),
+    (
+        "version: 1\non_violation: {repeated: {count: 0, within: 9, then: kill}}\n",
+        &[
+            "2:26: error: `within_seconds` is missing here",
+            "2:34: error: a whole number from 1",
+            "2:37: error: `within` is not a key that may stand here; the keys are count, within_seconds, then",
+        ],
+    ),
+    (
+        "version: 1\non_violation: {repeted: {count: 1, within_second: 9, then: kill}}\n",
+        &["2:16: error: `repeted` is not a key that may stand here; did you mean `repeated`"],
+    ),
+    (
+        "version: 1\non_violation: {repeated: {count: 1, within_second: 9, then: kill}}\n",
+        &[
+            "2:26: error: `within_seconds` is missing here",
+            "2:37: error: `within_second` is not a key that may stand here; did you mean `within_seconds`",
+        ],
+    ),
+    (
+        "version: 1\non_violation: {file: kill, network: kill, exec: kill, repeated: {count: 5, within_seconds: 9, then: kill}}\n",
+        &["2:65: error: this is never reached: the first denied file"],
+    ),
     // Programs.
     (
         "version: 1\nexecution: {allowed_programs: [no-such]}\n",

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use policy::plan::{Ask, ClassMask, OnViolation, SecretSource, SyscallProfile, ValueSource, ViolationKind};
+use policy::plan::{
+    Ask, ClassMask, Consequence, OnViolation, Repeated, SecretSource, SyscallProfile, ValueSource,
+    ViolationKind,
+};
 use policy::{Layer, Plan, Request, load};
 
 use crate::host::{Texts, context, environment, path, plan, read, source};
@@ -161,6 +164,14 @@ filesystem:
 }
 
 #[test]
+fn a_deny_inside_a_directory_of_sockets_is_one_inside_a_grant() {
+    let text = "version: 1\nfilesystem: { deny: [/run/docker.sock] }\nnetwork: { unix_sockets: [/run] }\n";
+    let plan = plan(text).expect("valid");
+    let rule = plan.rules.iter().find(|rule| rule.text == "filesystem.deny: /run/docker.sock").expect("rule");
+    assert_eq!(rule.ask, Ask::PathDenyInsideGrant);
+}
+
+#[test]
 fn equal_grants_share_a_class_and_inherited_rights_are_in_the_mask() {
     let text = "\
 version: 1
@@ -313,4 +324,77 @@ fn revisions_tell_texts_apart() {
     assert_ne!(revision("version: 1\n"), revision("version: 1\n\n"));
     // Printed by: printf '\x0b\0\0\0\0\0\0\0version: 1\n' | sha256sum
     assert_eq!(revision("version: 1\n"), "c6753a245afb4b34b31055e3fb211083bd00c58b0a8a5393133fe25d7bd7e1a5");
+}
+
+#[test]
+fn rates_and_repetitions_are_in_the_plan() {
+    let text = "\
+version: 1
+filesystem: { read: [/r], max_opens_per_minute: 600 }
+network: { listen: [0], max_sent_bytes_per_minute: 10MiB }
+on_violation: { repeated: { count: 20, within_seconds: 60, then: freeze } }
+";
+    let plan = plan(text).expect("valid");
+    assert_eq!(plan.limits.max_opens_per_minute, Some(600));
+    assert_eq!(plan.network.max_sent_bytes_per_minute, Some(10 << 20));
+    let repeated = Repeated { count: 20, within: Duration::from_secs(60), then: Consequence::Freeze };
+    assert_eq!(plan.on_violation.repeated, Some(repeated));
+    let rules: Vec<(&str, &Ask)> = plan.rules.iter().map(|rule| (&rule.text[..], &rule.ask)).collect();
+    for expected in [
+        ("filesystem.max_opens_per_minute: 600", &Ask::OpenRate),
+        ("network.max_sent_bytes_per_minute: 10485760 bytes", &Ask::SentBytesRate),
+        ("on_violation.repeated: 20 within 60 s, then freeze", &Ask::Repeated(Consequence::Freeze)),
+    ] {
+        assert!(rules.contains(&expected), "{expected:?} is missing in\n{rules:#?}");
+    }
+}
+
+#[test]
+fn a_later_file_overrides_rates_and_repetitions() {
+    let base = "\
+version: 1
+filesystem: { read: [/r], max_opens_per_minute: 600 }
+network: { listen: [0], max_sent_bytes_per_minute: 10MiB }
+on_violation: { repeated: { count: 20, within_seconds: 60, then: freeze } }
+";
+    let own = "\
+version: 1
+extends: [base]
+filesystem: { max_opens_per_minute: 60 }
+network: { max_sent_bytes_per_minute: 1MiB }
+on_violation: { repeated: { count: 5, within_seconds: 10, then: kill } }
+";
+    let policy = load(source("own.yaml", own), &Texts::default().with("base", base)).expect("valid");
+    let environment = environment();
+    let plan = policy.compile(&context(&environment)).expect("valid");
+    assert_eq!(plan.limits.max_opens_per_minute, Some(60));
+    assert_eq!(plan.network.max_sent_bytes_per_minute, Some(1 << 20));
+    let repeated = Repeated { count: 5, within: Duration::from_secs(10), then: Consequence::Kill };
+    assert_eq!(plan.on_violation.repeated, Some(repeated));
+    assert_eq!(plan.rules.iter().filter(|rule| matches!(rule.ask, Ask::Repeated(_))).count(), 1);
+}
+
+#[test]
+fn code_may_be_mapped_where_the_nearest_grant_is_one_to_read() {
+    let base = "version: 1\nfilesystem: { read: [/w/venv, /r] }\n";
+    let own = "\
+version: 1
+extends: [base]
+filesystem: { write: [/w, /w/venv/cache], deny: [/w/venv/no] }
+execution: { allowed_programs: [/w/venv/bin] }
+";
+    let policy = load(source("own.yaml", own), &Texts::default().with("base", base)).expect("valid");
+    let environment = environment();
+    let plan = policy.compile(&context(&environment)).expect("valid");
+    let code: Vec<String> = plan
+        .files
+        .rules
+        .iter()
+        .filter(|rule| rule.code)
+        .map(|rule| rule.path.as_path().display().to_string())
+        .collect();
+    assert_eq!(code, ["/r", "/w/venv", "/w/venv/bin"]);
+    let bin = plan.files.decisive(&path("/w/venv/bin/python")).expect("rule");
+    let first = plan.rule(bin.from[0]).expect("rule");
+    assert_eq!(first.text, "execution.allowed_programs: /w/venv/bin", "the path's own rule comes first");
 }

@@ -70,9 +70,20 @@ impl Advice {
                 self.note("the answer does not fit the tool's own output schema; the fault is the server's");
             }
             Cause::Internal => self.note("mcpguard itself failed, and errors deny; this is a bug to report"),
-            Cause::Scope | Cause::Approval | Cause::Argument | Cause::Content | Cause::Resource => {
-                self.rule_itself()
+            Cause::Rate => self.rate(evidence, refused),
+            Cause::Privilege => {
+                self.note("no policy grants it: it reaches past the session's own processes and files");
             }
+            Cause::Escape => {
+                self.note("a process left the session's control group, or came into it from outside; that is an attack");
+            }
+            Cause::Proof => self.note("the guard was not seen to deny what it must, so the session was stopped"),
+            Cause::Scope
+            | Cause::Approval
+            | Cause::Argument
+            | Cause::Content
+            | Cause::Resource
+            | Cause::Repeated => self.rule_itself(),
         }
     }
 
@@ -253,7 +264,23 @@ impl Advice {
         }
     }
 
+    /// Twice the limit, in the line that sets it.
+    fn rate(&mut self, evidence: &Evidence<'_>, refused: &Refused<'_>) {
+        let written = self.rule.as_ref().and_then(|rule| rule.text.split_once(':'));
+        let key = written.and_then(|(key, _)| key.split_once('.'));
+        match (key.map(|(section, key)| (section.to_owned(), key.to_owned())), refused.limit) {
+            (Some((section, key)), Some(limit)) => {
+                self.key(evidence, &section, &key, &more(Some(limit), limit * 2).to_string());
+            }
+            _ => self.rule_itself(),
+        }
+    }
+
     fn file(&mut self, evidence: &Evidence<'_>, refused: &Refused<'_>) {
+        // A grant beside a deny of the same path is an error, and none opens a denied name.
+        if self.rule.as_ref().is_some_and(|rule| rule.text.starts_with("filesystem.deny")) {
+            return self.rule_itself();
+        }
         let writes = refused.detail.is_some_and(|detail| detail.contains("write"));
         self.key(evidence, "filesystem", if writes { "write" } else { "read" }, &lines::one(refused.what));
     }

@@ -312,6 +312,23 @@ fn what_the_kernel_layers_refuse() {
 }
 
 #[test]
+fn what_a_deny_closes_is_not_granted_beside_it() {
+    let mut body = denial(Cause::File, "/data/.env", "read", None);
+    let Body::Denial(denied) = &mut body else { panic!("a denial") };
+    denied.rule = Some(RuleRef { text: "filesystem.deny: **/.env".to_owned(), ..RuleRef::default() });
+    assert_eq!(own(vec![body]).yaml, "");
+}
+
+#[test]
+fn a_rate_can_be_raised() {
+    let mut body = denial(Cause::Rate, "/usr/bin/git", "", None);
+    let Body::Denial(denied) = &mut body else { panic!("a denial") };
+    denied.rule = Some(RuleRef { text: "execution.max_execs_per_minute: 30".to_owned(), ..RuleRef::default() });
+    denied.limit = Some(30);
+    assert_eq!(own(vec![body]).yaml, "execution:\n  max_execs_per_minute: 60\n");
+}
+
+#[test]
 fn a_preset_is_extended_and_the_built_in_policy_replaced() {
     let answer = why("github", vec![call("delete_repo", Some(Cause::ToolDisabled), None)]);
     assert_eq!(answer.yaml, "version: 1\nextends: [github]\ntools:\n  delete_repo: { enabled: true }\n");

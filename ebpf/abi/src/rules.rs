@@ -1,0 +1,186 @@
+//! What a policy allows, as the programs look it up. All keys begin with the session's slot.
+
+/// The rule number of "no rule: nothing grants it".
+pub const NO_RULE: u32 = u32::MAX;
+
+/// Flags of an [`Entry`].
+pub mod flags {
+    /// The entry decides: its masks hold for the object and everything beneath it.
+    pub const DECIDES: u32 = 1;
+    /// Names beneath this object are told apart: look them up with [`super::NamedKey`] and [`super::Entry::node`].
+    pub const HAS_NAMES: u32 = 2;
+    /// Its code may be mapped although the session may write here (an explicit read grant inside a write grant).
+    pub const CODE: u32 = 4;
+    /// May be loaded by the kernel as the interpreter of a program (`ld.so`), but not be started itself.
+    pub const LOADER: u32 = 8;
+    /// A unix socket that may be connected to, or a directory of such.
+    pub const SOCKET: u32 = 16;
+    /// Lies on the way to a denied path: it may not be renamed or removed by the session.
+    pub const ON_THE_WAY: u32 = 32;
+}
+
+/// Key of the map `OBJECTS`: an inode, by its address in the kernel. The supervisor holds it open, so that the
+/// address means nothing else as long as the rule lives.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// The address of `struct inode`.
+    pub inode: u64,
+    /// The session's slot.
+    pub slot: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+/// Value of the maps `OBJECTS` and `NAMED`. A mask has bit *i* set where grant class *i* has the right.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Classes that may read.
+    pub read: u64,
+    /// Classes that may create, change, rename and remove.
+    pub write: u64,
+    /// Classes that may execute.
+    pub execute: u64,
+    /// For each length of a name beneath (modulo 64) that `NAMED` knows, a bit: other names need no look-up.
+    pub name_lengths: u64,
+    /// The policy rule to name in records; [`NO_RULE`] if none.
+    pub rule: u32,
+    /// The number by which `NAMED` knows what is beneath; 0 if nothing.
+    pub node: u32,
+    /// See [`flags`].
+    pub flags: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+/// Key of the map `NAMED`: one more component beneath a node.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NamedKey {
+    /// [`name_hash`] of the component.
+    pub name: u64,
+    /// The node above.
+    pub node: u32,
+    /// The session's slot.
+    pub slot: u32,
+}
+
+/// [`NameKey::kind`]: the whole name (`**/.env`).
+pub const NAME_EXACT: u16 = 1;
+/// [`NameKey::kind`]: the start of the name (`**/id_*`).
+pub const NAME_PREFIX: u16 = 2;
+/// [`NameKey::kind`]: the end of the name (`**/*.pem`).
+pub const NAME_SUFFIX: u16 = 3;
+/// How many different lengths the prefixes, and the suffixes, of one policy may have.
+pub const MAX_LENGTHS: usize = 8;
+
+/// Key of the map `NAMES`: a name that is denied wherever it is met.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NameKey {
+    /// [`name_hash`] of the compared bytes.
+    pub hash: u64,
+    /// The session's slot.
+    pub slot: u32,
+    /// `NAME_EXACT`, `NAME_PREFIX` or `NAME_SUFFIX`.
+    pub kind: u16,
+    /// How many bytes are compared.
+    pub length: u16,
+}
+
+/// Value of the map `NAMES`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NameRule {
+    /// The policy rule.
+    pub rule: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+/// Data of the longest-prefix map `ADDRESSES`; its prefix length counts the slot's 32 bits too. An IPv4 address stands in
+/// its IPv6 form (`::ffff:a.b.c.d`, RFC 4291 section 2.5.5.2).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AddressKey {
+    /// The session's slot, in network byte order: the map compares from the first byte.
+    pub slot: u32,
+    /// The address in network byte order.
+    pub address: [u8; 16],
+    /// Zero, and never compared: the value behind the key lies on a multiple of 8.
+    pub padding: u32,
+}
+
+/// Value of the map `ADDRESSES`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// Classes that may reach it; what shorter ranges grant is in it already.
+    pub classes: u64,
+    /// The policy rule.
+    pub rule: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+/// What a port is allowed for.
+#[repr(u16)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PortUse {
+    /// Connecting and sending to it, TCP and UDP.
+    Connect = 1,
+    /// Listening on it, TCP. Port 0 is any free one.
+    Listen = 2,
+}
+
+/// Key of the map `PORTS`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortKey {
+    /// The session's slot.
+    pub slot: u32,
+    /// The port in host byte order.
+    pub port: u16,
+    /// A [`PortUse`].
+    pub usage: u16,
+}
+
+/// Value of the map `PORTS`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Port {
+    /// The policy rule.
+    pub rule: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// FNV-1a, 64 bit, of a name. Two names that collide can only make one of them denied too: no grant is looked up by name.
+#[inline(always)]
+pub fn name_hash(name: &[u8]) -> u64 {
+    let mut hash = OFFSET;
+    for byte in name {
+        hash = name_hash_add(hash, *byte);
+    }
+    hash
+}
+
+/// One more byte of a [`name_hash`]; that of no byte is the beginning.
+#[inline(always)]
+pub fn name_hash_add(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+}
+
+const _: () = assert!(size_of::<ObjectKey>() == 16);
+const _: () = assert!(size_of::<Entry>() == 48);
+const _: () = assert!(size_of::<NamedKey>() == 16);
+const _: () = assert!(size_of::<NameKey>() == 16);
+const _: () = assert!(size_of::<NameRule>() == 8);
+const _: () = assert!(size_of::<AddressKey>() == 24);
+const _: () = assert!(size_of::<Address>() == 16);
+const _: () = assert!(size_of::<PortKey>() == 8);
+const _: () = assert!(size_of::<Port>() == 8);

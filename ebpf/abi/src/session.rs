@@ -1,0 +1,223 @@
+//! A session as the programs see it: what is set once, what changes, and the word that follows the tool calls.
+
+use crate::event::SocketAddress;
+use crate::rules::{Entry, MAX_LENGTHS};
+use crate::{MAX_DEPTH, MAX_NAME};
+
+/// Flags of a [`Session`].
+pub mod session_flags {
+    /// The slot is in use; everything of an unused slot is denied.
+    pub const LIVE: u32 = 1;
+    /// The policy opens the network somewhere: IP sockets may be made.
+    pub const NETWORK: u32 = 2;
+    /// The session may listen on any free port.
+    pub const LISTEN_ANY: u32 = 4;
+    /// A denied file operation kills.
+    pub const KILL_FILE: u32 = 8;
+    /// A denied network operation kills.
+    pub const KILL_NETWORK: u32 = 16;
+    /// A denied execution kills.
+    pub const KILL_EXEC: u32 = 32;
+    /// The bucket of denials kills when it is over (`on_violation.repeated` with `then: kill`).
+    pub const KILL_REPEATED: u32 = 64;
+    /// Code may be mapped from wherever it may be read (no `allowed_programs` to get around).
+    pub const CODE_ANYWHERE: u32 = 128;
+    /// There are prefixes or suffixes among the name rules.
+    pub const NAME_ENDS: u32 = 256;
+}
+
+/// One rate limit: a generic cell rate algorithm (ITU-T I.371), which needs one word of state.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rate {
+    /// Nanoseconds that one token takes to come back; 0 means that there is no limit.
+    pub interval_ns: u64,
+    /// How far ahead of the clock the tokens that were taken may reach, in nanoseconds: interval times burst.
+    pub window_ns: u64,
+}
+
+/// What is counted. The index of a [`Rate`] in [`Session::rates`] and of its state in [`State::buckets`].
+#[repr(usize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bucket {
+    /// Executions.
+    Exec = 0,
+    /// New connections.
+    Connect = 1,
+    /// Opened files.
+    Open = 2,
+    /// Bytes sent over IP.
+    SentBytes = 3,
+    /// New processes and threads.
+    Fork = 4,
+    /// Denials, for the rule about repeated violations.
+    Denial = 5,
+}
+
+/// How many kinds of [`Bucket`] there are.
+pub const BUCKETS: usize = 6;
+
+/// What to look for in names before a look-up is worth it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Bit *length modulo 64* for each exact name rule.
+    pub exact_lengths: u64,
+    /// Bit of each first byte of a prefix rule.
+    pub first_bytes: [u64; 4],
+    /// Bit of each last byte of a suffix rule.
+    pub last_bytes: [u64; 4],
+    /// The different lengths of prefixes, ascending; 0 ends the list.
+    pub prefix_lengths: [u8; MAX_LENGTHS],
+    /// The different lengths of suffixes, ascending; 0 ends the list.
+    pub suffix_lengths: [u8; MAX_LENGTHS],
+}
+
+/// Value of the array `SESSIONS`, by slot. Written by the supervisor only.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Session {
+    /// The id of the session's cgroup (version 2); 0 if it has none. A task elsewhere with the session's mark has escaped.
+    pub cgroup: u64,
+    /// See [`session_flags`].
+    pub flags: u32,
+    /// The supervisor's process id in the initial namespace; when it ends, everything is denied.
+    pub supervisor: u32,
+    /// The process id of the canary in the initial namespace, which is denied but never killed or counted; 0 if none runs.
+    pub canary: u32,
+    /// Zero.
+    pub padding: u32,
+    /// Names that are denied everywhere.
+    pub names: Names,
+    /// Rate limits, by [`Bucket`].
+    pub rates: [Rate; BUCKETS],
+}
+
+/// Value of the array `STATES`, by slot. Written by the programs only, atomically.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Number of the last event of the session, from 1. An event that the ring had no room for has a number too.
+    pub sequence: u64,
+    /// Not 0 once the supervisor has ended.
+    pub dead: u64,
+    /// When the tokens that were taken will be back (`CLOCK_MONOTONIC`, nanoseconds), by [`Bucket`].
+    pub buckets: [u64; BUCKETS],
+    /// Events that the ring had no room for, by [`crate::EventKind`].
+    pub dropped: [u64; 32],
+    /// Opened files, allowed ones.
+    pub opens: u64,
+    /// Executions, allowed ones.
+    pub execs: u64,
+    /// Connections, allowed ones.
+    pub connects: u64,
+    /// Bytes sent over IP.
+    pub sent_bytes: u64,
+}
+
+/// The one value of the small mappable array that each session has: the doorman stores, the programs load.
+#[repr(C, align(64))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Active {
+    /// The active set: bit 0 always, and the classes of the calls in flight.
+    pub mask: u64,
+    /// The number of the last admitted call.
+    pub call: u64,
+    /// Zero.
+    pub padding: [u64; 6],
+}
+
+/// [`Task::state`]: the mark takes effect at the next `execve` (the last mile is still the supervisor's own code).
+pub const STATE_NEXT_EXEC: u32 = 1;
+/// [`Task::state`]: the mark is in effect.
+pub const STATE_ARMED: u32 = 2;
+
+/// Value of the task storage `TASKS`: the mark of a session's task, inherited by what it starts, and room for one
+/// decision. A task runs one hook at a time, so that nobody else writes here meanwhile.
+///
+/// The supervisor writes `slot` and `state` and leaves the rest zero.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The session's slot; 0: not marked.
+    pub slot: u32,
+    /// [`STATE_NEXT_EXEC`] or [`STATE_ARMED`].
+    pub state: u32,
+    /// Room for reading an address as a number.
+    pub word: u64,
+    /// The decision that is being made.
+    pub decision: Decision,
+    /// How many components the path has, the root among them.
+    pub depth: u32,
+    /// Zero.
+    pub padding: u32,
+    /// The path that is being decided, from the file up.
+    pub path: [Component; MAX_DEPTH],
+    /// A name of that path.
+    pub name: [u8; MAX_NAME + 1],
+}
+
+/// One component of a path.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Component {
+    /// The address of the `struct dentry` that has the name: of the mount point, where something is mounted.
+    pub dentry: u64,
+    /// The address of the `struct inode` that is seen; 0 if there is none yet.
+    pub inode: u64,
+    /// The length of the name; 0 for the root.
+    pub length: u32,
+    /// The name's first byte, and its last one shifted by 8, where [`session_flags::NAME_ENDS`] asks for them.
+    pub ends: u32,
+}
+
+/// What was found out about a request, and what is told about it if it is denied.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The decisive entry of the path.
+    pub entry: Entry,
+    /// See [`crate::Event::rule`].
+    pub rule: u32,
+    /// See [`crate::Event::access`].
+    pub access: u32,
+    /// See [`crate::Event::address`].
+    pub address: SocketAddress,
+}
+
+/// Words of the global `SCOPE_FILTER`.
+pub const SCOPE_WORDS: usize = 8;
+
+/// Where `SCOPE_FILTER` knows a cgroup: the word and the bit in it. A set bit means: look into `CGROUPS`.
+#[inline(always)]
+pub fn scope_bit(cgroup: u64) -> (usize, u64) {
+    ((cgroup >> 6) as usize & (SCOPE_WORDS - 1), 1 << (cgroup & 63))
+}
+
+/// Words of a [`Filter`].
+pub const FILTER_WORDS: usize = 1024;
+
+/// Value of the array `FILTERS`, by slot: a Bloom filter over the session's `OBJECTS`, so that most inodes of a path
+/// need no look-up.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// 65,536 bits.
+    pub words: [u64; FILTER_WORDS],
+}
+
+/// The two bits of an inode in a [`Filter`], 0 to 65,535.
+#[inline(always)]
+pub fn filter_bits(inode: u64) -> (u32, u32) {
+    let mixed = inode.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((mixed >> 48) as u32, (mixed >> 32) as u32 & 0xffff)
+}
+
+const _: () = assert!(size_of::<Names>() == 88);
+const _: () = assert!(size_of::<Session>() == 24 + 88 + 16 * BUCKETS);
+const _: () = assert!(size_of::<State>() == 16 + 8 * BUCKETS + 256 + 32);
+const _: () = assert!(size_of::<Active>() == 64);
+const _: () = assert!(size_of::<Component>() == 24);
+const _: () = assert!(size_of::<Decision>() == 80);
+const _: () = assert!(size_of::<Task>() == 16 + 80 + 8 + 24 * MAX_DEPTH + 256);
+const _: () = assert!(size_of::<Filter>() == 8192);

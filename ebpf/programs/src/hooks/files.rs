@@ -1,0 +1,64 @@
+//! Opening files and receiving open ones.
+
+use abi::{Access, Bucket, EventKind};
+use aya_ebpf::macros::lsm;
+use aya_ebpf::programs::LsmContext;
+use verdict::{Denial, file};
+
+use crate::climb::{self, Place};
+use crate::fields::{FILE_FLAGS, FILE_MODE, FILE_PATH};
+use crate::kernel::Typed;
+use crate::scope::{self, Subject};
+use crate::{rate, rules};
+
+/// `FMODE_READ`, `FMODE_WRITE` (Linux `fs.h`, as all that follow).
+const READ: u32 = 1;
+const WRITE: u32 = 2;
+/// `FMODE_NOACCOUNT`: the kernel opens the file beneath another open one (overlayfs), with the mounter's rights.
+const BENEATH: u32 = 1 << 29;
+/// `__FMODE_EXEC` in the flags: opened in order to be executed. No system call can set it.
+const EXECUTE: u32 = 0x20;
+
+#[lsm(hook = "file_open")]
+pub(crate) fn file_open(ctx: LsmContext) -> i32 {
+    scope::judge(EventKind::Open, |subject| {
+        let file = Typed::new(ctx.arg(0));
+        let mode = file.word(&FILE_MODE);
+        if mode & BENEATH != 0 {
+            return Ok(());
+        }
+        let wanted = if file.word(&FILE_FLAGS) & EXECUTE != 0 { Access::EXECUTE } else { access(mode) };
+        allowed(subject, file, wanted)?;
+        rate::one(subject, Bucket::Open)?;
+        // SAFETY: a map value.
+        unsafe { rate::add(&raw mut (*subject.state).opens, 1) };
+        Ok(())
+    })
+}
+
+#[lsm(hook = "file_receive")]
+pub(crate) fn file_receive(ctx: LsmContext) -> i32 {
+    scope::judge(EventKind::Receive, |subject| {
+        let file = Typed::new(ctx.arg(0));
+        allowed(subject, file, access(file.word(&FILE_MODE)))
+    })
+}
+
+/// What a file is opened for.
+#[inline(always)]
+fn access(mode: u32) -> u32 {
+    let read = if mode & READ != 0 { Access::READ } else { 0 };
+    let write = if mode & WRITE != 0 { Access::WRITE } else { 0 };
+    read | write
+}
+
+#[inline(always)]
+fn allowed(subject: &Subject, file: Typed, wanted: u32) -> Result<(), Denial> {
+    // SAFETY: the task's own storage.
+    unsafe { (*subject.task).decision.access = wanted };
+    match climb::path(subject, file.within(&FILE_PATH))? {
+        Place::Rooted => file::open(rules::examine(subject)?, wanted, subject.active),
+        // The session's own memory: pipes, sockets, memory files. What the kernel executes must have a path.
+        Place::Internal => file::open(&verdict::path::MEMORY, wanted, u64::MAX),
+    }
+}

@@ -1,0 +1,38 @@
+//! The BPF programs: thin hooks that ask who acts ([`scope`]), where the object lies ([`climb`]), what the session's
+//! tables say ([`rules`], by `verdict`), and deny, record and kill ([`denial`]).
+//!
+//! They never allow by mistake: whatever cannot be read, followed or found is denied inside of a session. They never
+//! touch a task outside of one.
+//!
+//! ```text
+//! hook ─► scope: whose task? ─► none: 0
+//!           └► session ─► climb: the path's components ─► rules: the decisive entry ─► verdict ─► 0
+//!                                                                                         └► denial: record, kill, -EPERM
+//! ```
+//! One object serves every kernel: offsets come from the read-only globals of [`fields`], which the supervisor sets.
+//! Functions that the verifier shall look at once and not along every path are global (`extern "C"`, not inlined).
+
+#![no_std]
+#![no_main]
+#![feature(asm_experimental_arch)]
+
+mod climb;
+mod denial;
+mod fields;
+mod hooks;
+mod kernel;
+mod maps;
+mod rate;
+mod rules;
+mod scope;
+
+/// Nothing here panics; the compiler wants to know where it would go.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// The kernel gives the helpers of tracing to GPL-compatible programs only.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,130 @@
+//! Whose task is it? The mark in its task storage says so; its cgroup says so too, and both must agree.
+//!
+//! A task without a mark in a cgroup without a session is none of our business: it pays for a pointer and a bit.
+
+use core::ptr;
+
+use abi::{EventKind, Reason, STATE_NEXT_EXEC, Session, State, Task, scope_bit, session_flags};
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_cgroup_id, bpf_get_current_task_btf, bpf_task_storage_get,
+};
+use verdict::Denial;
+
+use crate::denial;
+use crate::fields::TASK_STORAGE;
+use crate::kernel::Typed;
+use crate::maps::{ACTIVE, CGROUPS, SCOPE_FILTER, SESSIONS, STATES, TASKS};
+
+/// A task of a session whose mark is in effect.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject {
+    /// Its mark.
+    pub(crate) task: *mut Task,
+    /// The task itself.
+    pub(crate) current: Typed,
+    /// The session's slot.
+    pub(crate) slot: u32,
+    /// The session's flags.
+    pub(crate) flags: u32,
+    /// The active set.
+    pub(crate) active: u64,
+    /// The session.
+    pub(crate) session: *const Session,
+    /// The session's state.
+    pub(crate) state: *mut State,
+}
+
+/// What was found about the current task.
+pub(crate) enum Found {
+    /// No session's.
+    Outside,
+    /// It has a mark.
+    Marked(*mut Task, Typed),
+    /// It has no mark (`true`: none that could be read) in the cgroup of the session in this slot.
+    Stranger(u32, bool),
+}
+
+/// Decides about the current task: 0 outside of sessions and for what is allowed.
+#[inline(always)]
+pub(crate) fn judge(kind: EventKind, decide: impl FnOnce(&Subject) -> Result<(), Denial>) -> i32 {
+    let (task, current) = match find() {
+        Found::Outside => return 0,
+        Found::Stranger(slot, unread) => return denial::stranger(slot, kind, unread),
+        Found::Marked(task, current) => (task, current),
+    };
+    // SAFETY: a mark is a map value of the current task.
+    if unsafe { (*task).state } == STATE_NEXT_EXEC {
+        return 0;
+    }
+    match enter(task, current).and_then(|subject| decide(&subject)) {
+        Ok(()) => 0,
+        Err(reason) => denial::deny(task, kind, reason),
+    }
+}
+
+/// Looks for the current task's mark, and for its cgroup if there is none.
+#[inline(always)]
+pub(crate) fn find() -> Found {
+    // SAFETY: the helper has no preconditions.
+    let current = Typed::new(unsafe { bpf_get_current_task_btf() }.cast::<u8>());
+    let stored = !current.follow(&TASK_STORAGE).is_null();
+    if stored {
+        let task = mark(current);
+        // SAFETY: what the helper returns is a map value or null.
+        if !task.is_null() && unsafe { (*task).slot } != 0 {
+            return Found::Marked(task, current);
+        }
+    }
+    match cgroup_slot() {
+        Some(slot) => Found::Stranger(slot, stored),
+        None => Found::Outside,
+    }
+}
+
+/// A task's mark; null if it has none.
+#[inline(always)]
+pub(crate) fn mark(task: Typed) -> *mut Task {
+    // SAFETY: the map is a task storage of `Task`, and the verifier knows the task.
+    unsafe { bpf_task_storage_get(TASKS.map(), task.raw().cast(), ptr::null_mut(), 0) }.cast()
+}
+
+/// The slot of the session whose cgroup the current task is in.
+#[inline(always)]
+fn cgroup_slot() -> Option<u32> {
+    // SAFETY: the helper has no preconditions.
+    let cgroup = unsafe { bpf_get_current_cgroup_id() };
+    let (word, bit) = scope_bit(cgroup);
+    if SCOPE_FILTER.get(word) & bit == 0 {
+        return None;
+    }
+    // SAFETY: the value is a number that is read once.
+    unsafe { CGROUPS.get(cgroup) }.copied()
+}
+
+/// A marked task's session, if it lives and the task is where its mark says.
+#[inline(always)]
+pub(crate) fn enter(task: *mut Task, current: Typed) -> Result<Subject, Denial> {
+    // SAFETY: a mark is a map value of the current task.
+    let slot = unsafe { (*task).slot };
+    let Some(session) = SESSIONS.get_ptr(slot) else { return Err(Denial::of(Reason::Internal)) };
+    let Some(state) = STATES.get_ptr_mut(slot) else { return Err(Denial::of(Reason::Internal)) };
+    // SAFETY: both are map values; the flags, the cgroup and `dead` are words that are read once.
+    let (flags, cgroup, dead) = unsafe {
+        (
+            (&raw const (*session).flags).read_volatile(),
+            (*session).cgroup,
+            (&raw const (*state).dead).read_volatile(),
+        )
+    };
+    if flags & session_flags::LIVE == 0 || dead != 0 {
+        return Err(Denial::of(Reason::Orphan));
+    }
+    // SAFETY: the helper has no preconditions.
+    if cgroup != 0 && unsafe { bpf_get_current_cgroup_id() } != cgroup {
+        return Err(Denial::of(Reason::Escape));
+    }
+    let Some(active) = ACTIVE.get_value(slot, &0) else { return Err(Denial::of(Reason::Internal)) };
+    // SAFETY: a map value; the supervisor stores the word while it is read.
+    let active = unsafe { (&raw const active.mask).read_volatile() };
+    Ok(Subject { task, current, slot, flags, active, session, state })
+}

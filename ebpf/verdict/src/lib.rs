@@ -1,0 +1,114 @@
+//! The decisions of the BPF programs, pure: what a session's tables say about a path, an address, a rate, a kill.
+//!
+//! The same code is compiled for the kernel's verifier and for the tests on the host, so that
+//! `policy.permits(…) == verdict(encode(compile(policy)), …)` can be stated as a property.
+//! It never touches a map, a hook, a kernel pointer or a clock: whoever calls it brings [`Tables`], [`Path`],
+//! [`Network`] and the numbers.
+//!
+//! ```text
+//! Path (inodes and names, the object first) ─┐
+//! Tables (OBJECTS, NAMED, NAMES)  ───────────┴► path::examine ─► Entry ─► file::*    ─► allow | Denial
+//! Network (ADDRESSES, PORTS) ──────────────────────────────────► network::*          ─► allow | Denial
+//! rate::take ─► over?                                Denial ─► action::kills ─► deny | kill
+//! ```
+//! Everything is `#[inline(always)]`, without panics and with loops of constant bounds: the verifier follows each path.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod action;
+pub mod file;
+pub mod name;
+pub mod network;
+pub mod path;
+pub mod rate;
+
+#[cfg(test)]
+mod tests;
+
+use abi::{Entry, Reason};
+
+/// The look-ups by path, of one session.
+pub trait Tables {
+    /// Whether `OBJECTS` may know this inode; `true` may be wrong, `false` may not.
+    fn may_know(&self, inode: u64) -> bool;
+    /// `OBJECTS`.
+    fn object(&self, inode: u64) -> Option<&Entry>;
+    /// `NAMED`, by the node above and [`abi::name_hash`] of the component.
+    fn named(&self, node: u32, name: u64) -> Option<&Entry>;
+    /// `NAMES`: the policy rule, by `NAME_EXACT`, `NAME_PREFIX` or `NAME_SUFFIX`, the compared bytes' number and hash.
+    fn name(&self, kind: u16, length: u16, hash: u64) -> Option<u32>;
+}
+
+/// The components of a path, the object itself first (index 0) and the root last.
+pub trait Path {
+    /// How many there are, the root among them; at least 1.
+    fn depth(&self) -> usize;
+    /// The inode of a component; 0 if the object does not exist yet.
+    fn inode(&self, index: usize) -> u64;
+    /// The length of a component's name in bytes; 0 for the root.
+    fn length(&self, index: usize) -> u32;
+    /// One byte of a name; `at` is less than its length.
+    fn byte(&self, index: usize, at: u32) -> u8;
+    /// [`abi::name_hash`] of a part of a name; `start + length` is at most its length. `None`: it cannot be read.
+    fn hash(&self, index: usize, start: u32, length: u32) -> Option<u64>;
+
+    /// What is said by name about the components beneath component `index`, whose entry is `above`.
+    /// The programs put a verifier's boundary here; the answer must be that of [`path::beneath`].
+    #[inline(always)]
+    fn beneath(&self, tables: &impl Tables, above: &Entry, index: usize) -> Beneath {
+        path::beneath(tables, self, above.node, above.name_lengths, index)
+    }
+
+    /// The name rule that closes component `index`. The programs put a verifier's boundary here; the answer must be
+    /// that of [`name::closes`].
+    #[inline(always)]
+    fn closed(&self, tables: &impl Tables, names: &abi::Names, ends: bool, index: usize) -> Closed {
+        name::closes(tables, self, names, ends, index)
+    }
+}
+
+/// The look-ups by address, of one session.
+pub trait Network {
+    /// `ADDRESSES`: the longest prefix of an address in its IPv6 form.
+    fn address(&self, address: &[u8; 16]) -> Option<&abi::Address>;
+    /// `PORTS`: the policy rule.
+    fn port(&self, port: u16, usage: abi::PortUse) -> Option<u32>;
+}
+
+/// The answer of [`path::beneath`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beneath {
+    /// The deepest entry that decides, if its flags say that it does.
+    pub entry: Entry,
+    /// The path's object itself lies on the way to something that is told apart by name.
+    pub on_the_way: bool,
+}
+
+/// The answer of [`name::closes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// No name rule matches.
+    Open,
+    /// This policy rule closes it.
+    By(u32),
+    /// The name could not be read: whoever asks must deny.
+    Unreadable,
+}
+
+/// Why something is denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// The reason.
+    pub reason: Reason,
+    /// The policy rule; [`abi::NO_RULE`] if none.
+    pub rule: u32,
+}
+
+impl Denial {
+    /// A denial that no rule made.
+    #[inline(always)]
+    pub const fn of(reason: Reason) -> Self {
+        Self { reason, rule: abi::NO_RULE }
+    }
+}

@@ -1,0 +1,5 @@
+//! The decisions, on tables that are trees and lists.
+
+mod files;
+mod tables;
+mod verdicts;

@@ -1,0 +1,81 @@
+//! Each limit is seen to hold, and to be counted.
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+#[test]
+fn memory_beyond_the_limit_ends_in_a_kill_that_is_counted() {
+    const SCRIPT: &str = "tail /dev/zero; exit 7";
+    let Some(group) = group("memory", &LimitsPlan { memory_bytes: Some(32 << 20), ..free() }) else { return };
+    assert_eq!(group.events().expect("events").oom_kills, Some(0));
+    let status = started(&group, SCRIPT).ended();
+    // Version 2 takes the whole tree; version 1 the largest process, and the shell goes on and says 7.
+    assert!(status.signal() == Some(9) || status.code() == Some(7), "{status}");
+    let events = group.events().expect("events");
+    assert!(events.oom_kills >= Some(1), "{events:?}");
+    assert_eq!(events.pids_max_hits, None);
+}
+
+#[test]
+fn memory_within_the_limit_is_left_alone() {
+    let Some(group) = group("enough", &LimitsPlan { memory_bytes: Some(64 << 20), ..free() }) else { return };
+    let status = started(&group, "head -c 8000000 /dev/zero | tail -c 8000000 >/dev/null; exit 7").ended();
+    assert_eq!(status.code(), Some(7));
+    assert_eq!(group.events().expect("events").oom_kills, Some(0));
+}
+
+#[test]
+fn processes_beyond_the_limit_are_refused_and_counted() {
+    const SCRIPT: &str = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait";
+    let Some(group) = group("pids", &LimitsPlan { max_processes: Some(8), ..free() }) else { return };
+    let mut shell = started(&group, SCRIPT);
+    let status = shell.ended();
+    // The shell itself is one of eight, and gives up at the first refusal: `Cannot fork`.
+    assert!(!status.success(), "{status}");
+    assert_eq!(group.members().expect("members").len(), 7);
+    assert!(group.events().expect("events").pids_max_hits >= Some(1));
+}
+
+#[test]
+fn processor_time_beyond_the_share_is_withheld_and_counted() {
+    let Some(group) = group("cpu", &LimitsPlan { cpu_millis: Some(200), ..free() }) else { return };
+    let shell = started(&group, "while :; do :; done");
+    let (begun, before) = (Instant::now(), ticks(shell.pid()));
+    std::thread::sleep(Duration::from_millis(1500));
+    let (elapsed, used) = (begun.elapsed(), ticks(shell.pid()) - before);
+    let share = used as f64 / 100.0 / elapsed.as_secs_f64();
+    assert!((0.05..0.3).contains(&share), "{share} of a processor");
+    let events = group.events().expect("events");
+    assert!(events.cpu_throttled_periods >= Some(5), "{events:?}");
+    assert!(events.cpu_throttled >= Some(Duration::from_millis(100)), "{events:?}");
+}
+
+#[test]
+fn a_limit_that_is_not_asked_for_is_not_set() {
+    let Some(group) = group("unlimited", &free()) else { return };
+    assert!(group.seats.iter().all(|seat| seat.controllers.is_empty()));
+    assert_eq!(group.events().expect("events"), super::super::GroupEvents::default());
+}
+
+#[test]
+fn a_limit_without_its_controller_is_an_error() {
+    let Some(mut layout) = layout(&[Controller::Pids]) else { return };
+    layout.places.retain(|place| !place.has_option("pids"));
+    if layout.place(Controller::Pids).is_ok() {
+        // Version 2 has it: then version 2 is taken away as well.
+        layout.places.clear();
+    }
+    let refused = Group::create_in(&layout, &id("refused"), &bounded()).expect_err("no controller");
+    assert!(matches!(refused, GroupError::Missing { .. }), "{refused}");
+    assert!(!refused.to_string().is_empty());
+}
+
+/// User and system time of the process, in hundredths of a second.
+fn ticks(process: Pid) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    let (_, fields) = stat.rsplit_once(") ").expect("a name");
+    let fields: Vec<u64> = fields.split(' ').skip(11).take(2).map(|field| field.parse().unwrap()).collect();
+    fields.iter().sum()
+}

@@ -1,0 +1,44 @@
+//! Which structures may be read from and written to maps as bytes.
+
+/// Plain data with one representation on both sides of a map.
+///
+/// # Safety
+/// `repr(C)` or an integer, without pointers or padding, and any bytes are a value of it.
+pub(crate) unsafe trait Layout: Copy + 'static {}
+
+macro_rules! layout {
+    ($($plain:ty),+ $(,)?) => {
+        $(
+            // SAFETY: integers and arrays of them, with explicit padding; `abi` asserts the sizes.
+            unsafe impl Layout for $plain {}
+        )+
+    };
+}
+
+layout!(
+    u32,
+    u64,
+    [u64; 8],
+    abi::Active,
+    abi::Address,
+    abi::AddressKey,
+    abi::Entry,
+    abi::Filter,
+    abi::NameKey,
+    abi::NameRule,
+    abi::NamedKey,
+    abi::ObjectKey,
+    abi::Port,
+    abi::PortKey,
+    abi::Session,
+    abi::State,
+    abi::Task,
+);
+
+/// A value of a map, for `aya`, whose own mark of plain data cannot be put on another crate's types.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plain<T>(pub(crate) T);
+
+// SAFETY: transparent, and `Layout` promises what `Pod` demands.
+unsafe impl<T: Layout> aya::Pod for Plain<T> {}

@@ -1,0 +1,65 @@
+//! The word that follows the tool calls: a map of one value, in this process's own memory.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use abi::Active;
+use nix::errno::Errno;
+
+/// A map of one [`Active`], made with `BPF_F_MMAPABLE` (Linux 5.5) and mapped for writing.
+#[derive(Debug)]
+pub(crate) struct ActiveMemory {
+    words: NonNull<AtomicU64>,
+}
+
+// SAFETY: the mapping belongs to the process, not to a thread, and is only touched by atomic operations.
+unsafe impl Send for ActiveMemory {}
+// SAFETY: as above.
+unsafe impl Sync for ActiveMemory {}
+
+const MASK: usize = std::mem::offset_of!(Active, mask) / size_of::<u64>();
+const CALL: usize = std::mem::offset_of!(Active, call) / size_of::<u64>();
+
+impl ActiveMemory {
+    pub(crate) fn new(map: BorrowedFd<'_>) -> Result<Self, Errno> {
+        // SAFETY: a new mapping at an address of the kernel's choice; it changes no existing one.
+        let start = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                size_of::<Active>(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                map.as_raw_fd(),
+                0,
+            )
+        };
+        match NonNull::new(start.cast::<AtomicU64>()) {
+            Some(words) if start != libc::MAP_FAILED => Ok(Self { words }),
+            _ => Err(Errno::last()),
+        }
+    }
+
+    pub(crate) fn store(&self, mask: u64, call: u64) {
+        // Whoever sees the new set in a record sees the call that opened it.
+        self.word(CALL).store(call, Ordering::Relaxed);
+        self.word(MASK).store(mask, Ordering::Release);
+    }
+
+    pub(crate) fn load(&self) -> (u64, u64) {
+        (self.word(MASK).load(Ordering::Acquire), self.word(CALL).load(Ordering::Relaxed))
+    }
+
+    fn word(&self, index: usize) -> &AtomicU64 {
+        // SAFETY: the mapping is a whole page, page-aligned, and lives as long as `self`; both indices lie in its first
+        // `Active`. Everybody else, the programs included, treats these words as single 64-bit words too.
+        unsafe { self.words.add(index).as_ref() }
+    }
+}
+
+impl Drop for ActiveMemory {
+    fn drop(&mut self) {
+        // SAFETY: this is the mapping that `new` made, and no reference into it outlives `self`.
+        unsafe { libc::munmap(self.words.as_ptr().cast(), size_of::<Active>()) };
+    }
+}

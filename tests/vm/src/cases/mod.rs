@@ -1,0 +1,12 @@
+//! The cases: one file an area. A new case is one function and one line in its file's `CASES`; a new area is a file and
+//! a line here.
+
+mod doctor;
+mod exec;
+mod facts;
+mod machine;
+
+use crate::case::Case;
+
+/// Every case, in the order in which they run.
+pub(crate) const ALL: &[&[Case]] = &[facts::CASES, machine::CASES, doctor::CASES, exec::CASES];

@@ -1,0 +1,64 @@
+//! Where everything lies: `target/vm`, or `$MCPGUARD_VM_CACHE`. Nothing in it is tracked, all of it can be deleted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::checkout::Checkout;
+
+/// The cache.
+pub(super) struct Cache {
+    root: PathBuf,
+    offline: bool,
+}
+
+impl Cache {
+    /// Opens the cache; `offline` forbids to fill it.
+    pub(super) fn open(checkout: &Checkout, offline: bool) -> Result<Self> {
+        let root = std::env::var_os("MCPGUARD_VM_CACHE")
+            .map_or_else(|| checkout.root().join("target/vm"), |path| checkout.root().join(path));
+        fs::create_dir_all(&root).with_context(|| format!("cannot make {}", root.display()))?;
+        Ok(Self { root: root.canonicalize()?, offline })
+    }
+
+    /// Whether only what is there may be used.
+    pub(super) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// A place in the cache; it need not exist.
+    pub(super) fn place(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// A directory in the cache, made if it is not there.
+    pub(super) fn directory(&self, name: impl AsRef<Path>) -> Result<PathBuf> {
+        let path = self.place(name);
+        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// A directory beside the cache's own ones that vanishes, unless it is renamed into its place.
+    pub(super) fn temporary(&self) -> Result<TempDir> {
+        let within = self.directory("tmp")?;
+        tempfile::Builder::new().prefix("run-").tempdir_in(within).context("cannot make a temporary directory in the cache")
+    }
+
+    /// Lets the next look-up ask the mirror again.
+    pub(super) fn forget_indices(&self) -> Result<()> {
+        let path = self.place("apt");
+        if path.exists() { fs::remove_dir_all(&path).context("cannot remove the package lists") } else { Ok(()) }
+    }
+
+    /// Moves a finished directory to its place; another run may have been quicker.
+    pub(super) fn keep(&self, fresh: &Path, name: impl AsRef<Path>) -> Result<PathBuf> {
+        let place = self.place(name);
+        fs::create_dir_all(place.parent().context("a place in the cache has a parent")?)?;
+        match fs::rename(fresh, &place) {
+            Err(_) if place.is_dir() => Ok(place),
+            renamed => renamed.map(|()| place).context("cannot move a fresh directory into the cache"),
+        }
+    }
+}
