@@ -168,14 +168,16 @@ fn descendants(of: u32) -> BTreeSet<u32> {
     found
 }
 
-/// After one second: nothing is left, or, where the supervisor was killed, nothing that is less confined.
+/// After a while: nothing is left, or, where the supervisor was killed, nothing that is less confined.
 fn settled(dying: Dying, mark: &str, session: &BTreeSet<u32>) -> Result<()> {
-    let quiet = eventually(Duration::from_secs(1), || marked(mark).is_empty());
+    // A supervisor that is still starting notices when it has started; as root that includes loading eBPF programs.
+    let patience = if dying == Dying::Supervisor { 1 } else { 10 };
+    let quiet = eventually(Duration::from_secs(patience), || marked(mark).is_empty());
     let left = marked(mark);
     let loose: Vec<String> = left.iter().filter(|&&pid| !confined(pid)).map(|&pid| describe(pid)).collect();
     // They are this round's own, found by its mark.
     left.iter().try_for_each(|&pid| kill(pid))?;
-    ensure!(loose.is_empty(), "not confined and still there after 1 s: {loose:?}");
+    ensure!(loose.is_empty(), "not confined and still there after {patience} s: {loose:?}");
     let outlived = !quiet && dying != Dying::Supervisor;
     ensure!(!outlived, "{} process(es) outlived the session: {left:?}", left.len());
     let zombies: Vec<u32> = session.iter().copied().filter(|&pid| is_zombie(pid)).collect();

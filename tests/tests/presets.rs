@@ -223,13 +223,25 @@ fn fetch() -> Result<()> {
     ensure!(is_reached(&listener)?, "the bare server does not reach the listener: the test proves nothing");
     drop(client);
 
-    let start = refuses_then_degrades(&scene, Server::Fetch, command, "allowed_cidrs")?;
+    // Address rules need eBPF: without it the floor is that no port but 80 and 443 is reached.
+    let watched = works("ebpf-network")? && works("control-group")?;
+    let start = match watched {
+        true => Start::guarded(&scene, Server::Fetch.preset(), command),
+        false => refuses_then_degrades(&scene, Server::Fetch, command, "allowed_cidrs")?,
+    };
     let mut client = start.session()?;
     ensure!(client.tool_names()?.contains(&"fetch".to_owned()));
-    // The floor that holds without eBPF: no port but 80 and 443.
     let fetched = client.call("fetch", url)?;
     ensure!(fetched.is_refusal() && !is_reached(&listener)?, "{}", fetched.0);
     ends_well(&scene, client)
+}
+
+/// Whether `mcpguard doctor` has seen this mechanism work.
+fn works(mechanism: &str) -> Result<bool> {
+    let told = Command::new(harness::mcpguard()?).args(["doctor", "--json"]).output()?;
+    let findings: Vec<serde_json::Value> = serde_json::from_slice(&told.stdout)?;
+    let finding = findings.iter().find(|finding| finding["mechanism"] == mechanism);
+    finding.and_then(|finding| finding["works"].as_bool()).with_context(|| format!("doctor knows no {mechanism}"))
 }
 
 #[test]

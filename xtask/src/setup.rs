@@ -146,7 +146,7 @@ fn inspector_for(node: &str) -> Result<&'static str> {
 }
 
 /// The system's Python where it can make virtual environments: version managers put shell scripts in its place.
-fn python() -> Result<String> {
+pub(crate) fn python() -> Result<String> {
     for candidate in ["/usr/bin/python3", "python3"] {
         let probe = Command::new(candidate).args(["-c", "import ensurepip, venv"]).output();
         if probe.is_ok_and(|output| output.status.success()) {

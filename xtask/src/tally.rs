@@ -24,6 +24,13 @@ impl Tally {
         }
     }
 
+    /// Takes in the count of another harness.
+    pub(crate) fn add(&mut self, passed: usize, failed: usize, skipped: usize) {
+        self.reported_passed += passed as u64;
+        self.failed += failed as u64;
+        self.ignored += skipped as u64;
+    }
+
     /// Whether nothing failed and something was tested at all.
     pub(crate) fn is_green(self) -> bool {
         self.failed == 0 && self.passed() > 0

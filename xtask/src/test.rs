@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::checkout::Checkout;
 use crate::tally::Tally;
-use crate::{setup, step, tidy};
+use crate::{setup, step, tidy, vm};
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -19,7 +19,10 @@ pub(crate) struct Options {
     /// Only the tests: without the rules of the house, rustfmt and clippy
     #[arg(long)]
     no_tidy: bool,
-    /// Passed on to `cargo test`: packages, names
+    /// Without the virtual machines
+    #[arg(long)]
+    no_vm: bool,
+    /// Passed on to `cargo test`: packages, names; then no virtual machine is started
     #[arg(last = true)]
     cargo_test: Vec<String>,
 }
@@ -36,15 +39,27 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     let mut command = checkout.cargo();
     command.args(["test", "--workspace", "--no-fail-fast"]).args(&options.cargo_test);
     command.env("MCPGUARD_BIN", mcpguard);
-    let (tally, succeeded) = counted(command)?;
+    let (mut tally, succeeded) = counted(command)?;
+    let machines = machines(checkout, options);
+    let machines = machines.map(|count| tally.add(count.passed, count.failed, count.skipped));
     let mut out = std::io::stdout().lock();
     writeln!(out, "{tally}")?;
     out.flush()?;
     house.context("the tests have run, but the rules of the house are broken")?;
+    machines.context("the virtual machines could not be run")?;
     if !(succeeded && tally.is_green()) {
         bail!("not every test passed");
     }
     Ok(())
+}
+
+/// The tests inside of virtual machines.
+fn machines(checkout: &Checkout, options: &Options) -> Result<vm::Count> {
+    if options.no_vm || !options.cargo_test.is_empty() {
+        eprintln!("NOT RUN: the virtual machines, as asked");
+        return Ok(vm::Count::default());
+    }
+    vm::count(checkout, &vm::Options::everything())
 }
 
 /// Builds `mcpguard` and returns the path of exactly the binary that cargo made.

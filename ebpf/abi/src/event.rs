@@ -163,7 +163,9 @@ impl Access {
 
 /// The most bytes of a payload: the components of a path, the last one first, each ended by a zero byte. A path that is
 /// longer is cut at its beginning (towards the root), which the missing root (an empty component at the end) shows.
-pub const MAX_PAYLOAD: usize = 4096;
+///
+/// Every record with a path takes that much of the ring.
+pub const MAX_PAYLOAD: usize = 1280;
 
 /// The head of a record in the ring `EVENTS`; `length` bytes of payload follow.
 #[repr(C)]

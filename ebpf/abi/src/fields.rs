@@ -40,6 +40,7 @@ pub const FIELDS: &[Field] = &[
     field("SUPER_FLAGS", "super_block", "s_flags"),
     field("BINPRM_FILE", "linux_binprm", "file"),
     field("AREA_FILE", "vm_area_struct", "vm_file"),
+    field("TASK_TGID", "task_struct", "tgid"),
     field("TASK_STORAGE", "task_struct", "bpf_storage"),
     field("TASK_ROOT", "task_struct", "fs"),
     field("TASK_PERSONALITY", "task_struct", "personality"),

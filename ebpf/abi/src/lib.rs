@@ -26,7 +26,7 @@ pub use rules::{
     NameRule, NamedKey, ObjectKey, Port, PortKey, PortUse, flags, name_hash, name_hash_add,
 };
 pub use session::{
-    Active, BUCKETS, Bucket, Component, Decision, FILTER_WORDS, Filter, Names, Rate, SCOPE_WORDS,
+    Active, BUCKETS, Bucket, Component, Decision, Descent, FILTER_WORDS, Filter, Names, Rate, SCOPE_WORDS,
     STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, filter_bits, scope_bit, session_flags,
 };
 

@@ -145,6 +145,8 @@ pub struct Task {
     pub state: u32,
     /// Room for reading an address as a number.
     pub word: u64,
+    /// Where the look-ups by name are.
+    pub descent: Descent,
     /// The decision that is being made.
     pub decision: Decision,
     /// How many components the path has, the root among them.
@@ -155,6 +157,35 @@ pub struct Task {
     pub path: [Component; MAX_DEPTH],
     /// A name of that path.
     pub name: [u8; MAX_NAME + 1],
+}
+
+impl Task {
+    /// A fresh mark.
+    pub fn marked(slot: u32, state: u32) -> Self {
+        Self {
+            slot,
+            state,
+            word: 0,
+            descent: Descent::default(),
+            decision: Decision::default(),
+            depth: 0,
+            padding: 0,
+            path: [Component::default(); MAX_DEPTH],
+            name: [0; MAX_NAME + 1],
+        }
+    }
+}
+
+/// The way down by names from an entry that has some.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Descent {
+    /// See [`Entry::name_lengths`].
+    pub lengths: u64,
+    /// See [`Entry::node`].
+    pub node: u32,
+    /// The index of the component above the next one.
+    pub above: u32,
 }
 
 /// One component of a path.
@@ -219,5 +250,5 @@ const _: () = assert!(size_of::<State>() == 16 + 8 * BUCKETS + 256 + 32);
 const _: () = assert!(size_of::<Active>() == 64);
 const _: () = assert!(size_of::<Component>() == 24);
 const _: () = assert!(size_of::<Decision>() == 80);
-const _: () = assert!(size_of::<Task>() == 16 + 80 + 8 + 24 * MAX_DEPTH + 256);
+const _: () = assert!(size_of::<Task>() == 16 + 16 + 80 + 8 + 24 * MAX_DEPTH + 256);
 const _: () = assert!(size_of::<Filter>() == 8192);

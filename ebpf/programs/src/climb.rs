@@ -10,13 +10,17 @@ use crate::fields::{
     DENTRY_INODE, DENTRY_NAME, DENTRY_PARENT, DENTRY_SUPER, FS_ROOT, MOUNT_PARENT, MOUNT_POINT, MOUNT_VFS,
     NAME_BYTES, NAME_LENGTH, PATH_DENTRY, PATH_MOUNT, SUPER_FLAGS, TASK_ROOT, VFS_ROOT,
 };
-use crate::kernel::{Raw, Typed};
+use crate::kernel::{Memory, Raw, Typed, opaque};
 use crate::scope::Subject;
 
 /// `SB_NOUSER` (Linux `fs.h`): no user space can mount it; pipes, sockets, memory files and anonymous inodes live there.
 const NO_USER: u64 = 1 << 31;
 /// How many mounts may lie on the way.
 const MAX_MOUNTS: usize = 16;
+/// As many components are followed by typed loads. The verifier's work grows with it, in every program.
+const TYPED_DEPTH: usize = 16;
+/// The [`Component::ends`] of a name that cannot be read: no two bytes.
+pub(crate) const UNREADABLE: u32 = 1 << 16;
 
 /// Where an object lies.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,39 +45,54 @@ pub(crate) fn path(subject: &Subject, path: Typed) -> Result<Place, Denial> {
 /// Writes the path of a dentry under a `struct vfsmount` into the task's storage.
 #[inline(always)]
 pub(crate) fn climb(subject: &Subject, mount: Typed, dentry: Typed) -> Result<Place, Denial> {
-    let task = subject.task;
     let ends = subject.flags & session_flags::NAME_ENDS;
     let root = mount.follow(&VFS_ROOT);
     let mut here = dentry;
-    for index in 0..MAX_DEPTH {
-        // SAFETY: the index is less than the array's length.
-        let component = unsafe { (&raw mut (*task).path).cast::<Component>().add(index) };
-        // SAFETY: the task's own storage, as all that follow.
-        unsafe { here.follow(&DENTRY_INODE).store(&raw mut (*component).inode) };
-        if here == root {
-            return top(subject, index as u32, mount, root);
-        }
+    let mut stopped = Stopped::TooDeep;
+    let mut depth = 0;
+    // One exit with few differing registers: the verifier then follows what comes after it only once.
+    while depth < TYPED_DEPTH {
+        // SAFETY: the task's own storage, within the array, as all that follow.
+        let component = unsafe { (&raw mut (*subject.task).path).cast::<Component>().add(depth) };
+        depth += 1;
+        // SAFETY: as above. Kept in memory, so that no register tells the verifier how long the way was.
+        unsafe { (&raw mut (*subject.task).depth).write_volatile(depth as u32) };
         let name = here.within(&DENTRY_NAME);
-        let length = name.word(&NAME_LENGTH);
+        let (length, up) = (name.word(&NAME_LENGTH), here.follow(&DENTRY_PARENT));
         // SAFETY: as above.
         unsafe {
+            here.follow(&DENTRY_INODE).store(&raw mut (*component).inode);
             here.store(&raw mut (*component).dentry);
-            (*component).length = length;
-            if ends != 0 {
-                (*component).ends = both_ends(Raw(name.long(&NAME_BYTES)), length);
-            }
+            (*component).length = 0;
         }
-        let up = here.follow(&DENTRY_PARENT);
-        if up == here {
+        if here == root {
+            stopped = Stopped::AtRoot;
+            break;
+        }
+        // SAFETY: as above.
+        unsafe { (*component).length = length };
+        if ends != 0 {
             // SAFETY: as above.
-            unsafe { (*task).depth = index as u32 + 1 };
-            return detached(here);
+            unsafe { (*component).ends = typed_ends(here, length, subject.task) };
+        }
+        if up == here {
+            stopped = Stopped::Detached;
+            break;
         }
         here = up;
     }
-    // SAFETY: as above.
-    unsafe { (*task).depth = MAX_DEPTH as u32 };
-    Err(Denial::of(Reason::Unresolvable))
+    match stopped {
+        Stopped::AtRoot => top(subject, mount, root),
+        Stopped::Detached => detached(here),
+        Stopped::TooDeep => onwards(subject, mount, here),
+    }
+}
+
+/// Why the climb by typed loads came to its end.
+enum Stopped {
+    AtRoot,
+    Detached,
+    TooDeep,
 }
 
 /// Writes the path of a `struct path` at an address into the task's storage.
@@ -85,30 +104,26 @@ pub(crate) fn from_address(subject: &Subject, mount: Raw, dentry: Raw) -> Result
 
 /// At the root of a mount: is it the task's root, or are there mounts above?
 #[inline(always)]
-fn top(subject: &Subject, index: u32, mount: Typed, root: Typed) -> Result<Place, Denial> {
+fn top(subject: &Subject, mount: Typed, root: Typed) -> Result<Place, Denial> {
     let task = subject.task;
     let own = subject.current.follow(&TASK_ROOT).within(&FS_ROOT);
     if own.follow(&PATH_MOUNT) == mount && own.follow(&PATH_DENTRY) == root {
-        // SAFETY: the task's own storage; the index is less than the array's length.
-        unsafe { end(task, index as usize) };
         return Ok(Place::Rooted);
     }
-    let ends = subject.flags & session_flags::NAME_ENDS;
-    let (mount, root) = (mount.address(task), root.address(task));
-    rooted(climb_mounts(task, index, mount.0, root.0, ends))
+    // SAFETY: the task's own storage. The last component is written once more: it may have a name.
+    unsafe { (*task).depth = (&raw const (*task).depth).read_volatile().wrapping_sub(1) };
+    onwards(subject, mount, root)
 }
 
-/// The root is reached: it has no name.
-///
-/// # Safety
-/// `task` is the current task's storage and `index` less than [`MAX_DEPTH`].
+/// Goes on by addresses from the component after the last one.
 #[inline(always)]
-unsafe fn end(task: *mut Task, index: usize) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        (*(&raw mut (*task).path).cast::<Component>().add(index)).length = 0;
-        (*task).depth = index as u32 + 1;
-    }
+fn onwards(subject: &Subject, mount: Typed, dentry: Typed) -> Result<Place, Denial> {
+    let task = subject.task;
+    let ends = subject.flags & session_flags::NAME_ENDS;
+    let (mount, dentry) = (mount.address(task), dentry.address(task));
+    // SAFETY: the task's own storage.
+    let index = unsafe { (&raw const (*task).depth).read_volatile() };
+    rooted(climb_mounts(task, index, mount.0, dentry.0, ends))
 }
 
 #[inline(always)]
@@ -123,16 +138,45 @@ fn detached(dentry: Typed) -> Result<Place, Denial> {
     if own { Ok(Place::Internal) } else { Err(Denial::of(Reason::Unresolvable)) }
 }
 
-/// The first byte of a name, and the last one shifted by 8.
+/// The longest name that is looked at within its dentry.
+const SHORT_NAME: u32 = 32;
+
+/// The first byte of a dentry's name, and the last one shifted by 8. Short names lie in the dentry itself, right behind
+/// `d_inode`, where typed loads reach them; all others are read.
 #[inline(always)]
-fn both_ends(name: Raw, length: u32) -> u32 {
-    let first = name.read::<u8>().unwrap_or(0);
-    let last = Raw(name.0.wrapping_add(u64::from(length)).wrapping_sub(1)).read::<u8>().unwrap_or(0);
-    u32::from(first) | u32::from(last) << 8
+fn typed_ends(dentry: Typed, length: u32, task: *mut Task) -> u32 {
+    let bytes = dentry.within(&DENTRY_NAME).long(&NAME_BYTES);
+    let short = dentry.within(&DENTRY_INODE).beyond(8);
+    let last = length.wrapping_sub(1);
+    if last >= SHORT_NAME || !short.is_at(bytes) {
+        return name_ends(dentry.address(task).0);
+    }
+    let first = short.long_at(0);
+    let word = match last >> 3 {
+        0 => first,
+        1 => short.long_at(8),
+        2 => short.long_at(16),
+        _ => short.long_at(24),
+    };
+    (first & 0xff) as u32 | ((word >> ((last & 7) * 8) & 0xff) as u32) << 8
+}
+
+/// The first byte of the name of the dentry at an address, and the last one shifted by 8; [`UNREADABLE`] if they cannot be
+/// read. A boundary of the verifier.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn name_ends(dentry: u64) -> u32 {
+    let mut memory = Memory::new();
+    let name = Raw(dentry).within(&DENTRY_NAME);
+    let length = memory.read::<u32>(name.within(&NAME_LENGTH));
+    let bytes = memory.follow(name, &NAME_BYTES);
+    let first = memory.read::<u8>(bytes);
+    let last = memory.read::<u8>(Raw(bytes.0.wrapping_add(u64::from(length)).wrapping_sub(1)));
+    if memory.has_failed() { UNREADABLE } else { u32::from(first) | u32::from(last) << 8 }
 }
 
 /// Goes on from a dentry under a mount, across mounts, by addresses: component `index` is the first to be written. It is
-/// the boundary of the verifier, so that it is looked at once and not along every path that leads here.
+/// a boundary of the verifier, which looks at it once and not along every path that leads here.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn climb_mounts(
@@ -145,56 +189,72 @@ pub(crate) extern "C" fn climb_mounts(
     if task.is_null() {
         return LOST;
     }
-    follow(task, index as usize, Raw(mount), Raw(dentry), ends).unwrap_or(LOST)
+    let mut memory = Memory::new();
+    let reached = follow(task, index, Raw(mount), Raw(dentry), ends, &mut memory);
+    if memory.has_failed() { LOST } else { reached }
 }
 
 #[inline(always)]
-fn follow(task: *mut Task, mut index: usize, mut mount: Raw, mut here: Raw, ends: u32) -> Option<u32> {
-    let mut root = mount.follow(&VFS_ROOT)?;
-    let mut seen = false;
+fn follow(
+    task: *mut Task,
+    index: u32,
+    mut mount: Raw,
+    mut here: Raw,
+    ends: u32,
+    memory: &mut Memory,
+) -> u32 {
+    let mut root = memory.follow(mount, &VFS_ROOT);
+    // SAFETY: the task's own storage, as all that follow.
+    unsafe { (&raw mut (*task).depth).write_volatile(index) };
+    let mut arrived = true;
     for _ in 0..MAX_DEPTH + MAX_MOUNTS {
-        if index >= MAX_DEPTH {
+        // Read from memory, so that all ways around the loop look the same to the verifier.
+        // SAFETY: as above.
+        let depth = opaque(unsafe { (&raw const (*task).depth).read_volatile() } as usize);
+        if depth >= MAX_DEPTH {
             break;
         }
-        // SAFETY: the task's own storage, within the array.
-        let component = unsafe { (&raw mut (*task).path).cast::<Component>().add(index) };
-        if !seen {
-            // SAFETY: as above. What is mounted covers the directory beneath: only the first inode is seen.
-            unsafe { (*component).inode = here.follow(&DENTRY_INODE)?.0 };
-            seen = true;
+        // SAFETY: as above, within the array.
+        let component = unsafe { (&raw mut (*task).path).cast::<Component>().add(depth) };
+        if arrived {
+            // What is mounted covers the directory beneath, which gives it its name only.
+            let inode = memory.follow(here, &DENTRY_INODE);
+            // SAFETY: as above.
+            unsafe { (*component).inode = inode.0 };
         }
+        arrived = here != root;
         if here == root {
             let around = mount.around(&MOUNT_VFS);
-            let parent = around.follow(&MOUNT_PARENT)?;
+            let parent = memory.follow(around, &MOUNT_PARENT);
             if parent == around {
                 // SAFETY: as above.
-                unsafe { end(task, index) };
-                return Some(REACHED);
+                unsafe {
+                    (*component).length = 0;
+                    (&raw mut (*task).depth).write_volatile(depth as u32 + 1);
+                }
+                return REACHED;
             }
-            here = around.follow(&MOUNT_POINT)?;
+            here = memory.follow(around, &MOUNT_POINT);
             mount = parent.within(&MOUNT_VFS);
-            root = mount.follow(&VFS_ROOT)?;
+            root = memory.follow(mount, &VFS_ROOT);
             continue;
         }
         let name = here.within(&DENTRY_NAME);
-        let length = name.within(&NAME_LENGTH).read::<u32>()?;
-        let bytes = name.follow(&NAME_BYTES)?;
+        let length = memory.read::<u32>(name.within(&NAME_LENGTH));
         // SAFETY: as above.
         unsafe {
             (*component).dentry = here.0;
             (*component).length = length;
+            (&raw mut (*task).depth).write_volatile(depth as u32 + 1);
             if ends != 0 {
-                (*component).ends = both_ends(bytes, length);
+                (*component).ends = name_ends(here.0);
             }
-            (*task).depth = index as u32 + 1;
         }
-        let up = here.follow(&DENTRY_PARENT)?;
+        let up = memory.follow(here, &DENTRY_PARENT);
         if up == here {
-            return Some(DETACHED);
+            return DETACHED;
         }
         here = up;
-        index += 1;
-        seen = false;
     }
-    Some(LOST)
+    LOST
 }

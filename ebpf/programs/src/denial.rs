@@ -1,10 +1,11 @@
 //! A denial: it is recorded, and the task is killed where the policy says so.
 
+use core::mem::offset_of;
 use core::ptr;
 
 use abi::{
     Action, Bucket, Component, Event, EventKind, MAX_DEPTH, MAX_NAME, MAX_PAYLOAD, Reason, Session,
-    SocketAddress, State, Task, session_flags,
+    State, Task, session_flags,
 };
 use aya_ebpf::helpers::generated::{
     bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_ktime_get_ns, bpf_probe_read_kernel,
@@ -13,15 +14,14 @@ use aya_ebpf::helpers::generated::{
 use verdict::{Denial, action};
 
 use crate::fields::{DENTRY_NAME, NAME_BYTES};
-use crate::kernel::Raw;
+use crate::kernel::{Memory, Raw, opaque};
 use crate::maps::{ACTIVE, EVENTS, SESSIONS, STATES};
 use crate::rate;
 
-const EPERM: i32 = -1;
+/// The answer to what is denied.
+pub(crate) const EPERM: i32 = -1;
 const EAGAIN: i32 = -11;
 const SIGKILL: u32 = 9;
-/// What the payload of most paths fits in, with room for one more name.
-const SHORT_PAYLOAD: usize = 512;
 const ONE_NAME: usize = MAX_NAME + 1;
 
 /// A record in the ring.
@@ -64,11 +64,7 @@ pub(crate) extern "C" fn refuse(task: *mut Task, kind: u32, reason: u32) -> u32 
     let (Some(session), Some(state)) = (SESSIONS.get(slot), STATES.get_ptr_mut(slot)) else { return 1 };
     let killed = kill(session, slot, kind, reason);
     let head = Head::new(slot, state, kind, reason, killed);
-    let written = if longer(task) {
-        record::<MAX_PAYLOAD>(&head, task)
-    } else {
-        record::<SHORT_PAYLOAD>(&head, task)
-    };
+    let written = record(&head, task);
     account(state, kind, written)
 }
 
@@ -89,6 +85,35 @@ pub(crate) extern "C" fn refuse_stranger(slot: u32, kind: u32, reason: u32) -> u
         true
     });
     account(state, kind, written)
+}
+
+/// Records what the control group's programs deny. They cannot kill: before Linux 6.16 they have no signals. `TASK`: the
+/// current task is the one that asks.
+#[inline(always)]
+pub(crate) fn gate<const TASK: bool>(slot: u32, kind: EventKind, denial: Denial, address: &[u64; 3]) {
+    let Some(state) = STATES.get_ptr_mut(slot) else { return };
+    let kind = u32::from(kind as u16);
+    let head = Head::new(slot, state, kind, denial.reason as u32, false);
+    let written = reserve::<0>().is_some_and(|record| {
+        // SAFETY: reserved, and handed in right after.
+        unsafe {
+            let event = &raw mut (*record).event;
+            head.write(event);
+            if TASK {
+                who(event);
+            }
+            (*event).rule = denial.rule;
+            (*event).access = if denial.reason as u8 == Reason::Rate as u8 {
+                Bucket::SentBytes as u32
+            } else {
+                (address[2] >> 16) as u32 & 0xffff
+            };
+            (&raw mut (*event).address).cast::<[u64; 3]>().write(*address);
+            submit(record);
+        }
+        true
+    });
+    account(state, kind, written);
 }
 
 /// Kills the current task if the policy says so, and says whether.
@@ -176,8 +201,8 @@ impl Head {
             (*event).action = self.action;
             (*event).reason = self.reason;
             (*event).padding = 0;
-            (*event).address = SocketAddress { address: [0; 16], port: 0, family: 0, protocol: 0, padding: 0 };
-            (*event).name = [0; 16];
+            (&raw mut (*event).address).cast::<[u64; 3]>().write([0; 3]);
+            (&raw mut (*event).name).cast::<[u64; 2]>().write([0; 2]);
         }
     }
 }
@@ -197,26 +222,13 @@ pub(crate) unsafe fn who(event: *mut Event) {
     }
 }
 
-/// Whether the path is too long for a short record.
-#[inline(always)]
-fn longer(task: *const Task) -> bool {
-    let mut total = 0;
-    for index in 0..MAX_DEPTH {
-        // SAFETY: the task's own storage, within the array.
-        unsafe {
-            if index >= (*task).depth as usize {
-                break;
-            }
-            total += (*(&raw const (*task).path).cast::<Component>().add(index)).length + 1;
-        }
-    }
-    total > (SHORT_PAYLOAD - ONE_NAME) as u32
-}
+// Both structures have the address at a multiple of 8, where it is copied in whole words.
+const _: () = assert!(offset_of!(Event, address) % 8 == 0 && offset_of!(abi::Decision, address) % 8 == 0);
 
 /// Writes a record with the path; `false` if the ring is full.
 #[inline(always)]
-fn record<const PAYLOAD: usize>(head: &Head, task: *mut Task) -> bool {
-    let Some(record) = reserve::<PAYLOAD>() else { return false };
+fn record(head: &Head, task: *mut Task) -> bool {
+    let Some(record) = reserve::<MAX_PAYLOAD>() else { return false };
     // SAFETY: reserved, and handed in at the end; the task's own storage.
     unsafe {
         let event = &raw mut (*record).event;
@@ -224,42 +236,45 @@ fn record<const PAYLOAD: usize>(head: &Head, task: *mut Task) -> bool {
         who(event);
         (*event).rule = (*task).decision.rule;
         (*event).access = (*task).decision.access;
-        (*event).address = (*task).decision.address;
-        (*event).length = names(task, (&raw mut (*record).payload).cast(), PAYLOAD - ONE_NAME);
+        let address = (&raw const (*task).decision.address).cast::<[u64; 3]>().read();
+        (&raw mut (*event).address).cast::<[u64; 3]>().write(address);
+        names(task, record);
         submit(record);
     }
     true
 }
 
-/// Writes the names, the object's first, as long as one more fits; returns how many bytes there are.
+/// Writes the names, the object's first, as long as one more fits, and keeps their bytes' number in the event: what is
+/// read from there looks to the verifier the same after every name.
 ///
 /// # Safety
-/// `payload` has `last` bytes and [`ONE_NAME`] more.
+/// The record was reserved.
 #[inline(always)]
-unsafe fn names(task: *const Task, payload: *mut u8, last: usize) -> u32 {
-    let mut at = 0;
+unsafe fn names(task: *const Task, record: *mut Record<MAX_PAYLOAD>) {
+    let mut memory = Memory::new();
     for index in 0..MAX_DEPTH {
-        // SAFETY: the caller's promise, and the task's own storage within the array.
+        // SAFETY: the caller's promise; the task's own storage within the array, and `ONE_NAME` more bytes of payload.
         unsafe {
-            if index >= (*task).depth as usize || at > last {
+            let at = opaque((&raw const (*record).event.length).read_volatile() as usize);
+            if index >= (*task).depth as usize || at > MAX_PAYLOAD - ONE_NAME {
                 break;
             }
             let component = (&raw const (*task).path).cast::<Component>().add(index);
-            let length = ((*component).length as usize).min(MAX_NAME);
-            if length != 0 {
-                let name = Raw((*component).dentry).within(&DENTRY_NAME).follow(&NAME_BYTES);
-                let Some(name) = name else { break };
-                bpf_probe_read_kernel(payload.add(at).cast(), length as u32, name.0 as *const _);
-                at += length;
+            let whole = (*component).length;
+            let mut length = 0;
+            let name = (&raw mut (*record).payload).cast::<u8>().add(at);
+            if whole != 0 {
+                length = whole & MAX_NAME as u32;
+                let bytes = memory.follow(Raw((*component).dentry).within(&DENTRY_NAME), &NAME_BYTES);
+                bpf_probe_read_kernel(name.cast(), length, bytes.0 as *const _);
             }
-            payload.add(at).write(0);
-            at += 1;
-            if length == 0 {
+            name.add(length as usize).write(0);
+            (&raw mut (*record).event.length).write_volatile(at as u32 + length + 1);
+            if whole == 0 {
                 break;
             }
         }
     }
-    at as u32
 }
 
 #[inline(always)]

@@ -3,6 +3,7 @@
 //! [`Typed`] is a pointer whose structure the verifier knows: reading a field is one instruction. [`Raw`] is an address
 //! that is just a number: reading takes a helper call, but any number may be tried, and it may fail.
 
+use core::arch::asm;
 use core::ffi::c_void;
 use core::ptr;
 
@@ -37,6 +38,25 @@ impl Typed {
     #[inline(always)]
     pub(crate) fn within(self, offset: &Global<u32>) -> Self {
         Self(self.0.wrapping_add(offset.load() as usize))
+    }
+
+    /// A place some bytes further.
+    #[inline(always)]
+    pub(crate) fn beyond(self, bytes: usize) -> Self {
+        Self(self.0.wrapping_add(bytes))
+    }
+
+    /// Whether this is the address.
+    #[inline(always)]
+    pub(crate) fn is_at(self, address: u64) -> bool {
+        self.0.addr() as u64 == address
+    }
+
+    /// 64 bits some bytes further.
+    #[inline(always)]
+    pub(crate) fn long_at(self, bytes: usize) -> u64 {
+        // SAFETY: as in `follow`.
+        unsafe { ptr::read_volatile(self.beyond(bytes).0.cast::<u64>()) }
     }
 
     /// A field that is a pointer.
@@ -98,20 +118,48 @@ impl Raw {
     pub(crate) fn around(self, offset: &Global<u32>) -> Self {
         Self(self.0.wrapping_sub(u64::from(offset.load())))
     }
+}
 
-    /// Reads a value from the address; `None` if nothing is mapped there.
+/// Reads at plain addresses. A read that fails gives zero and is remembered: one question at the end costs the verifier
+/// less than one after every read.
+pub(crate) struct Memory {
+    failed: i64,
+}
+
+impl Memory {
+    /// Nothing has failed yet.
     #[inline(always)]
-    pub(crate) fn read<T: Copy + Default>(self) -> Option<T> {
+    pub(crate) fn new() -> Self {
+        Self { failed: 0 }
+    }
+
+    /// Whether some read has failed, so that nothing that was read may be believed.
+    #[inline(always)]
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed != 0
+    }
+
+    /// Reads a value.
+    #[inline(always)]
+    pub(crate) fn read<T: Copy + Default>(&mut self, from: Raw) -> T {
         let mut value = T::default();
         let into = (&raw mut value).cast();
-        // SAFETY: the helper writes just the value's own bytes, and any bytes are a value of the types used here.
-        let failed = unsafe { bpf_probe_read_kernel(into, size_of::<T>() as u32, self.0 as *const c_void) };
-        if failed == 0 { Some(value) } else { None }
+        // SAFETY: the helper writes just the value's own bytes, and any bytes are a value of the integers used here.
+        self.failed |= unsafe { bpf_probe_read_kernel(into, size_of::<T>() as u32, from.0 as *const c_void) };
+        value
     }
 
-    /// A field that is a pointer.
+    /// Reads a field that is a pointer.
     #[inline(always)]
-    pub(crate) fn follow(self, offset: &Global<u32>) -> Option<Self> {
-        self.within(offset).read().map(Self)
+    pub(crate) fn follow(&mut self, from: Raw, offset: &Global<u32>) -> Raw {
+        Raw(self.read(from.within(offset)))
     }
+}
+
+/// The same number, of which the compiler knows nothing: it then checks and uses one register, as the verifier wants it.
+#[inline(always)]
+pub(crate) fn opaque(mut number: usize) -> usize {
+    // SAFETY: no instruction.
+    unsafe { asm!("/* {0} */", inout(reg) number, options(nomem, nostack, preserves_flags)) };
+    number
 }

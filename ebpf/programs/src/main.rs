@@ -23,6 +23,7 @@ mod hooks;
 mod kernel;
 mod maps;
 mod rate;
+mod reach;
 mod rules;
 mod scope;
 

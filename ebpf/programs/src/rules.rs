@@ -1,20 +1,36 @@
 //! The session's tables behind the look-ups of `verdict`, and the path in the task's storage in front of them.
 
 use abi::{
-    Component, Entry, Filter, MAX_DEPTH, MAX_NAME, NameKey, NamedKey, Names, ObjectKey, Reason, Task,
+    Component, Descent, Entry, Filter, MAX_DEPTH, MAX_NAME, NameKey, NamedKey, Names, ObjectKey, Reason, Task,
     filter_bits, name_hash, session_flags,
 };
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
+use verdict::path::Down;
 use verdict::{Beneath, Closed, Denial, Path, Tables};
 
+use crate::climb::{Place, UNREADABLE};
 use crate::fields::{DENTRY_NAME, NAME_BYTES};
-use crate::kernel::Raw;
+use crate::kernel::{Memory, Raw, opaque};
 use crate::maps::{FILTERS, NAMED, NAMES, OBJECTS, SESSIONS};
 use crate::scope::Subject;
 
+/// What holds for an object whose path was climbed.
+#[inline(always)]
+pub(crate) fn entry<'a>(subject: &Subject, place: Place) -> Result<&'a Entry, Denial> {
+    if place == Place::Rooted {
+        return examine(subject);
+    }
+    // The session's own memory: pipes, sockets, memory files.
+    // SAFETY: the task's own storage.
+    unsafe {
+        (*subject.task).decision.entry = verdict::path::MEMORY;
+        Ok(&(*subject.task).decision.entry)
+    }
+}
+
 /// The decisive entry of the path in the task's storage, into the task's decision.
 #[inline(always)]
-pub(crate) fn examine<'a>(subject: &Subject) -> Result<&'a Entry, Denial> {
+fn examine<'a>(subject: &Subject) -> Result<&'a Entry, Denial> {
     let failed = decide(subject.task, subject.slot);
     // SAFETY: the task's own storage, which `decide` has filled.
     let decision = unsafe { &(*subject.task).decision };
@@ -50,6 +66,38 @@ pub(crate) extern "C" fn decide(task: *mut Task, slot: u32) -> u32 {
         }
         Err(denial) => {
             // SAFETY: as above.
+            unsafe { (*task).decision.rule = denial.rule };
+            denial.reason as u32
+        }
+    }
+}
+
+/// Whether the path in the task's storage may be connected to.
+#[inline(always)]
+pub(crate) fn socket(subject: &Subject) -> Result<(), Denial> {
+    // Name rules hold for sockets too.
+    examine(subject)?;
+    let told = socket_granted(subject.task, subject.slot);
+    if told == 0 {
+        return Ok(());
+    }
+    // SAFETY: the task's own storage, which `socket_granted` has filled.
+    let rule = unsafe { (*subject.task).decision.rule };
+    Err(Denial { reason: Reason::NotGranted, rule })
+}
+
+/// [`verdict::path::socket`] on the task's path. A boundary of the verifier. Returns a [`Reason`], or 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn socket_granted(task: *mut Task, slot: u32) -> u32 {
+    let Some(filter) = FILTERS.get_ptr(slot) else { return Reason::Internal as u32 };
+    if task.is_null() {
+        return Reason::Internal as u32;
+    }
+    match verdict::path::socket(&Rules { slot, filter }, &Walked { task, slot }) {
+        Ok(()) => 0,
+        Err(denial) => {
+            // SAFETY: the task's own storage.
             unsafe { (*task).decision.rule = denial.rule };
             denial.reason as u32
         }
@@ -128,6 +176,12 @@ impl Path for Walked {
     }
 
     #[inline(always)]
+    fn is_readable(&self, index: usize) -> bool {
+        // SAFETY: as above.
+        unsafe { (*self.component(index)).ends & UNREADABLE == 0 }
+    }
+
+    #[inline(always)]
     fn byte(&self, index: usize, at: u32) -> u8 {
         // SAFETY: as above.
         let ends = unsafe { (*self.component(index)).ends };
@@ -175,12 +229,34 @@ pub(crate) extern "C" fn names_beneath(
     if task.is_null() {
         return 1;
     }
-    let rules = Rules { slot, filter: core::ptr::null() };
-    let found =
-        verdict::path::beneath(&rules, &Walked { task, slot }, node, lengths, index as usize);
     // SAFETY: the task's own storage.
-    unsafe { (*task).decision.entry = found.entry };
-    u32::from(found.on_the_way)
+    unsafe {
+        (*task).decision.entry = verdict::path::NOTHING;
+        (*task).descent = Descent { lengths, node, above: index };
+    }
+    for _ in 0..MAX_DEPTH {
+        match name_below(task, slot) {
+            FURTHER => {}
+            down => return u32::from(down == ON_THE_WAY),
+        }
+    }
+    0
+}
+
+const FURTHER: u32 = Down::Further as u32;
+const ON_THE_WAY: u32 = Down::OnTheWay as u32;
+
+/// [`verdict::path::descend`], whose state is in the task's storage. A boundary of the verifier. Returns a [`Down`].
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn name_below(task: *mut Task, slot: u32) -> u32 {
+    if task.is_null() {
+        return ON_THE_WAY;
+    }
+    let rules = Rules { slot, filter: core::ptr::null() };
+    // SAFETY: two parts of the task's own storage.
+    let (descent, found) = unsafe { (&mut (*task).descent, &mut (*task).decision.entry) };
+    verdict::path::descend(&rules, &Walked { task, slot }, descent, found) as u32
 }
 
 /// [`verdict::name::closes`]. A boundary of the verifier. Returns 0 if no rule closes the component, 1 and the rule
@@ -205,14 +281,16 @@ pub(crate) extern "C" fn name_closed(task: *mut Task, slot: u32, index: u32) -> 
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn hash(task: *mut Task, index: u32, start: u32, length: u32) -> u64 {
-    if task.is_null() || length > MAX_NAME as u32 || start > MAX_NAME as u32 {
+    let length = opaque(length as usize) as u32;
+    if task.is_null() || length > MAX_NAME as u32 {
         return 0;
     }
     // SAFETY: the task's own storage; the index is masked to the array's length.
     let dentry = unsafe {
         (*(&raw const (*task).path).cast::<Component>().add(index as usize & (MAX_DEPTH - 1))).dentry
     };
-    let Some(bytes) = Raw(dentry).within(&DENTRY_NAME).follow(&NAME_BYTES) else { return 0 };
+    let mut memory = Memory::new();
+    let bytes = memory.follow(Raw(dentry).within(&DENTRY_NAME), &NAME_BYTES);
     // SAFETY: the buffer has `MAX_NAME + 1` bytes and only this task writes to it.
     unsafe {
         let name = (&raw mut (*task).name).cast::<u8>();

@@ -4,7 +4,8 @@
 
 use core::ptr;
 
-use abi::{EventKind, Reason, STATE_NEXT_EXEC, Session, State, Task, scope_bit, session_flags};
+use abi::{EventKind, Reason, STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, scope_bit, session_flags};
+use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_task_btf, bpf_task_storage_get,
 };
@@ -47,9 +48,48 @@ pub(crate) enum Found {
 /// Decides about the current task: 0 outside of sessions and for what is allowed.
 #[inline(always)]
 pub(crate) fn judge(kind: EventKind, decide: impl FnOnce(&Subject) -> Result<(), Denial>) -> i32 {
+    judge_in::<false>(kind, decide)
+}
+
+/// The same, and a mark that waits for the next program takes effect first.
+#[inline(always)]
+pub(crate) fn judge_armed(
+    kind: EventKind,
+    decide: impl FnOnce(&Subject) -> Result<(), Denial>,
+) -> i32 {
+    judge_in::<true>(kind, decide)
+}
+
+#[inline(always)]
+fn judge_in<const ARMS: bool>(
+    kind: EventKind,
+    decide: impl FnOnce(&Subject) -> Result<(), Denial>,
+) -> i32 {
     let (task, current) = match find() {
         Found::Outside => return 0,
         Found::Stranger(slot, unread) => return denial::stranger(slot, kind, unread),
+        Found::Marked(task, current) => (task, current),
+    };
+    // SAFETY: a mark is a map value of the current task.
+    unsafe {
+        if ARMS {
+            (*task).state = STATE_ARMED;
+        } else if (*task).state == STATE_NEXT_EXEC {
+            return 0;
+        }
+    }
+    match enter(task, current).and_then(|subject| decide(&subject)) {
+        Ok(()) => 0,
+        Err(reason) => denial::deny(task, kind, reason),
+    }
+}
+
+/// Decides without a record: the kernel asks for itself what it may show.
+#[inline(always)]
+pub(crate) fn judge_silently(decide: impl FnOnce(&Subject) -> Result<(), Denial>) -> i32 {
+    let (task, current) = match find() {
+        Found::Outside => return 0,
+        Found::Stranger(..) => return denial::EPERM,
         Found::Marked(task, current) => (task, current),
     };
     // SAFETY: a mark is a map value of the current task.
@@ -58,7 +98,7 @@ pub(crate) fn judge(kind: EventKind, decide: impl FnOnce(&Subject) -> Result<(),
     }
     match enter(task, current).and_then(|subject| decide(&subject)) {
         Ok(()) => 0,
-        Err(reason) => denial::deny(task, kind, reason),
+        Err(_) => denial::EPERM,
     }
 }
 
@@ -88,6 +128,14 @@ pub(crate) fn mark(task: Typed) -> *mut Task {
     unsafe { bpf_task_storage_get(TASKS.map(), task.raw().cast(), ptr::null_mut(), 0) }.cast()
 }
 
+/// A new mark for a task that has none, all zero; null if there is no memory.
+#[inline(always)]
+pub(crate) fn make_mark(task: Typed) -> *mut Task {
+    let create = u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE);
+    // SAFETY: as in `mark`.
+    unsafe { bpf_task_storage_get(TASKS.map(), task.raw().cast(), ptr::null_mut(), create) }.cast()
+}
+
 /// The slot of the session whose cgroup the current task is in.
 #[inline(always)]
 fn cgroup_slot() -> Option<u32> {
@@ -104,8 +152,13 @@ fn cgroup_slot() -> Option<u32> {
 /// A marked task's session, if it lives and the task is where its mark says.
 #[inline(always)]
 pub(crate) fn enter(task: *mut Task, current: Typed) -> Result<Subject, Denial> {
-    // SAFETY: a mark is a map value of the current task.
-    let slot = unsafe { (*task).slot };
+    // SAFETY: a mark is a map value of the current task. Nothing is left of the last decision that could be told.
+    let slot = unsafe {
+        (*task).depth = 0;
+        (*task).decision.access = 0;
+        (&raw mut (*task).decision.address).cast::<[u64; 3]>().write([0; 3]);
+        (*task).slot
+    };
     let Some(session) = SESSIONS.get_ptr(slot) else { return Err(Denial::of(Reason::Internal)) };
     let Some(state) = STATES.get_ptr_mut(slot) else { return Err(Denial::of(Reason::Internal)) };
     // SAFETY: both are map values; the flags, the cgroup and `dead` are words that are read once.

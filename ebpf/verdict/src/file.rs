@@ -27,6 +27,18 @@ pub fn open(entry: &Entry, wanted: u32, active: u64) -> Result<(), Denial> {
     access(entry, if loader { wanted & !Access::EXECUTE } else { wanted }, active)
 }
 
+/// Starting a program. `linked`: the file has a name in a file system.
+///
+/// # Errors
+/// [`Reason::WritableCode`] or [`Reason::NotGranted`].
+#[inline(always)]
+pub fn program(entry: &Entry, linked: bool, active: u64) -> Result<(), Denial> {
+    if !linked {
+        return Err(Denial { reason: Reason::WritableCode, rule: entry.rule });
+    }
+    access(entry, Access::EXECUTE, active)
+}
+
 /// Mapping a file's code: it must be readable and lie where the session may not write, unless a rule grants it.
 /// `linked`: the file has a name in a file system; code that has none may never run.
 ///
@@ -72,15 +84,6 @@ pub fn link(source: &Entry, place: &Entry, active: u64) -> Result<(), Denial> {
     let wider =
         (place.read & !source.read) | (place.write & !source.write) | (place.execute & !source.execute);
     granted(wider == 0, source)
-}
-
-/// Connecting to a unix socket by path.
-///
-/// # Errors
-/// [`Reason::NotGranted`].
-#[inline(always)]
-pub fn socket(entry: &Entry) -> Result<(), Denial> {
-    granted(entry.flags & flags::SOCKET != 0, entry)
 }
 
 #[inline(always)]

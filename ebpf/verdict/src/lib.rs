@@ -48,6 +48,11 @@ pub trait Path {
     fn inode(&self, index: usize) -> u64;
     /// The length of a component's name in bytes; 0 for the root.
     fn length(&self, index: usize) -> u32;
+    /// Whether [`Self::byte`] can be answered; a name of which it cannot is closed.
+    #[inline(always)]
+    fn is_readable(&self, _index: usize) -> bool {
+        true
+    }
     /// One byte of a name; `at` is less than its length.
     fn byte(&self, index: usize, at: u32) -> u8;
     /// [`abi::name_hash`] of a part of a name; `start + length` is at most its length. `None`: it cannot be read.
@@ -57,7 +62,10 @@ pub trait Path {
     /// The programs put a verifier's boundary here; the answer must be that of [`path::beneath`].
     #[inline(always)]
     fn beneath(&self, tables: &impl Tables, above: &Entry, index: usize) -> Beneath {
-        path::beneath(tables, self, above.node, above.name_lengths, index)
+        let mut entry = path::NOTHING;
+        let node = (above.node, above.name_lengths);
+        let on_the_way = path::beneath(tables, self, node, index, &mut entry);
+        Beneath { entry, on_the_way }
     }
 
     /// The name rule that closes component `index`. The programs put a verifier's boundary here; the answer must be

@@ -15,7 +15,8 @@ pub fn may_close(path: &(impl Path + ?Sized), names: &Names, ends: bool, index: 
     if names.exact_lengths & length_bit(length) != 0 {
         return true;
     }
-    ends && (has(&names.first_bytes, path.byte(index, 0))
+    ends && (!path.is_readable(index)
+        || has(&names.first_bytes, path.byte(index, 0))
         || has(&names.last_bytes, path.byte(index, length - 1)))
 }
 
@@ -37,6 +38,9 @@ pub fn closes(
     }
     if !ends || length == 0 {
         return Closed::Open;
+    }
+    if !path.is_readable(index) {
+        return Closed::Unreadable;
     }
     if has(&names.first_bytes, path.byte(index, 0)) {
         match any(tables, path, index, NAME_PREFIX, &names.prefix_lengths) {
@@ -93,11 +97,6 @@ fn one(
 /// Whether a set of bytes has this one.
 #[inline(always)]
 fn has(set: &[u64; 4], byte: u8) -> bool {
-    let word = match byte >> 6 {
-        0 => set[0],
-        1 => set[1],
-        2 => set[2],
-        _ => set[3],
-    };
+    let word = set[usize::from(byte >> 6)];
     word & (1 << (byte & 63)) != 0
 }

@@ -1,8 +1,8 @@
 //! Paths: which entry decides for an object, by inode from below and by name from above.
 
-use abi::{Entry, MAX_DEPTH, Names, Reason, flags};
+use abi::{Descent, Entry, MAX_DEPTH, Names, Reason, flags};
 
-use crate::{Beneath, Closed, Denial, Path, Tables};
+use crate::{Closed, Denial, Path, Tables};
 
 /// What is known about an object's path: the decisive [`Entry`], with the flags [`flags::DECIDES`] if there is one and
 /// [`flags::ON_THE_WAY`] if the object itself may not be moved or removed.
@@ -82,51 +82,113 @@ pub fn decisive(tables: &impl Tables, path: &impl Path) -> Entry {
     held(NOTHING, on_the_way)
 }
 
+/// Whether the path of a unix socket may be connected to: the nearest of its components that is granted to connect to, or
+/// that is denied as a file, tells.
+///
+/// # Errors
+/// [`Reason::NotGranted`].
+#[inline(always)]
+pub fn socket(tables: &impl Tables, path: &impl Path) -> Result<(), Denial> {
+    for index in 0..MAX_DEPTH {
+        if index >= path.depth() {
+            break;
+        }
+        let inode = path.inode(index);
+        if inode == 0 || !tables.may_know(inode) {
+            continue;
+        }
+        let Some(entry) = tables.object(inode) else { continue };
+        if entry.flags & flags::HAS_NAMES != 0 && index > 0 {
+            let beneath = path.beneath(tables, entry, index).entry;
+            if is_denied(&beneath) {
+                return Err(Denial { reason: Reason::NotGranted, rule: beneath.rule });
+            }
+        }
+        if entry.flags & flags::SOCKET != 0 {
+            return Ok(());
+        }
+        if is_denied(entry) {
+            return Err(Denial { reason: Reason::NotGranted, rule: entry.rule });
+        }
+    }
+    Err(Denial::of(Reason::NotGranted))
+}
+
+#[inline(always)]
+fn is_denied(entry: &Entry) -> bool {
+    entry.flags & flags::DECIDES != 0 && entry.read | entry.write | entry.execute == 0
+}
+
 #[inline(always)]
 fn held(entry: Entry, on_the_way: bool) -> Entry {
     let others = entry.flags & !flags::ON_THE_WAY;
     Entry { flags: if on_the_way { others | flags::ON_THE_WAY } else { others }, ..entry }
 }
 
-/// The deepest entry by name among the components beneath component `index`, from the node there downwards.
+/// The deepest entry by name among the components beneath component `index`, from the node there downwards. It is written
+/// to `found`, which is [`NOTHING`] before; returns whether the object itself lies on the way.
 #[inline(always)]
 pub fn beneath(
     tables: &impl Tables,
     path: &(impl Path + ?Sized),
-    node: u32,
-    name_lengths: u64,
+    (node, lengths): (u32, u64),
     index: usize,
-) -> Beneath {
-    let mut found = Beneath { entry: NOTHING, on_the_way: false };
-    let (mut node, mut lengths, mut at) = (node, name_lengths, index);
+    found: &mut Entry,
+) -> bool {
+    let mut descent = Descent { lengths, node, above: index as u32 };
     for _ in 0..MAX_DEPTH {
-        if at == 0 || at > MAX_DEPTH {
-            break;
+        match descend(tables, path, &mut descent, found) {
+            Down::Further => {}
+            Down::Stop => break,
+            Down::OnTheWay => return true,
         }
-        at -= 1;
-        let length = path.length(at);
-        if lengths & length_bit(length) == 0 {
-            break;
-        }
-        let Some(name) = path.hash(at, 0, length) else {
-            // What cannot be read is closed.
-            found.entry = Entry { flags: flags::DECIDES, ..NOTHING };
-            break;
-        };
-        let Some(entry) = tables.named(node, name) else { break };
-        if entry.flags & flags::DECIDES != 0 {
-            found.entry = *entry;
-        }
-        if at == 0 {
-            found.on_the_way = entry.flags & (flags::ON_THE_WAY | flags::HAS_NAMES) != 0;
-        }
-        if entry.flags & flags::HAS_NAMES == 0 {
-            break;
-        }
-        node = entry.node;
-        lengths = entry.name_lengths;
     }
-    found
+    false
+}
+
+/// Whether a descent goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Down {
+    /// Nothing beneath is told apart by name, or there is nothing beneath.
+    Stop = 0,
+    /// There is one more component to look at.
+    Further = 1,
+    /// The object is reached and lies on the way to something that is told apart.
+    OnTheWay = 2,
+}
+
+/// One component further down.
+#[inline(always)]
+pub fn descend(
+    tables: &impl Tables,
+    path: &(impl Path + ?Sized),
+    descent: &mut Descent,
+    found: &mut Entry,
+) -> Down {
+    if descent.above == 0 || descent.above > MAX_DEPTH as u32 {
+        return Down::Stop;
+    }
+    let at = descent.above - 1;
+    let length = path.length(at as usize);
+    if descent.lengths & length_bit(length) == 0 {
+        return Down::Stop;
+    }
+    let Some(name) = path.hash(at as usize, 0, length) else {
+        // What cannot be read is closed.
+        *found = Entry { flags: flags::DECIDES, ..NOTHING };
+        return Down::Stop;
+    };
+    let Some(entry) = tables.named(descent.node, name) else { return Down::Stop };
+    if entry.flags & flags::DECIDES != 0 {
+        *found = *entry;
+    }
+    *descent = Descent { lengths: entry.name_lengths, node: entry.node, above: at };
+    match entry.flags & (flags::ON_THE_WAY | flags::HAS_NAMES) {
+        told if at == 0 && told != 0 => Down::OnTheWay,
+        told if told & flags::HAS_NAMES != 0 => Down::Further,
+        _ => Down::Stop,
+    }
 }
 
 /// The bit of a name's length in [`Entry::name_lengths`] and [`Names::exact_lengths`].

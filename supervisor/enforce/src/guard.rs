@@ -6,6 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use crate::enclosure::Enclosure;
 use crate::orders::Sealed;
 use crate::seccomp::DenialListener;
 use crate::tree::{self, Ending, Exited, Leader};
@@ -19,12 +20,18 @@ pub struct Guard {
     pub(crate) leader: Leader,
     pidfd: OwnedFd,
     denials: Option<DenialListener>,
+    enclosure: Option<Enclosure>,
     sealed: Sealed,
 }
 
 impl Guard {
-    pub(crate) fn new(server: Pid, pidfd: OwnedFd, denials: Option<DenialListener>, sealed: Sealed) -> Self {
-        Self { leader: Leader::new(server), pidfd, denials, sealed }
+    pub(crate) fn new(
+        server: Pid,
+        pidfd: OwnedFd,
+        (denials, enclosure): (Option<DenialListener>, Option<Enclosure>),
+        sealed: Sealed,
+    ) -> Self {
+        Self { leader: Leader::new(server), pidfd, denials, enclosure, sealed }
     }
 
     /// The server's process, which is also its session and process group.
@@ -41,6 +48,11 @@ impl Guard {
     /// Somebody must read them: a refused call waits until its report is answered.
     pub fn denials(&mut self) -> Option<DenialListener> {
         self.denials.take()
+    }
+
+    /// What root's layers have of the session, once; `None` without root, or if it is taken. It must outlive the server.
+    pub fn enclosure(&mut self) -> Option<Enclosure> {
+        self.enclosure.take()
     }
 
     /// How the sandbox came out.

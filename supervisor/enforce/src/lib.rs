@@ -16,6 +16,7 @@
 pub mod bpf;
 pub mod cgroup;
 pub mod encode;
+mod enclosure;
 mod enter;
 mod examine;
 mod guard;
@@ -30,6 +31,8 @@ mod spawn;
 mod sys;
 mod tree;
 
+pub use bpf::Event as KernelEvent;
+pub use enclosure::{EncloseError, Enclosure, EnclosureError, PlaceError, Proof, ProofFailure, clean_up};
 pub use enter::{EnterError, enter, main as enter_main};
 pub use examine::{Finding, Outcome, examine};
 pub use guard::Guard;

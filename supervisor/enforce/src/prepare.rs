@@ -9,6 +9,7 @@ use policy::plan::{AbsolutePath, FilesPlan, LimitsPlan, SyscallProfile};
 use policy::{Plan, Support};
 
 use crate::encode::Implied;
+use crate::enclosure::{EncloseError, Prepared};
 use crate::limits::{self, Limit};
 use crate::orders::Orders;
 use crate::programs::{self, Chain};
@@ -46,6 +47,9 @@ pub enum PrepareError {
     /// The user's running processes could not be counted, so that `max_processes` has no number to add to.
     #[error("the user's processes cannot be counted for max_processes: {0}")]
     Uncountable(std::io::Error),
+    /// What root's layers need cannot be said.
+    #[error(transparent)]
+    Enclose(#[from] EncloseError),
 }
 
 impl PrepareError {
@@ -54,7 +58,7 @@ impl PrepareError {
         match self {
             Self::NotFound(..) => 127,
             Self::NotExecutable(_) => 126,
-            Self::Unpassable(..) | Self::Filter(_) | Self::Uncountable(_) => 125,
+            Self::Unpassable(..) | Self::Filter(_) | Self::Uncountable(_) | Self::Enclose(_) => 125,
         }
     }
 }
@@ -66,6 +70,7 @@ pub struct Ready {
     pub(crate) orders: Orders,
     pub(crate) profile: Profile,
     pub(crate) files: FilesPlan,
+    pub(crate) enclosure: Option<Prepared>,
     summary: Summary,
 }
 
@@ -130,7 +135,8 @@ pub fn prepare(plan: &Plan, support: &Support, command: &Command) -> Result<Read
         listen,
     };
     let summary = summary(plan, support, &orders, &profile, implied);
-    Ok(Ready { orders, profile, files: plan.files.clone(), summary })
+    let enclosure = Prepared::of(plan, support, &self::implied(plan, command))?;
+    Ok(Ready { orders, profile, files: plan.files.clone(), enclosure, summary })
 }
 
 fn check_program(program: &Path) -> Result<(), PrepareError> {

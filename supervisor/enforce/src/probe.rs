@@ -2,21 +2,36 @@
 
 use policy::{CgroupSupport, Ebpf, Support};
 
-use crate::sys;
+use crate::{bpf, cgroup, sys};
 
-/// Asks the kernel for each mechanism. What eBPF and control groups can do is found
-/// out by those layers and stays absent here.
+/// Asks the kernel for each mechanism, by trying. As root that loads eBPF programs and makes control groups, and takes them
+/// away again; it takes some milliseconds.
 pub fn probe() -> Support {
     let filter = sys::filters_available();
+    let (ebpf, cgroup) = of_root();
     Support {
         kernel: kernel_release(),
         landlock_abi: sys::abi(),
         seccomp_filter: filter,
         seccomp_notify: filter && sys::notifications_available(),
         server_is_root: nix::unistd::geteuid().is_root(),
-        ebpf: Ebpf::default(),
-        cgroup: CgroupSupport::default(),
+        ebpf,
+        cgroup,
     }
+}
+
+/// What only root has. The programs of the network stand on the session's control group.
+fn of_root() -> (Ebpf, CgroupSupport) {
+    if !nix::unistd::geteuid().is_root() {
+        return (Ebpf::default(), CgroupSupport::default());
+    }
+    let cgroup = cgroup::probe().support();
+    let mut ebpf = bpf::probe().support().clone();
+    if ebpf.network && !cgroup.identity {
+        ebpf.network = false;
+        ebpf.network_missing = Some("there is no control group of version 2 to attach them to".to_owned());
+    }
+    (ebpf, cgroup)
 }
 
 fn kernel_release() -> String {

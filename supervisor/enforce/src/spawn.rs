@@ -12,6 +12,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::enclosure::Enclosure;
 use crate::enter;
 use crate::guard::Guard;
 use crate::orders::{self, Failed, FailureKind, Sealed, WireError, Word};
@@ -76,19 +77,27 @@ impl Ready {
     pub fn spawn(self, stdio: Stdio3) -> Result<Guard, SpawnError> {
         let (ours, theirs) = control_sockets()?;
         let server = start_last_mile(theirs, stdio.stdout, stdio.stderr)?;
+        // The last mile waits for its orders: until it has them, everything about it can be arranged.
+        let enclosed = self.enclosure.as_ref().map(|prepared| Enclosure::engage(prepared, server)).transpose();
+        let enclosure = enclosed.map_err(|error| give_up(server, SpawnError::Own(error.to_string())))?;
         let outcome = converse(&ours, &self, stdio.stdin);
         match outcome {
-            Ok(conversed) => self.guard(server, conversed).map_err(|error| give_up(server, error)),
+            Ok(conversed) => self.guard(server, conversed, enclosure).map_err(|error| give_up(server, error)),
             Err(error) => Err(give_up(server, error)),
         }
     }
 
-    fn guard(self, server: Pid, conversed: Conversed) -> Result<Guard, SpawnError> {
+    fn guard(
+        self,
+        server: Pid,
+        conversed: Conversed,
+        enclosure: Option<Enclosure>,
+    ) -> Result<Guard, SpawnError> {
         let Conversed { sealed, writable, listener } = conversed;
         let pidfd = sys::pidfd_open(server).map_err(|error| own("the server cannot be watched", error))?;
         let modes = Modes::new(writable, self.files);
         let denials = listener.map(|listener| DenialListener::new(listener, self.profile, modes));
-        Ok(Guard::new(server, pidfd, denials, sealed))
+        Ok(Guard::new(server, pidfd, (denials, enclosure), sealed))
     }
 }
 

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::actor::Outcome;
 use crate::ground::Ground;
 
-/// How long an answer may take on a fast machine.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an answer may take on a fast machine; real servers load much before their first one.
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// A running server and our ends of its pipes.
 pub(crate) struct Client {

@@ -19,7 +19,7 @@ pub(crate) struct Expected {
     /// Whether a newer ABI is welcome: for the newest kernel, which moves on.
     #[serde(default)]
     pub(crate) landlock_abi_may_grow: bool,
-    /// The active security modules, in any order.
+    /// The active security modules, in any order, without [`ALWAYS_LAST`].
     pub(crate) lsm: Vec<String>,
     /// Controllers of cgroup v2 that must be there.
     pub(crate) controllers: Vec<String>,
@@ -36,6 +36,9 @@ pub(crate) struct Expected {
     /// The lockdown level: `none`, `integrity` or `confidentiality`.
     pub(crate) lockdown: String,
 }
+
+/// Modules that are on whatever `lsm=` says (since Linux 6.9, `LSM_ORDER_LAST`), and decide nothing without a policy.
+const ALWAYS_LAST: &[&str] = &["ima", "evm"];
 
 /// What the probes found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -57,7 +60,7 @@ pub(crate) fn probe() -> Result<Seen> {
     Ok(Seen {
         release: text("/proc/sys/kernel/osrelease")?,
         landlock_abi: sys::landlock_abi(),
-        lsm: words(&text("/sys/kernel/security/lsm")?, ','),
+        lsm: modules(&text("/sys/kernel/security/lsm")?),
         controllers: words(&text("/sys/fs/cgroup/cgroup.controllers")?, ' '),
         btf: Path::new("/sys/kernel/btf/vmlinux").exists(),
         task_storage: knows("bpf_task_storage_get")?,
@@ -127,6 +130,10 @@ fn text(path: &str) -> Result<String> {
     Ok(fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?.trim().to_owned())
 }
 
+fn modules(text: &str) -> Vec<String> {
+    words(text, ',').into_iter().filter(|module| !ALWAYS_LAST.contains(&module.as_str())).collect()
+}
+
 fn words(text: &str, separator: char) -> Vec<String> {
     text.split(separator).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
@@ -135,7 +142,7 @@ fn words(text: &str, separator: char) -> Vec<String> {
 fn knows(function: &str) -> Result<bool> {
     let Ok(types) = fs::read("/sys/kernel/btf/vmlinux") else { return Ok(false) };
     let name = [b"\0", function.as_bytes(), b"\0"].concat();
-    Ok(types.windows(name.len()).any(|window| window == name))
+    Ok(memchr::memmem::find(&types, &name).is_some())
 }
 
 /// The root of the hierarchy has no `cgroup.kill`, so a child is asked.

@@ -56,9 +56,7 @@ fn job() -> Result<(bool, bool)> {
 fn shell() -> Result<bool> {
     println!("mcpguard and init are in /opt/vm; `exit` ends the machine.");
     let mut shell = Command::new("/opt/vm/busybox");
-    shell
-        .args(["setsid", "-c", "/opt/vm/busybox", "sh", "-l"])
-        .env("PATH", "/opt/vm:/opt/vm/bin:/usr/bin:/bin");
+    shell.args(["setsid", "-c", "/opt/vm/busybox", "sh", "-l"]).env("PATH", "/opt/vm:/usr/bin:/bin");
     shell.env("HOME", "/root").env("PS1", "guest# ").current_dir("/root");
     Ok(shell.status().context("no busybox in this machine")?.success())
 }

@@ -48,6 +48,11 @@ impl Ground {
         Ok(Self { job, name, directory })
     }
 
+    /// Whether it was prepared for the case of this name.
+    pub(crate) fn is_of(&self, case: &str) -> bool {
+        self.name == case.replace('/', "-")
+    }
+
     /// The case's directory, on a tmpfs.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
@@ -117,7 +122,7 @@ impl Ground {
     }
 
     /// The least of `rounds` readings of the time stamp counter around the operation, the cost of reading taken off.
-    /// On the machine `icount` these are instructions, and equal from run to run.
+    /// On the machine `icount` these are instructions, equal from run to run but for a few.
     pub(crate) fn ticks(&self, rounds: u32, mut operation: impl FnMut() -> Result<()>) -> Result<u64> {
         let least = |operation: &mut dyn FnMut() -> Result<()>| -> Result<u64> {
             let mut least = u64::MAX;

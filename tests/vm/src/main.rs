@@ -60,6 +60,7 @@ fn role(arguments: &[OsString]) -> Result<u8> {
         ["--list", job] => case::print_list(job).map(|()| 0),
         ["--test", name] => case::run(name).map(|()| 0),
         ["--act", act, rest @ ..] => Ok(actor::run_alone(act, rest)),
+        ["--gate", act, rest @ ..] => Ok(actor::run_gated(act, rest)),
         ["--serve"] => serve::run().map(|()| 0),
         other => bail!("init --list JOB | --test NAME | --act NAME … | --serve; not {other:?}"),
     }

@@ -92,7 +92,8 @@ fn disk(at: &str) -> Result<()> {
     fs::create_dir_all(at)?;
     mount(Some(DISK), at, Some("ext4"), PLAIN, None::<&str>)
         .with_context(|| format!("cannot mount {DISK}"))?;
-    fs::set_permissions(at, fs::Permissions::from_mode(0o755)).with_context(|| format!("{at}"))
+    fs::set_permissions(at, fs::Permissions::from_mode(0o755))
+        .context("cannot open the root of the disk to all")
 }
 
 fn attach(kind: &str, at: &str, flags: MsFlags, options: &str) -> Result<()> {

@@ -88,7 +88,10 @@ fn comes_up(qemu: &Qemu, kernels: &[Kernel], guest: &Guest, cache: &Cache) -> Re
     };
     let remains = machine::run(&job, qemu, cache, Instant::now() + PATIENCE)?;
     let done = remains.results.contains("\"done\":true");
-    ensure!(done || !matches!(remains.end, End::Exit(Some(33))), "a guest without a trailer said that all is well");
+    ensure!(
+        done || !matches!(remains.end, End::Exit(Some(33))),
+        "a guest without a trailer said that all is well"
+    );
     fs::remove_dir_all(&remains.directory)?;
     Ok(done)
 }

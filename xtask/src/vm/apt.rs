@@ -117,11 +117,14 @@ fn mirror() -> Result<String> {
     let mut command = Command::new("apt-get");
     command.args(["indextargets", "Created-By: Packages", "--format", "$(REPO_URI)"]);
     let told = step::read("vm-test needs apt of a Debian", &mut command)?;
-    let mut archives: Vec<&str> = told.lines().filter(|uri| uri.trim_end_matches('/').ends_with("/debian")).collect();
+    let mut archives: Vec<&str> =
+        told.lines().filter(|uri| uri.trim_end_matches('/').ends_with("/debian")).collect();
     archives.sort_unstable();
     match archives.first() {
         Some(archive) => Ok((*archive).to_owned()),
-        None => bail!("apt of this machine knows no Debian archive; run `apt-get update`, or use --offline with a filled cache"),
+        None => bail!(
+            "apt of this machine knows no Debian archive; run `apt-get update`, or use --offline with a filled cache"
+        ),
     }
 }
 

@@ -22,7 +22,10 @@ pub(crate) struct ChildOptions {
 /// Becomes the command.
 pub(crate) fn become_child(options: &ChildOptions) -> Result<()> {
     set_pdeathsig(Signal::SIGKILL).context("cannot bind this process to its parent")?;
-    ensure!(getppid() == Pid::from_raw(options.parent), "the parent has gone before the child was bound to it");
+    ensure!(
+        getppid() == Pid::from_raw(options.parent),
+        "the parent has gone before the child was bound to it"
+    );
     let [program, arguments @ ..] = options.command.as_slice() else { anyhow::bail!("no command") };
     Err(Command::new(program).args(arguments).exec()).with_context(|| format!("cannot start {program}"))
 }

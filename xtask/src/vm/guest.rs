@@ -14,15 +14,41 @@ use super::verdict::Listed;
 use crate::checkout::Checkout;
 use crate::{dist, step};
 
-/// Directories of the first root.
-const DIRECTORIES: &[&str] = &[
-    "dev", "proc", "sys", "tmp", "run", "etc", "root", "mnt", "mnt/disk", "opt", "opt/vm", "opt/vm/modules", "usr",
-    "usr/bin", "usr/lib", "usr/local", "usr/local/bin", "bin", "lib", "lib64", "home", "home/user", "newroot", "var", "var/lib",
+/// Directories of every root.
+pub(super) const DIRECTORIES: &[&str] = &[
+    "dev",
+    "proc",
+    "sys",
+    "tmp",
+    "run",
+    "etc",
+    "root",
+    "mnt",
+    "mnt/disk",
+    "opt",
+    "opt/vm",
+    "opt/vm/modules",
+    "usr",
+    "usr/bin",
+    "usr/lib",
+    "usr/local",
+    "usr/local/bin",
+    "bin",
+    "lib",
+    "lib64",
+    "home",
+    "home/user",
+    "newroot",
+    "var",
+    "var/lib",
 ];
 
-/// Small files of the first root.
-const FILES: &[(&str, &str)] = &[
-    ("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"),
+/// Small files of every root.
+pub(super) const FILES: &[(&str, &str)] = &[
+    (
+        "etc/passwd",
+        "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000:user:/home/user:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+    ),
     ("etc/group", "root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n"),
     ("etc/hosts", "127.0.0.1 localhost guest\n::1 localhost\n"),
     ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
@@ -43,7 +69,16 @@ impl Guest {
         let host = dist::host()?;
         let flags = format!("target.{host}.rustflags=[\"-Ctarget-feature=+crt-static\"]");
         let mut command = checkout.cargo();
-        command.args(["build", "--quiet", "--profile", "vm", "--package", "mcpguard", "--package", "mcpguard-vm"]);
+        command.args([
+            "build",
+            "--quiet",
+            "--profile",
+            "vm",
+            "--package",
+            "mcpguard",
+            "--package",
+            "mcpguard-vm",
+        ]);
         command.args(["--target", &host, "--config", &flags, "--message-format", "json-render-diagnostics"]);
         let told = step::read("build of what runs inside", &mut command)?;
         let executable = |name: &str| {
@@ -80,7 +115,8 @@ impl Guest {
         let mut modules = super::kernels::files_beneath(&kernel.modules())?;
         modules.sort();
         for path in modules {
-            let name = path.file_name().and_then(|name| name.to_str()).context("a module's name is not UTF-8")?;
+            let name =
+                path.file_name().and_then(|name| name.to_str()).context("a module's name is not UTF-8")?;
             archive.file(&format!("opt/vm/modules/{name}"), 0o644, &program(&path)?);
         }
         Ok(archive.finish())

@@ -78,9 +78,10 @@ fn cached(entry: &matrix::Kernel, cache: &Cache) -> Result<Kernel> {
     let names: Vec<String> = fs::read_dir(cache.directory("kernels")?)?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .collect();
-    let fitting = names.iter().map(String::as_str).filter(|name| {
-        entry.packages.iter().any(|pattern| apt::matches(pattern, name))
-    });
+    let fitting = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| entry.packages.iter().any(|pattern| apt::matches(pattern, name)));
     let package = apt::newest(fitting)
         .with_context(|| format!("kernel {} is not in the cache; run `cargo xtask vm-fetch`", entry.name))?;
     Ok(Kernel { name: entry.name.clone(), package: package.to_owned(), directory: place(package, cache) })
@@ -116,7 +117,9 @@ fn fetch(package: &str, suite: &Suite, cache: &Cache) -> Result<()> {
     let image = image.with_context(|| format!("{package} holds no vmlinuz"))?;
     fs::copy(image, fresh.join("vmlinuz"))?;
     for (number, module) in MODULES.iter().enumerate() {
-        let there = files.iter().find(|path| named(path).split(".ko").next() == Some(module) && named(path).contains(".ko"));
+        let there = files
+            .iter()
+            .find(|path| named(path).split(".ko").next() == Some(module) && named(path).contains(".ko"));
         if let Some(path) = there {
             fs::write(fresh.join(format!("modules/{number}-{module}.ko")), uncompressed(path)?)?;
         }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use super::cache::Cache;
+use super::disk;
 use super::job::Job;
 use super::qemu::{Hardware, Ports, Qemu};
 
@@ -48,10 +49,7 @@ pub(super) fn run(job: &Job, qemu: &Qemu, cache: &Cache, until: Instant) -> Resu
     let initrd = directory.join("initrd");
     fs::File::create(&initrd)?.write_all(&job.archive).context("cannot write the first root")?;
     let (console, results) = (directory.join("console.log"), directory.join("results.jsonl"));
-    let disk = match &job.root {
-        Some(root) => root.clone(),
-        None => scratch_disk(cache)?,
-    };
+    let disk = job.root.clone().map_or_else(|| disk::scratch(cache), Ok)?;
     let hardware = Hardware {
         kind: job.machine,
         accelerator: job.accelerator,
@@ -106,16 +104,4 @@ fn marker(console: &Path, seen: &mut u64) -> Result<Option<&'static str>> {
     let text = fs::read(console)?;
     let text = String::from_utf8_lossy(&text);
     Ok(MARKERS.iter().find(|marker| text.contains(**marker)).copied())
-}
-
-/// An empty ext4 disk, made once. Every machine writes into a copy of its own.
-pub(super) fn scratch_disk(cache: &Cache) -> Result<PathBuf> {
-    let place = cache.place("scratch.ext4");
-    if !place.is_file() {
-        let temporary = cache.temporary()?;
-        let fresh = temporary.path().join("scratch.ext4");
-        super::servers::make_disk(&fresh, 256, None)?;
-        fs::rename(&fresh, &place)?;
-    }
-    Ok(place)
 }

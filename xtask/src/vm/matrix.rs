@@ -87,7 +87,8 @@ impl Matrix {
     /// Reads the file and checks its references.
     pub(super) fn read(checkout: &Checkout) -> Result<Self> {
         let path = checkout.root().join("tests/vm/matrix.toml");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&text).with_context(|| format!("{}", path.display()))
     }
 
@@ -112,10 +113,13 @@ impl Matrix {
         if names.iter().any(|name| name == "all") {
             return Ok(self.all_kernels.clone());
         }
-        let known = || self.all_kernels.iter().map(|kernel| kernel.name.as_str()).collect::<Vec<_>>().join(", ");
+        let known =
+            || self.all_kernels.iter().map(|kernel| kernel.name.as_str()).collect::<Vec<_>>().join(", ");
         let find = |name: &String| {
             let found = self.all_kernels.iter().find(|kernel| kernel.name == *name);
-            found.cloned().with_context(|| format!("there is no kernel `{name}` in the matrix; there are {}", known()))
+            found
+                .cloned()
+                .with_context(|| format!("there is no kernel `{name}` in the matrix; there are {}", known()))
         };
         names.iter().map(find).collect()
     }
@@ -135,7 +139,12 @@ impl Kernel {
     pub(super) fn facts(&self, variant: &Variant) -> Result<Map<String, Value>> {
         let mut facts = self.facts.clone();
         for (name, value) in &variant.facts {
-            ensure!(facts.contains_key(name), "variant {}: kernel {} has no fact `{name}`", variant.name, self.name);
+            ensure!(
+                facts.contains_key(name),
+                "variant {}: kernel {} has no fact `{name}`",
+                variant.name,
+                self.name
+            );
             facts.insert(name.clone(), value.clone());
         }
         Ok(facts)
@@ -152,7 +161,11 @@ impl Kernel {
         if self.lacks.iter().chain(&variant.lacks).any(|lack| lack == what) {
             return Ok(());
         }
-        bail!("kernel {} under {} may not lack `{what}`: the matrix does not allow that skip", self.name, variant.name)
+        bail!(
+            "kernel {} under {} may not lack `{what}`: the matrix does not allow that skip",
+            self.name,
+            variant.name
+        )
     }
 }
 
@@ -167,7 +180,8 @@ mod tests {
     #[test]
     fn the_matrix_of_the_project_is_whole() {
         let matrix = matrix();
-        let required: Vec<_> = matrix.all_kernels.iter().filter(|kernel| kernel.required).map(|kernel| &kernel.name).collect();
+        let required: Vec<_> =
+            matrix.all_kernels.iter().filter(|kernel| kernel.required).map(|kernel| &kernel.name).collect();
         assert_eq!(required, ["5.10", "6.1", "6.12", "7.2"]);
         for kernel in &matrix.all_kernels {
             for variant in matrix.variants(kernel, &["all".into()]).unwrap() {

@@ -40,15 +40,16 @@ pub(crate) struct Options {
     pub(super) budget: Duration,
 }
 
-impl Default for Options {
-    fn default() -> Self {
+impl Options {
+    /// What `cargo xtask test` runs: the whole matrix, the real servers included.
+    pub(crate) fn everything() -> Self {
         Self {
             kernel: vec!["all".to_owned()],
             variant: vec!["all".to_owned()],
             accel: Accel::Auto,
             jobs: 2,
             filter: String::new(),
-            with_servers: false,
+            with_servers: true,
             icount: false,
             offline: false,
             keep: false,

@@ -41,11 +41,17 @@ impl<'a> Plan<'a> {
                 };
                 let machines = kernel.machines(variant).into_iter().filter(wanted);
                 // Weakened command lines are for the plain machine; the others test what a whole kernel does.
-                let machines = machines.filter(|kind| variant.name == "default" || *kind == MachineKind::Plain);
+                let machines =
+                    machines.filter(|kind| variant.name == "default" || *kind == MachineKind::Plain);
                 entries.extend(machines.map(|machine| Entry { kernel: kernel.clone(), variant, machine }));
             }
         }
-        ensure!(!entries.is_empty(), "no kernel of {} has a variant of {}", options.kernel.join(","), options.variant.join(","));
+        ensure!(
+            !entries.is_empty(),
+            "no kernel of {} has a variant of {}",
+            options.kernel.join(","),
+            options.variant.join(",")
+        );
         Ok(Self { kernels, entries, options })
     }
 
@@ -60,7 +66,9 @@ impl<'a> Plan<'a> {
         let mut jobs = Vec::new();
         for entry in &self.entries {
             // An optional kernel that could not be had was already named.
-            let Some(kernel) = kernels.iter().find(|kernel| kernel.name == entry.kernel.name) else { continue };
+            let Some(kernel) = kernels.iter().find(|kernel| kernel.name == entry.kernel.name) else {
+                continue;
+            };
             jobs.extend(entry.job(kernel, guest, accelerator, root, self.options)?);
         }
         ensure!(!jobs.is_empty(), "no case has `{}` in its name", self.options.filter);
@@ -69,13 +77,21 @@ impl<'a> Plan<'a> {
     }
 
     /// The one machine that a shell is opened in.
-    pub(super) fn for_shell(&self, kernels: &[Kernel], guest: &Guest, accelerator: Accelerator) -> Result<Job> {
+    pub(super) fn for_shell(
+        &self,
+        kernels: &[Kernel],
+        guest: &Guest,
+        accelerator: Accelerator,
+    ) -> Result<Job> {
         let plain: Vec<&Entry> =
             self.entries.iter().filter(|entry| entry.machine == MachineKind::Plain).collect();
         let [entry] = plain.as_slice() else {
             anyhow::bail!("--shell opens one machine; name one --kernel and one --variant");
         };
-        let kernel = kernels.iter().find(|kernel| kernel.name == entry.kernel.name).context("the kernel is not there")?;
+        let kernel = kernels
+            .iter()
+            .find(|kernel| kernel.name == entry.kernel.name)
+            .context("the kernel is not there")?;
         let orders = entry.orders(accelerator, self.options)?;
         entry.with_cases(kernel, guest, accelerator, None, &orders, Vec::new())
     }
@@ -98,7 +114,10 @@ impl Entry<'_> {
             self.kernel.may_lack(self.variant, lack)?;
         }
         // The comparison of facts alone proves nothing on a machine that was made for other cases.
-        let own = cases.iter().any(|case| !case.case.starts_with("facts/") || case.case.contains(&options.filter) && !options.filter.is_empty());
+        let own = cases.iter().any(|case| {
+            !case.case.starts_with("facts/")
+                || case.case.contains(&options.filter) && !options.filter.is_empty()
+        });
         let root = if self.machine == MachineKind::Servers { root } else { None };
         if !own {
             return Ok(None);

@@ -89,7 +89,8 @@ impl Qemu {
     fn unpacked(root: &Path) -> Self {
         let within = |path: &str| root.join(path).display().to_string();
         let libraries = [within("lib/x86_64-linux-gnu"), within("usr/lib/x86_64-linux-gnu")].join(":");
-        let mut arguments = vec!["--library-path".to_owned(), libraries, within(&format!("usr/bin/{PROGRAM}"))];
+        let mut arguments =
+            vec!["--library-path".to_owned(), libraries, within(&format!("usr/bin/{PROGRAM}"))];
         for firmware in ["usr/share/qemu", "usr/share/seabios"] {
             arguments.extend(["-L".to_owned(), within(firmware)]);
         }
@@ -118,7 +119,9 @@ impl Qemu {
         let mut add = |words: &[&str]| line.extend(words.iter().map(|word| (*word).to_owned()));
         add(&["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
         match (hardware.accelerator, hardware.kind) {
-            (Accelerator::Kvm, kind) if kind != MachineKind::Icount => add(&["-accel", "kvm", "-cpu", "host"]),
+            (Accelerator::Kvm, kind) if kind != MachineKind::Icount => {
+                add(&["-accel", "kvm", "-cpu", "host"])
+            }
             // Counting is exact with one thread and one nanosecond an instruction.
             (_, MachineKind::Icount) => {
                 add(&["-accel", "tcg,thread=single", "-cpu", "max", "-icount", "shift=0,sleep=off"]);
@@ -132,10 +135,15 @@ impl Qemu {
                 add(&["-serial", &format!("file:{}", console.display())]);
                 add(&["-serial", &format!("file:{}", results.display())]);
             }
-            Ports::Terminal => add(&["-serial", "stdio"]),
+            Ports::Terminal => add(&["-serial", "mon:stdio"]),
         }
         add(&["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
-        add(&["-kernel", &hardware.kernel.display().to_string(), "-initrd", &hardware.initrd.display().to_string()]);
+        add(&[
+            "-kernel",
+            &hardware.kernel.display().to_string(),
+            "-initrd",
+            &hardware.initrd.display().to_string(),
+        ]);
         add(&["-append", hardware.cmdline]);
         let drive = format!("file={},format=raw,if=none,id=d0,snapshot=on", hardware.disk.display());
         // One disk: with several the numbering is not stable.
@@ -169,15 +177,27 @@ mod tests {
     fn line(kind: MachineKind) -> String {
         let qemu = Qemu { program: "qemu".into(), arguments: vec![], modules: None };
         let path = Path::new("f");
-        let hardware = Hardware { kind, accelerator: Accelerator::Kvm, kernel: path, initrd: path, cmdline: "c", disk: path };
+        let hardware = Hardware {
+            kind,
+            accelerator: Accelerator::Kvm,
+            kernel: path,
+            initrd: path,
+            cmdline: "c",
+            disk: path,
+        };
         qemu.command_line(&hardware, &Ports::Files(path, path)).join(" ")
     }
 
     #[test]
     fn the_hardware_follows_the_kind() {
-        assert!(line(MachineKind::Plain).contains("-accel kvm") && line(MachineKind::Plain).contains("-smp 1"));
+        assert!(
+            line(MachineKind::Plain).contains("-accel kvm") && line(MachineKind::Plain).contains("-smp 1")
+        );
         assert!(line(MachineKind::Smp).contains("-smp 2"));
         // Instructions can only be counted under emulation.
-        assert!(line(MachineKind::Icount).contains("-accel tcg,thread=single") && line(MachineKind::Icount).contains("-icount"));
+        assert!(
+            line(MachineKind::Icount).contains("-accel tcg,thread=single")
+                && line(MachineKind::Icount).contains("-icount")
+        );
     }
 }

@@ -56,23 +56,34 @@ fn tell(job: &Job, verdict: &Verdict, remains: &Remains) {
         remains.took.as_secs_f64(),
         job.kernel.package,
     );
-    verdict.skips.iter().for_each(|skip| text += &format!("    skipped {skip}\n"));
+    for (lack, cases) in &verdict.skips {
+        text +=
+            &format!("    skipped {} because this kernel lacks {lack}: {}\n", cases.len(), cases.join(", "));
+    }
     verdict.figures.iter().for_each(|figure| text += &format!("    figure  {figure}\n"));
     let mut durations = verdict.durations.clone();
     durations.sort_unstable_by(|a, b| b.cmp(a));
-    durations.iter().take(3).filter(|(ms, _)| *ms > 3000).for_each(|(ms, case)| text += &format!("    slow    {case}: {ms} ms\n"));
+    durations
+        .iter()
+        .take(3)
+        .filter(|(ms, _)| *ms > 3000)
+        .for_each(|(ms, case)| text += &format!("    slow    {case}: {ms} ms\n"));
     verdict.problems.iter().for_each(|problem| text += &format!("    {problem}\n"));
     if !verdict.is_green() {
-        text += &format!("    the end of the console ({}):\n", remains.directory.join("console.log").display());
+        text +=
+            &format!("    the end of the console ({}):\n", remains.directory.join("console.log").display());
         let lines: Vec<&str> = remains.console.lines().collect();
-        lines[lines.len().saturating_sub(TAIL)..].iter().for_each(|line| text += &format!("      | {line}\n"));
+        lines[lines.len().saturating_sub(TAIL)..]
+            .iter()
+            .for_each(|line| text += &format!("      | {line}\n"));
     }
     eprint!("{text}");
 }
 
 fn clean(verdict: &Verdict, remains: &Remains, options: &Options) -> Result<()> {
-    match verdict.is_green() && !options.keep {
-        true => std::fs::remove_dir_all(&remains.directory).context("cannot remove what a machine left"),
-        false => Ok(eprintln!("    kept: {}", remains.directory.display())),
+    if verdict.is_green() && !options.keep {
+        return std::fs::remove_dir_all(&remains.directory).context("cannot remove what a machine left");
     }
+    eprintln!("    kept: {}", remains.directory.display());
+    Ok(())
 }

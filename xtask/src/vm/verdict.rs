@@ -87,8 +87,8 @@ pub(super) struct Verdict {
     pub(super) count: Count,
     /// Every failure and everything that is not as it must be, for people.
     pub(super) problems: Vec<String>,
-    /// Skipped cases and why.
-    pub(super) skips: Vec<String>,
+    /// Skipped cases by what the kernel lacks.
+    pub(super) skips: BTreeMap<String, Vec<String>>,
     /// What cases measured.
     pub(super) figures: Vec<String>,
     /// Milliseconds of each case.
@@ -147,16 +147,22 @@ fn one(listed: &Listed, cases: &[Case], verdict: &mut Verdict) {
         (Outcome::Ok, None) => {
             verdict.count.passed += 1;
             verdict.durations.push((case.ms, name.clone()));
-            verdict.figures.extend(case.figures.iter().map(|(what, value)| format!("{name}: {what}: {value}")));
+            verdict
+                .figures
+                .extend(case.figures.iter().map(|(what, value)| format!("{name}: {what}: {value}")));
         }
         (Outcome::Skipped, Some(lack)) => {
             verdict.count.skipped += 1;
-            verdict.skips.push(format!("{name}: this kernel lacks {lack}"));
+            verdict.skips.entry(lack.clone()).or_default().push(name.clone());
         }
         (Outcome::Failed, _) => {
             let left = if case.left > 0 { format!(", {} processes left", case.left) } else { String::new() };
             let reason = case.reason.as_deref().unwrap_or("no reason");
-            verdict.failure(format!("{name}: {reason} after {} ms{left}\n{}", case.ms, indented(&case.output)));
+            verdict.failure(format!(
+                "{name}: {reason} after {} ms{left}\n{}",
+                case.ms,
+                indented(&case.output)
+            ));
         }
         (Outcome::Skipped, None) => verdict.failure(format!("{name}: skipped, which is not allowed here")),
         (Outcome::Ok, Some(lack)) => verdict.failure(format!("{name}: passed, although it needs {lack}")),
@@ -169,7 +175,9 @@ fn closing(cases: &[Case], trailer: Option<Trailer>, end: &End, exit_by_port: bo
     match trailer {
         None => verdict.failure("the machine ended before its trailer".to_owned()),
         Some(told) if told != (Trailer { done: true, ok, failed, skipped }) => {
-            verdict.failure(format!("the trailer says {told:?}; {ok} ok, {failed} failed, {skipped} skipped came"));
+            verdict.failure(format!(
+                "the trailer says {told:?}; {ok} ok, {failed} failed, {skipped} skipped came"
+            ));
         }
         Some(_) => {}
     }
@@ -211,7 +219,11 @@ mod tests {
     const GOOD: End = End::Exit(Some(PASSED));
 
     fn expected() -> Vec<Listed> {
-        let listed = |case: &str, skip: Option<&str>| Listed { case: case.into(), seconds: 1, skip: skip.map(Into::into) };
+        let listed = |case: &str, skip: Option<&str>| Listed {
+            case: case.into(),
+            seconds: 1,
+            skip: skip.map(Into::into),
+        };
         vec![listed("a/one", None), listed("a/two", Some("landlock-3"))]
     }
 
@@ -260,7 +272,13 @@ mod tests {
     #[test]
     fn the_end_must_be_the_right_one() {
         // A panic with `panic=-1 -no-reboot` is status 0 too.
-        let ends = [End::Exit(Some(0)), End::Exit(None), End::Exit(Some(FAILED)), End::Marker("Kernel panic"), End::Deadline(std::time::Duration::ZERO)];
+        let ends = [
+            End::Exit(Some(0)),
+            End::Exit(None),
+            End::Exit(Some(FAILED)),
+            End::Marker("Kernel panic"),
+            End::Deadline(std::time::Duration::ZERO),
+        ];
         for end in ends {
             assert!(!judge(&expected(), &good(), &end, true).is_green(), "{end:?}");
         }
@@ -268,8 +286,10 @@ mod tests {
 
     #[test]
     fn figures_are_kept() {
-        let results = "{\"case\":\"a/one\",\"outcome\":\"ok\",\"ms\":5,\"left\":0,\"figures\":{\"instructions\":331}}\n".to_owned()
-            + &line("a/two", "skipped") + &trailer(1, 0, 1);
+        let results =
+            "{\"case\":\"a/one\",\"outcome\":\"ok\",\"ms\":5,\"left\":0,\"figures\":{\"instructions\":331}}\n"
+                .to_owned()
+                + &line("a/two", "skipped") + &trailer(1, 0, 1);
         assert_eq!(judge(&expected(), &results, &GOOD, true).figures, ["a/one: instructions: 331"]);
     }
 }

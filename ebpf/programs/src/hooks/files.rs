@@ -5,7 +5,7 @@ use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use verdict::{Denial, file};
 
-use crate::climb::{self, Place};
+use crate::climb;
 use crate::fields::{FILE_FLAGS, FILE_MODE, FILE_PATH};
 use crate::kernel::Typed;
 use crate::scope::{self, Subject};
@@ -56,9 +56,6 @@ fn access(mode: u32) -> u32 {
 fn allowed(subject: &Subject, file: Typed, wanted: u32) -> Result<(), Denial> {
     // SAFETY: the task's own storage.
     unsafe { (*subject.task).decision.access = wanted };
-    match climb::path(subject, file.within(&FILE_PATH))? {
-        Place::Rooted => file::open(rules::examine(subject)?, wanted, subject.active),
-        // The session's own memory: pipes, sockets, memory files. What the kernel executes must have a path.
-        Place::Internal => file::open(&verdict::path::MEMORY, wanted, u64::MAX),
-    }
+    let place = climb::path(subject, file.within(&FILE_PATH))?;
+    file::open(rules::entry(subject, place)?, wanted, subject.active)
 }

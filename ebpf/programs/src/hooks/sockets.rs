@@ -1,1 +1,112 @@
-//! Soon.
+//! Sockets: their kinds, and whom they connect and send to.
+
+use abi::{Bucket, EventKind, Reason, SocketAddress};
+use aya_ebpf::macros::lsm;
+use aya_ebpf::programs::LsmContext;
+use verdict::Denial;
+use verdict::network::{self, AF_INET, AF_INET6};
+
+use crate::fields::MESSAGE_NAME;
+use crate::kernel::{Memory, Raw, Typed};
+use crate::rate;
+use crate::reach::{Addresses, mapped};
+use crate::scope::{self, Subject};
+
+/// `AF_UNSPEC` (Linux `socket.h`): disconnects, and is taken for `AF_INET` where a port is given.
+const AF_UNSPEC: u16 = 0;
+
+#[lsm(hook = "socket_create")]
+pub(crate) fn socket_create(ctx: LsmContext) -> i32 {
+    // The kernel's own.
+    if ctx.arg::<i32>(3) != 0 {
+        return 0;
+    }
+    scope::judge(EventKind::Socket, |subject| {
+        let family: u32 = ctx.arg(0);
+        // SAFETY: the task's own storage.
+        unsafe { (*subject.task).decision.access = family };
+        network::socket(family as u16, ctx.arg(1), ctx.arg(2), subject.flags)
+    })
+}
+
+#[lsm(hook = "socket_connect")]
+pub(crate) fn socket_connect(ctx: LsmContext) -> i32 {
+    scope::judge(EventKind::Connect, |subject| {
+        let address = Typed::new(ctx.arg(1)).address(subject.task);
+        let family = told(subject, address)?;
+        match family {
+            AF_INET | AF_INET6 => {
+                reach(subject)?;
+                rate::one(subject, Bucket::Connect)?;
+                // SAFETY: a map value.
+                unsafe { rate::add(&raw mut (*subject.state).connects, 1) };
+                Ok(())
+            }
+            // Disconnects; unix sockets and netlink are decided elsewhere.
+            AF_UNSPEC | network::AF_UNIX | network::AF_NETLINK => Ok(()),
+            _ => Err(Denial::of(Reason::Kind)),
+        }
+    })
+}
+
+#[lsm(hook = "socket_bind")]
+pub(crate) fn socket_bind(ctx: LsmContext) -> i32 {
+    scope::judge(EventKind::Bind, |subject| {
+        let address = Typed::new(ctx.arg(1)).address(subject.task);
+        match told(subject, address)? {
+            AF_INET | AF_INET6 | AF_UNSPEC => {
+                // SAFETY: the task's own storage.
+                let port = unsafe { (*subject.task).decision.address.port };
+                network::bind(&Addresses { slot: subject.slot }, port, subject.flags)
+            }
+            network::AF_UNIX | network::AF_NETLINK => Ok(()),
+            _ => Err(Denial::of(Reason::Kind)),
+        }
+    })
+}
+
+/// Sending to an address that is given with the message: without a connection, or with Fast Open.
+#[lsm(hook = "socket_sendmsg")]
+pub(crate) fn socket_sendmsg(ctx: LsmContext) -> i32 {
+    let name = Typed::new(ctx.arg(1)).long(&MESSAGE_NAME);
+    if name == 0 {
+        return 0;
+    }
+    scope::judge(EventKind::Send, |subject| match told(subject, Raw(name))? {
+        AF_INET | AF_INET6 | AF_UNSPEC => reach(subject),
+        network::AF_UNIX | network::AF_NETLINK => Ok(()),
+        _ => Err(Denial::of(Reason::Kind)),
+    })
+}
+
+#[inline(always)]
+fn reach(subject: &Subject) -> Result<(), Denial> {
+    // SAFETY: the task's own storage.
+    let told = unsafe { &(*subject.task).decision.address };
+    network::reach(&Addresses { slot: subject.slot }, &told.address, told.port, subject.active)
+}
+
+/// Reads a socket address, which the kernel has copied already, into the task's decision; returns its family.
+#[inline(always)]
+fn told(subject: &Subject, address: Raw) -> Result<u16, Denial> {
+    let mut memory = Memory::new();
+    let [family, port] = memory.read::<[u16; 2]>(address);
+    let at = |bytes: u64| Raw(address.0.wrapping_add(bytes));
+    let [high, low] = if family == AF_INET6 {
+        memory.read::<[u64; 2]>(at(8))
+    } else {
+        [0, mapped(memory.read::<u32>(at(4)))]
+    };
+    if memory.has_failed() {
+        return Err(Denial::of(Reason::Internal));
+    }
+    // SAFETY: the task's own storage.
+    unsafe {
+        let told: *mut SocketAddress = &raw mut (*subject.task).decision.address;
+        (&raw mut (*told).address).cast::<[u64; 2]>().write([high, low]);
+        (*told).family = family;
+        (*told).port = u16::from_be(port);
+        (*subject.task).decision.access = u32::from(family);
+    }
+    Ok(family)
+}

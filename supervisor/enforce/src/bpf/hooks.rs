@@ -6,6 +6,7 @@ use abi::{Hook, Need};
 use nix::errno::Errno;
 use policy::HookWay;
 
+use super::at_once::at_once;
 use super::object::ProgramText;
 use super::program::{self, Context, ProgramError, hook_function};
 use crate::sys;
@@ -30,7 +31,7 @@ impl Attached {
 }
 
 /// Whether a hook is wanted in this layer.
-pub(super) fn is_wanted(hook: &Hook, kills_senders: bool) -> bool {
+fn is_wanted(hook: &Hook, kills_senders: bool) -> bool {
     match hook.need {
         Need::Always | Need::WhereItExists => true,
         Need::ToKillSenders => kills_senders,
@@ -44,16 +45,17 @@ pub(super) fn attach(
     way: HookWay,
     kills_senders: bool,
 ) -> Result<Vec<Attached>, ProgramError> {
-    let mut loaded = Vec::new();
-    for hook in abi::HOOKS.iter().filter(|hook| is_wanted(hook, kills_senders)) {
-        let lacks = context.btf.function(&hook_function(way, hook.name)).is_err();
-        if lacks && hook.need == Need::WhereItExists {
-            continue;
-        }
-        loaded.push((hook.name, load(context, texts, way, hook.name, hook.name)?));
+    let lacks = |hook: &Hook| context.btf.function(&hook_function(way, hook.name)).is_err();
+    let wanted = abi::HOOKS.iter().filter(|hook| is_wanted(hook, kills_senders));
+    let wanted = wanted.filter(|hook| hook.need != Need::WhereItExists || !lacks(hook));
+    let names: Vec<&'static str> = wanted.map(|hook| hook.name).collect();
+    let loaded = at_once(&names, |name| load(context, texts, way, name, name));
+    let mut programs = Vec::new();
+    for (name, program) in names.into_iter().zip(loaded) {
+        programs.push((name, program?));
     }
     let mut attached = Vec::new();
-    for (name, program) in loaded {
+    for (name, program) in programs {
         let link = program::attach_hook(name, program.as_fd())?;
         attached.push(Attached { name, program, link });
     }

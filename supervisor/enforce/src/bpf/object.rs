@@ -21,6 +21,9 @@ pub enum ObjectError {
     Btf(#[from] BtfError),
 }
 
+/// `ebpf/mcpguard.bpf.o`, as `cargo xtask ebpf` built it.
+pub(super) static EMBEDDED: &[u8] = include_bytes!("../../../../ebpf/mcpguard.bpf.o");
+
 /// The object file, before its maps exist.
 pub(super) struct Image {
     object: Object,
@@ -64,12 +67,20 @@ impl Image {
         Ok(Self { object })
     }
 
-    /// The type information of the programs themselves, in a form that every kernel from 5.15 on takes.
+    /// The type information of the programs themselves, in a form that every kernel from 5.17 on takes.
     pub(super) fn types(&mut self) -> Result<Option<Vec<u8>>, ObjectError> {
         let (functions, sections, floats) = (true, true, true);
         let (tags, type_tags, wide_enumerations) = (false, false, false);
-        let features =
-            BtfFeatures::new(functions, functions, sections, false, floats, tags, type_tags, wide_enumerations);
+        let features = BtfFeatures::new(
+            functions,
+            functions,
+            sections,
+            false,
+            floats,
+            tags,
+            type_tags,
+            wide_enumerations,
+        );
         let types = self.object.fixup_and_sanitize_btf(&features).map_err(|error| damaged(&error))?;
         Ok(types.map(aya_obj::btf::Btf::to_bytes))
     }

@@ -4,7 +4,7 @@ use aya_obj::generated::{bpf_attach_type, bpf_prog_type};
 use caps::{CapSet, Capability};
 use policy::{Ebpf, HookWay};
 
-use super::btf::Btf;
+use super::btf::{Btf, BtfError};
 use super::program::{self, ProgramError};
 use super::proof::{self, instruction};
 use crate::sys;
@@ -17,6 +17,11 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// What an earlier probe found, for loading a layer now.
+    pub fn known(support: Ebpf) -> Result<Self, BtfError> {
+        Ok(Self { support, btf: Some(Btf::of_running_kernel()?) })
+    }
+
     /// What the layer would enforce, and why not more.
     pub fn support(&self) -> &Ebpf {
         &self.support
@@ -38,13 +43,21 @@ pub fn probe() -> Probe {
         Ok(btf) => Probe { support: support(&btf), btf: Some(btf) },
         Err(error) => {
             let missing = Some(error.to_string());
-            let support = Ebpf { hooks_missing: missing.clone(), network_missing: missing, ..Ebpf::default() };
+            let support =
+                Ebpf { hooks_missing: missing.clone(), network_missing: missing, ..Ebpf::default() };
             Probe { support, btf: None }
         }
     }
 }
 
 fn support(btf: &Btf) -> Ebpf {
+    if let Err(reason) = has_what_programs_need(btf) {
+        return Ebpf {
+            hooks_missing: Some(reason.clone()),
+            network_missing: Some(reason),
+            ..Ebpf::default()
+        };
+    }
     let (hooks, hooks_missing) = match way(btf) {
         Ok(way) => (Some(way), None),
         Err(reason) => (None, Some(reason)),
@@ -58,11 +71,18 @@ fn support(btf: &Btf) -> Ebpf {
     }
 }
 
+/// All programs are of one object file, so that those on control groups need as new a kernel as the others.
+fn has_what_programs_need(btf: &Btf) -> Result<(), String> {
+    const NEEDED: &str = "; the programs need Linux 5.17";
+    for field in abi::FIELDS {
+        btf.offset_of(field.structure, field.member).map_err(|error| format!("{error}{NEEDED}"))?;
+    }
+    // A helper of the programs, as new as anything in them.
+    btf.function("bpf_loop").map(drop).map_err(|_| format!("this kernel has no `bpf_loop`{NEEDED}"))
+}
+
 /// The first way in which a program was seen to deny.
 fn way(btf: &Btf) -> Result<HookWay, String> {
-    for field in abi::FIELDS {
-        btf.offset_of(field.structure, field.member).map_err(|error| error.to_string())?;
-    }
     let Err(as_module) = proof::prove(btf, HookWay::Lsm) else {
         return Ok(HookWay::Lsm);
     };
@@ -90,7 +110,7 @@ fn network() -> Result<(), ProgramError> {
             function: 0,
             instructions: &pass,
             license: c"Dual MIT/GPL",
-            name: "mcpguard_probe",
+            name: "probe",
             types: None,
             functions: &[],
         };

@@ -68,7 +68,12 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     /// Loads the program for this hook.
-    pub(super) fn load_hook(&self, text: &ProgramText, way: HookWay, hook: &'static str) -> Result<OwnedFd, ProgramError> {
+    pub(super) fn load_hook(
+        &self,
+        text: &ProgramText,
+        way: HookWay,
+        hook: &'static str,
+    ) -> Result<OwnedFd, ProgramError> {
         let (kind, attach) = hook_kind(way);
         let function = self.btf.function(&hook_function(way, hook))?;
         load(&self.describe(text, kind, Some(attach), function))
@@ -145,16 +150,20 @@ fn load_hint(errno: Errno, explained: bool) -> &'static str {
              some hosted kernels, and kernels under lockdown, refuse programs on security hooks even to root"
         }
         Errno::ENOMEM => "; too little memory, or RLIMIT_MEMLOCK is too low for a kernel before 5.11",
-        Errno::EINVAL => "; the kernel does not know this kind of program (Linux 5.15 is needed)",
+        Errno::EINVAL => "; the kernel does not know this kind of program (Linux 5.17 is needed)",
         _ => "",
     }
 }
 
 fn attach_hint(errno: Errno) -> &'static str {
     match errno {
-        Errno::E2BIG => ": too many programs stand on this hook already (38 are the limit of most kernels); end another session",
+        Errno::E2BIG => {
+            ": too many programs stand on this hook already (38 are the limit of most kernels); end another session"
+        }
         Errno::EPERM => ": it needs CAP_PERFMON, and CAP_NET_ADMIN for control groups",
-        Errno::EBUSY | Errno::EOPNOTSUPP => ": the kernel cannot redirect this function (live patching, or an architecture without trampolines)",
+        Errno::EBUSY | Errno::EOPNOTSUPP => {
+            ": the kernel cannot redirect this function (live patching, or an architecture without trampolines)"
+        }
         _ => "",
     }
 }

@@ -13,12 +13,7 @@ const STRINGS: &[u8] = b"\0int\0byte\0";
 
 /// `[1] int`, `[2] byte`, `[3] byte[value_size]`, as `Documentation/bpf/btf.rst` lays them out.
 pub(super) fn blob(value_size: u32) -> Vec<u8> {
-    let types = [
-        [1, INT, 4, 32].as_slice(),
-        &[5, INT, 1, 8],
-        &[0, ARRAY, 0, 2, KEY, value_size],
-    ]
-    .concat();
+    let types = [[1, INT, 4, 32].as_slice(), &[5, INT, 1, 8], &[0, ARRAY, 0, 2, KEY, value_size]].concat();
     let type_bytes = size_of_val(types.as_slice()) as u32;
     let mut blob = vec![0x9f, 0xeb, 1, 0];
     for word in [24, 0, type_bytes, type_bytes, STRINGS.len() as u32].iter().chain(&types) {

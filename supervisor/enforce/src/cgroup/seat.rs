@@ -98,6 +98,7 @@ impl Seat {
         const PATIENCE: Duration = Duration::from_secs(2);
         let deadline = Instant::now() + PATIENCE;
         loop {
+            remove_beneath(&self.directory, DEPTH);
             match self.parent.remove(name) {
                 // Processes that have just died are still being taken out.
                 Err(GroupError::File { errno: Errno::EBUSY, .. }) if Instant::now() < deadline => {
@@ -110,6 +111,20 @@ impl Seat {
                 }
             }
         }
+    }
+}
+
+/// How deep groups beneath a group are looked for.
+const DEPTH: usize = 16;
+
+/// Removes empty groups beneath, which only version 1 lets anybody make. What cannot be removed keeps the group itself
+/// from being removed, and that error is told.
+fn remove_beneath(directory: &Directory, depth: usize) {
+    for name in directory.children().unwrap_or_default() {
+        if let (true, Ok(Some(child))) = (depth > 0, directory.child(&name)) {
+            remove_beneath(&child, depth - 1);
+        }
+        let _ = directory.remove(&name);
     }
 }
 

@@ -16,6 +16,8 @@ use super::{Implied, RealPaths};
 pub(super) struct Place {
     /// A deny: nothing holds, whatever else names this path.
     pub(super) closed: bool,
+    /// Only written like this, and really elsewhere: a symbolic link is on the way, which is no inode of a path.
+    pub(super) only_written: bool,
     pub(super) read: u64,
     pub(super) write: u64,
     pub(super) execute: u64,
@@ -29,7 +31,7 @@ pub(super) struct Place {
 impl Place {
     /// What the programs look up.
     pub(super) fn entry(&self) -> Entry {
-        let Self { closed, read, write, execute, code, loader, socket, rule } = self;
+        let Self { closed, only_written: _, read, write, execute, code, loader, socket, rule } = self;
         let rule = rule.map_or(NO_RULE, |RuleId(number)| number);
         if *closed {
             return Entry { rule, flags: flags::DECIDES, ..Entry::default() };
@@ -41,7 +43,7 @@ impl Place {
 
     /// Takes over what holds above.
     fn inherit(&mut self, above: &Self) {
-        let Self { closed, read, write, execute, code, loader: _, socket, rule } = above;
+        let Self { closed, only_written: _, read, write, execute, code, loader: _, socket, rule } = above;
         if !closed {
             self.read |= read;
             self.write |= write;
@@ -79,6 +81,13 @@ impl Places {
             place.read |= always;
             place.loader = true;
         }
+        // A denied path is denied where it is written as well: the link may be replaced by what it hides.
+        for PathRule { path, from, .. } in plan.files.rules.iter().filter(|rule| rule.read.is_empty()) {
+            if places.get(path).is_none() {
+                places.close(path, from.first().copied());
+                places.at(path).only_written = true;
+            }
+        }
         places.inherit();
         places
     }
@@ -99,14 +108,7 @@ impl Places {
         let rule = from.first().copied();
         // Every grant reads; only a deny leaves nothing.
         if read.is_empty() {
-            // Where it is written as well: the link may be replaced by what it hides.
-            for path in [path, real.of(path)] {
-                let place = self.at(path);
-                if !place.closed {
-                    (place.closed, place.rule) = (true, rule);
-                }
-            }
-            return;
+            return self.close(real.of(path), rule);
         }
         let place = self.at(real.of(path));
         place.read |= read.bits();
@@ -115,6 +117,13 @@ impl Places {
         place.code = Some(place.code.unwrap_or(false) || *code);
         if !place.closed {
             place.rule = place.rule.or(rule);
+        }
+    }
+
+    fn close(&mut self, path: &AbsolutePath, rule: Option<RuleId>) {
+        let place = self.at(path);
+        if !place.closed {
+            (place.closed, place.rule) = (true, rule);
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Ways(BTreeMap<AbsolutePath, Way>);
 struct Way {
     /// Its number, from 1.
     node: u32,
+    /// Whether it leads to where something really is, so that no component of it is a symbolic link.
+    real: bool,
     /// The next names on the ways to denied paths.
     names: BTreeSet<OsString>,
 }
@@ -28,8 +30,8 @@ impl Ways {
     /// The ways to every closed place that lies in a grant.
     pub(super) fn to_denied(places: &Places) -> Self {
         let mut ways = Self(BTreeMap::new());
-        for (path, _) in places.iter().filter(|(_, place)| place.closed) {
-            ways.lead_to(path, places);
+        for (path, place) in places.iter().filter(|(_, place)| place.closed) {
+            ways.lead_to(path, !place.only_written, places);
         }
         // Numbers in the order of paths, so that equal plans have equal tables.
         for (way, number) in ways.0.values_mut().zip(1..) {
@@ -39,14 +41,16 @@ impl Ways {
     }
 
     /// Up to the outermost grant; a closed place in between is led to by itself and closes what lies beneath.
-    fn lead_to(&mut self, denied: &AbsolutePath, places: &Places) {
+    fn lead_to(&mut self, denied: &AbsolutePath, real: bool, places: &Places) {
         let is_closed = |path: &AbsolutePath| places.get(path).is_some_and(|place| place.closed);
         let mut above: Vec<AbsolutePath> = ancestors(denied).take_while(|path| !is_closed(path)).collect();
         let outermost = above.iter().rposition(|path| places.get(path).is_some());
         above.truncate(outermost.map_or(0, |index| index + 1));
         let mut next = denied;
         for path in &above {
-            let way = self.0.entry(path.clone()).or_insert_with(|| Way { node: 0, names: BTreeSet::new() });
+            let new = || Way { node: 0, real: false, names: BTreeSet::new() };
+            let way = self.0.entry(path.clone()).or_insert_with(new);
+            way.real |= real;
             way.names.extend(next.as_path().file_name().map(OsString::from));
             next = path;
         }
@@ -55,11 +59,11 @@ impl Ways {
     /// What is known by inode: the places, and the directories on the ways.
     pub(super) fn objects(&self, places: &Places) -> Vec<Object> {
         let mut objects: BTreeMap<&AbsolutePath, Object> = BTreeMap::new();
-        for (path, place) in places.iter() {
+        for (path, place) in places.iter().filter(|(_, place)| !place.only_written) {
             let purpose = if place.closed { Purpose::Deny } else { Purpose::Grant };
             objects.insert(path, Object { path: path.clone(), entry: place.entry(), purpose });
         }
-        for (path, way) in &self.0 {
+        for (path, way) in self.0.iter().filter(|(path, way)| way.real || places.get(path).is_some()) {
             let step = way.entry();
             let object = objects.entry(path).or_insert_with(|| {
                 let nothing = Entry { rule: NO_RULE, ..Entry::default() };

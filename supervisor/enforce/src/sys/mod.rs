@@ -5,7 +5,10 @@
 
 mod bpf;
 mod bpf_layout;
+mod bpf_link;
+mod bpf_map;
 mod bpf_memory;
+mod bpf_program;
 mod bpf_request;
 mod cgroup;
 mod descriptors;
@@ -13,12 +16,13 @@ mod landlock;
 mod process;
 mod seccomp;
 
-pub(crate) use bpf::{
-    MapShape, Mutability, Program, ProgramInfo, attach_cgroup, attach_tracing, map_create, object_pin,
-    program_info, program_load, section_create, types_load,
-};
-pub(crate) use bpf_layout::Plain;
+#[cfg(test)]
+pub(crate) use bpf_layout::event_bytes;
+pub(crate) use bpf_layout::{Plain, read_event};
+pub(crate) use bpf_link::{attach_cgroup, attach_tracing, object_pin};
+pub(crate) use bpf_map::{MapShape, Mutability, map_create, section_create};
 pub(crate) use bpf_memory::ActiveMemory;
+pub(crate) use bpf_program::{Program, program_info, program_load, types_load};
 pub(crate) use bpf_request::process_request;
 pub(crate) use cgroup::attribute_is;
 pub(crate) use descriptors::{close_from, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd};

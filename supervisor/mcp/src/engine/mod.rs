@@ -151,6 +151,11 @@ impl Engine {
         self.flight.active()
     }
 
+    /// The number of the last call that was admitted or waits; 0 before the first.
+    pub fn last_call(&self) -> u64 {
+        self.seq
+    }
+
     /// The session has ended: what became of the calls that were open.
     pub fn finish(&mut self, why: Ending, now: Instant) -> Vec<Fact> {
         let mut out = Judgement::default();

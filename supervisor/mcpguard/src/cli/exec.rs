@@ -10,6 +10,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cli::{EXIT_REFUSED, Failure};
 use crate::compose::{Composed, compose};
@@ -30,6 +31,9 @@ pub(crate) struct Args {
     /// The audit log's file; one a session in the state directory if absent
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
+    /// Seconds between two proofs that the eBPF layer still denies
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    canary_seconds: u64,
     /// Install the package that `npx` or `uvx` names first, under this policy, then run it without the launcher
     #[arg(long, value_name = "FILE|PRESET")]
     install_policy: Option<String>,
@@ -41,7 +45,7 @@ pub(crate) struct Args {
 /// Runs the server; the number is the exit status.
 pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     enforce::harden_supervisor()?;
-    let Args { policy, workspace, allow_degraded, audit, install_policy, command } = args;
+    let Args { policy, workspace, allow_degraded, audit, canary_seconds, install_policy, command } = args;
     let command = match install_policy {
         Some(install) => install::install(&install, allow_degraded, &command)?,
         None => command,
@@ -52,7 +56,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     }
     covered(&composed, allow_degraded)?;
     let environment = environment::build(&composed.plan.environment)?;
-    session::run(&composed, environment, audit)
+    session::run(&composed, environment, audit, Duration::from_secs(canary_seconds))
 }
 
 /// Refuses to start when a rule is not enforced, unless the user allows it; then says so for each rule.

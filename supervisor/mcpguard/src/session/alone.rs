@@ -1,31 +1,62 @@
 //! Waits for a guarded program that speaks no MCP.
 
 use std::io;
+use std::time::Instant;
 
 use super::denials::Denials;
 use super::ending::{Ending, Finished};
 use super::journal::Journal;
+use super::kernel::{Demand, Kernel};
 use super::start::Server;
 use super::watch::Watch;
 
 /// Waits until the program has ended; denied system calls are written down meanwhile.
-pub(super) async fn wait(server: &mut Server, denials: &Denials, journal: &mut Journal) -> Finished {
-    match watched(server, denials, journal).await {
+pub(super) async fn wait(
+    server: &mut Server,
+    layers: (&Denials, &Kernel),
+    journal: &mut Journal,
+) -> Finished {
+    match watched(server, layers, journal).await {
         Ok(ending) => ending.into(),
         Err(error) => Ending::Failed(error.to_string()).into(),
     }
 }
 
-async fn watched(server: &mut Server, denials: &Denials, journal: &mut Journal) -> io::Result<Ending> {
+async fn watched(
+    server: &mut Server,
+    (denials, kernel): (&Denials, &Kernel),
+    journal: &mut Journal,
+) -> io::Result<Ending> {
     let mut watch = Watch::new(&mut server.guard)?;
     loop {
         tokio::select! {
             ending = watch.end() => return Ok(ending),
+            () = kernel.stir() => {
+                if let Err(ending) = heard(kernel, journal) {
+                    return Ok(ending);
+                }
+            }
             batch = denials.next() => {
                 if let Err(error) = journal.denied(batch, &[]) {
                     return Ok(Ending::AuditFailed(format!("{error:#}")));
                 }
             }
         }
+    }
+}
+
+/// No call is ever in flight here: what is granted always is all that is granted.
+fn heard(kernel: &Kernel, journal: &mut Journal) -> Result<(), Ending> {
+    let now = Instant::now();
+    let demand = kernel.hear_alone();
+    let mut records = kernel.records(now, false);
+    let failed = kernel.prove(now).err();
+    records.extend(failed.iter().map(|failed| kernel.unproven(failed)));
+    let written = records.into_iter().try_for_each(|body| journal.body(body));
+    written.map_err(|error| Ending::AuditFailed(format!("{error:#}")))?;
+    match (failed, demand) {
+        (Some(failed), _) => Err(Ending::Violation(format!("the guard was not seen to deny what it must: {failed}"))),
+        (None, Some(Demand::End(what) | Demand::Freeze(what))) => Err(Ending::Violation(what)),
+        (None, None) => Ok(()),
     }
 }

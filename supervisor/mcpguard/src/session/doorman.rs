@@ -15,6 +15,7 @@ use super::client::Client;
 use super::denials::Denials;
 use super::ending::{Ending, Finished};
 use super::journal::Journal;
+use super::kernel::{Demand, Kernel};
 use super::start::Server;
 use super::stdio::{Inlet, Outlet};
 use super::watch::Watch;
@@ -35,6 +36,7 @@ pub(super) struct Doorman<'a> {
     engine: RefCell<Engine>,
     journal: RefCell<&'a mut Journal>,
     denials: &'a Denials,
+    kernel: &'a Kernel,
     to_client: Mutex<Outlet>,
     to_server: Mutex<Option<Outlet>>,
     max_message_bytes: u64,
@@ -53,9 +55,10 @@ pub(super) async fn stand(
     plan: &Plan,
     server: &mut Server,
     denials: &Denials,
+    kernel: &Kernel,
     journal: &mut Journal,
 ) -> Finished {
-    match Doorman::hired(plan, server, denials, journal) {
+    match Doorman::hired(plan, server, (denials, kernel), journal) {
         Ok((doorman, streams, watch)) => doorman.work(streams, watch).await,
         Err(error) => Ending::Failed(error.to_string()).into(),
     }
@@ -65,7 +68,7 @@ impl<'a> Doorman<'a> {
     fn hired<'s>(
         plan: &Plan,
         server: &'s mut Server,
-        denials: &'a Denials,
+        (denials, kernel): (&'a Denials, &'a Kernel),
         journal: &'a mut Journal,
     ) -> io::Result<(Self, Streams, Watch<'s>)> {
         let client = Client::connect()?;
@@ -86,6 +89,7 @@ impl<'a> Doorman<'a> {
             )),
             journal: RefCell::new(journal),
             denials,
+            kernel,
             to_client: Mutex::new(client.output),
             to_server: Mutex::new(stdin.map(Outlet::ours).transpose()?),
             max_message_bytes: plan.session.max_message_bytes,
@@ -186,14 +190,61 @@ impl<'a> Doorman<'a> {
         }
     }
 
-    /// One line: judged, written down, sent.
+    /// One line: judged, the grants made to fit, written down, sent. What the kernel denied until now belongs to the calls
+    /// that were in flight until now, so it is heard first.
     async fn judge(&self, frame: &Frame<'_>, from: Side) -> Result<(), Ending> {
+        self.hear()?;
         let now = Instant::now();
         let judgement = match from {
             Side::Client => self.engine.borrow_mut().from_client(frame, now),
             Side::Server => self.engine.borrow_mut().from_server(frame, now),
         };
+        self.kernel.follow(&self.engine.borrow());
         self.apply(judgement, line_of(frame), from).await
+    }
+
+    /// Hears what the kernel denied, and does what the policy demands for it.
+    fn hear(&self) -> Result<(), Ending> {
+        let demand = self.kernel.hear(&mut self.engine.borrow_mut());
+        match demand {
+            None => Ok(()),
+            Some(Demand::End(what)) => Err(Ending::Violation(what)),
+            Some(Demand::Freeze(why)) => self.freeze(&why),
+        }
+    }
+
+    fn freeze(&self, why: &str) -> Result<(), Ending> {
+        self.kernel.freeze().map_err(|error| Ending::Violation(format!("{why}; it could not be frozen: {error}")))?;
+        tracing::warn!("the session is frozen: {why}");
+        self.record_kernel(vec![self.kernel.frozen(why)])
+    }
+
+    fn record_kernel(&self, records: Vec<audit::Body>) -> Result<(), Ending> {
+        let mut journal = self.journal.borrow_mut();
+        let mut all = records.into_iter();
+        all.try_for_each(|body| journal.body(body)).map_err(|error| Ending::AuditFailed(format!("{error:#}")))
+    }
+
+    /// The kernel's side: events, limits, and the proofs that the guard denies.
+    async fn watched(&self) -> Ending {
+        loop {
+            self.kernel.stir().await;
+            if let Err(ending) = self.watch_once() {
+                return ending;
+            }
+        }
+    }
+
+    fn watch_once(&self) -> Result<(), Ending> {
+        self.hear()?;
+        let now = Instant::now();
+        self.record_kernel(self.kernel.records(now, false))?;
+        self.kernel.prove(now).or_else(|failed| {
+            // Frozen first, so that nothing more happens while the session is brought to its end.
+            let _ = self.kernel.freeze();
+            self.record_kernel(vec![self.kernel.unproven(&failed)])?;
+            Err(Ending::Violation(format!("the guard was not seen to deny what it must: {failed}")))
+        })
     }
 
     /// Waits until the server's output has come to its end.
@@ -257,6 +308,7 @@ impl<'a> Doorman<'a> {
         tokio::select! {
             ending = self.alarms() => ending,
             ending = self.denied() => ending,
+            ending = self.watched() => ending,
             ending = self.complaints(streams) => ending,
         }
     }
@@ -276,6 +328,7 @@ impl<'a> Doorman<'a> {
             }
             self.armed.set(None);
             let judgement = self.engine.borrow_mut().expire(Instant::now());
+            self.kernel.follow(&self.engine.borrow());
             if let Err(ending) = self.apply(judgement, &[], Side::Client).await {
                 return ending;
             }

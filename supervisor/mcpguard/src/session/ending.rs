@@ -1,11 +1,12 @@
 //! How a session ends: why, with which exit status, and with nothing of the tree left.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use enforce::{Ended, Status};
 
 use super::denials::Denials;
 use super::journal::Journal;
+use super::kernel::Kernel;
 use super::start::Server;
 
 /// Exit status of a session that mcpguard itself had to end.
@@ -65,13 +66,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Ends whatever is left of the tree, writes the last records and gives the exit status.
 pub(super) fn conclude(
     mut server: Server,
-    denials: &Denials,
+    (denials, kernel): (&Denials, &Kernel),
     finished: &Finished,
     journal: &mut Journal,
 ) -> anyhow::Result<u8> {
     let Finished { ending, exit } = finished;
     let leader = server.guard.pid();
     let at_once = enforce::Ending { grace: Duration::ZERO, patience: PATIENCE };
+    // The group ends all at once; what is left to do is to reap.
+    if let Err(error) = kernel.kill() {
+        tracing::error!("{error}");
+    }
     let Ended { exited, killed, survivors } = enforce::end_tree(&mut server.guard, at_once);
     let killed_now = || exited.iter().find(|exited| exited.pid == leader).map(|exited| exited.status);
     let exit = exit.or_else(killed_now);
@@ -83,7 +88,9 @@ pub(super) fn conclude(
     if matches!(ending, Ending::AuditFailed(_) | Ending::Violation(_) | Ending::Failed(_)) {
         crate::terminal::error(&anyhow::anyhow!("{ending}"));
     }
-    let written = journal.denied(denials.last(), &[]).and_then(|()| journal.end(ending, exit, killed as u64));
+    kernel.hear_out();
+    let told = kernel.records(Instant::now(), true).into_iter().try_for_each(|body| journal.body(body));
+    let written = told.and_then(|()| journal.denied(denials.last(), &[])).and_then(|()| journal.end(ending, exit, killed as u64));
     match ending {
         Ending::AuditFailed(_) => Ok(status(ending, exit)),
         _ => written.map(|()| status(ending, exit)),

@@ -93,6 +93,14 @@ impl Journal {
         self.write(body)
     }
 
+    /// Writes what the kernel told.
+    pub(super) fn body(&mut self, body: Body) -> anyhow::Result<()> {
+        if let Body::Denial(denial) = &body {
+            self.denials += denial.count;
+        }
+        self.write(body)
+    }
+
     /// Writes denied system calls down.
     pub(super) fn denied(&mut self, batch: Batch, in_flight: &[mcp::CallInFlight]) -> anyhow::Result<()> {
         for (denial, count) in batch.denials {

@@ -15,6 +15,7 @@ mod denials;
 mod doorman;
 mod ending;
 mod journal;
+mod kernel;
 mod reach;
 mod start;
 mod stdio;
@@ -22,6 +23,7 @@ mod translate;
 mod watch;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
@@ -33,6 +35,7 @@ use crate::terminal;
 use denials::Denials;
 use ending::Ending;
 use journal::Journal;
+use kernel::Kernel;
 use start::{Server, Streams};
 
 /// Starts the server, carries bytes until an end comes, ends the whole tree; the number is the exit status.
@@ -43,14 +46,20 @@ pub(crate) fn run(
     composed: &Composed,
     environment: Environment,
     audit: Option<PathBuf>,
+    canary: Duration,
 ) -> anyhow::Result<u8> {
     let (mut server, mut journal) = begin(composed, environment, audit, Streams::Pipes)?;
     let runtime = event_loop()?;
     let _inside = runtime.enter();
     let denials = Denials::of(&mut server.guard)?;
-    let finished = runtime.block_on(doorman::stand(&composed.plan, &mut server, &denials, &mut journal));
-    ending::conclude(server, &denials, &finished, &mut journal)
+    let kernel = Kernel::of(server.guard.enclosure(), &composed.plan, canary)?;
+    let stand = doorman::stand(&composed.plan, &mut server, &denials, &kernel, &mut journal);
+    let finished = runtime.block_on(stand);
+    ending::conclude(server, (&denials, &kernel), &finished, &mut journal)
 }
+
+/// The time between two proofs where nobody says another.
+const CANARY: Duration = Duration::from_secs(30);
 
 /// Runs a guarded program that speaks no MCP, such as an installer; what it prints goes to stderr.
 ///
@@ -61,8 +70,9 @@ pub(crate) fn run_alone(composed: &Composed, environment: Environment) -> anyhow
     let runtime = event_loop()?;
     let _inside = runtime.enter();
     let denials = Denials::of(&mut server.guard)?;
-    let finished = runtime.block_on(alone::wait(&mut server, &denials, &mut journal));
-    ending::conclude(server, &denials, &finished, &mut journal)
+    let kernel = Kernel::of(server.guard.enclosure(), &composed.plan, CANARY)?;
+    let finished = runtime.block_on(alone::wait(&mut server, (&denials, &kernel), &mut journal));
+    ending::conclude(server, (&denials, &kernel), &finished, &mut journal)
 }
 
 /// Opens the journal, writes its first records, starts the server.
@@ -73,6 +83,7 @@ fn begin(
     streams: Streams,
 ) -> anyhow::Result<(Server, Journal)> {
     enforce::become_subreaper()?;
+    enforce::clean_up().iter().for_each(|done| tracing::warn!("{done}"));
     if reach::policy_is_in_reach(&composed.plan, &composed.source) {
         let place = &composed.source;
         terminal::warning(&format!(

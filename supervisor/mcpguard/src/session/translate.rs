@@ -119,7 +119,7 @@ fn layer(layer: policy::Layer) -> Layer {
     }
 }
 
-fn rule_ref(rule: &Rule) -> RuleRef {
+pub(super) fn rule_ref(rule: &Rule) -> RuleRef {
     RuleRef {
         text: rule.text.clone(),
         source: rule.origin.source.clone(),

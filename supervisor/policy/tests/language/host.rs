@@ -23,7 +23,7 @@ impl Programs for UsrBin {
 
     fn companions(&self, program: &AbsolutePath) -> Vec<AbsolutePath> {
         match program.as_path().starts_with("/usr/bin") {
-            true => vec![path("/usr/lib/ld.so")],
+            true => vec![path("/usr/lib/interpreter")],
             false => Vec::new(),
         }
     }

@@ -8,5 +8,6 @@ mod mistakes;
 mod plans;
 mod presets;
 mod properties;
+mod random;
 mod schema;
 mod speed;

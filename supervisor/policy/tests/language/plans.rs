@@ -190,8 +190,9 @@ tools:
     assert_eq!((inside.read.bits(), inside.write.bits()), (0b11, 0b10));
     let git = plan.files.decisive(&path("/usr/bin/git")).expect("rule");
     assert_eq!((git.execute.bits(), git.read.bits(), git.write.bits()), (0b100, 0b100, 0));
-    let loader = plan.files.decisive(&path("/usr/lib/ld.so")).expect("the kernel executes it along with git");
-    assert_eq!(loader.execute.bits(), 0b100);
+    let companion =
+        plan.files.decisive(&path("/usr/lib/interpreter")).expect("the kernel executes it with git");
+    assert_eq!(companion.execute.bits(), 0b100);
 }
 
 #[test]

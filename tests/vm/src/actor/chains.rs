@@ -1,8 +1,9 @@
 //! Acts made of acts: several steps in one process, or an act in a child, a daemon, a thread, another cgroup.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::personality::{self, Persona};
@@ -24,6 +25,7 @@ pub(super) const ACTS: &[(&str, Act)] = &[
     ("chdir", |a| std::env::set_current_dir(argument(a, 0)?).map(|()| Value::Null)),
     ("implied_execution", implied_execution),
     ("storm", storm),
+    ("persist", persist),
 ];
 
 /// What stands between two steps.
@@ -70,8 +72,8 @@ fn in_child(
     let mut told = Vec::new();
     File::from(reader).read_to_end(&mut told)?;
     let status = waitpid(child, None)?;
-    let outcome: Outcome =
-        serde_json::from_slice(&told).map_err(|_| io::Error::other(format!("it told nothing: {status:?}")))?;
+    let outcome: Outcome = serde_json::from_slice(&told)
+        .map_err(|_| io::Error::other(format!("it told nothing: {status:?}")))?;
     again(&outcome)
 }
 
@@ -145,6 +147,20 @@ fn storm(arguments: &[&str]) -> io::Result<Value> {
         tally.insert(told, json!(count + 1));
     }
     Ok(Value::Object(tally))
+}
+
+/// `FILE SECONDS ACT …`: performs an act without pause, and writes what it came to into the file, by errno, `ok` for
+/// success; the file stays open, so that this needs no leave later.
+fn persist(arguments: &[&str]) -> io::Result<Value> {
+    let mut file = OpenOptions::new().append(true).open(argument(arguments, 0)?)?;
+    let until = Instant::now() + Duration::from_secs(number(arguments, 1)?);
+    let act = argument(arguments, 2)?;
+    while Instant::now() < until {
+        writeln!(file, "{}", told(&perform(act, &arguments[3..])))?;
+        // A round a millisecond: the file is read as a whole.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(Value::Null)
 }
 
 fn told(outcome: &Outcome) -> String {

@@ -97,7 +97,8 @@ fn run(program: &OwnedFd) -> io::Result<Value> {
     nix::fcntl::fcntl(&writer, nix::fcntl::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
     let mut told = File::from(writer);
     let child = process::child(|| {
-        let Err(error) = execveat(program, c"", &[c"program"], &[] as &[&std::ffi::CStr], AtFlags::AT_EMPTY_PATH);
+        let Err(error) =
+            execveat(program, c"", &[c"program"], &[] as &[&std::ffi::CStr], AtFlags::AT_EMPTY_PATH);
         u8::from(told.write_all(&(error as i32).to_ne_bytes()).is_err())
     })?;
     drop(told);
@@ -121,7 +122,8 @@ fn exec_descriptor(arguments: &[&str]) -> io::Result<Value> {
 /// A file in memory with these bytes; open for reading only, as executing demands.
 fn memory_file(bytes: &[u8]) -> io::Result<OwnedFd> {
     let name = Argument::Memory(b"code\0".to_vec());
-    let made = descriptors::make(libc::SYS_memfd_create, &mut [name, Argument::Number(libc::MFD_CLOEXEC.into())])?;
+    let made =
+        descriptors::make(libc::SYS_memfd_create, &mut [name, Argument::Number(libc::MFD_CLOEXEC.into())])?;
     let mut file = File::from(made);
     file.write_all(bytes)?;
     Ok(File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?.into())

@@ -23,6 +23,7 @@ pub(super) const ACTS: &[(&str, Act)] = &[
     ("read_memory_file", read_memory_file),
     ("take_descriptor", take_descriptor),
     ("kill_child", kill_child),
+    ("signal_by_pipe", signal_by_pipe),
     ("bpf_map", bpf_map),
     ("bpf_list", bpf_list),
     ("perf", perf),
@@ -30,6 +31,7 @@ pub(super) const ACTS: &[(&str, Act)] = &[
     ("unmount", |a| Ok(json!(umount2(argument(a, 0)?, MntFlags::MNT_DETACH)?))),
     ("move_mount", move_mount),
     ("change_root", change_root),
+    ("chroot", chroot),
     ("fork", |_| Ok(json!(waitpid(process::child(|| 0)?, None).map(|_| ())?))),
 ];
 
@@ -90,6 +92,22 @@ fn kill_child(_: &[&str]) -> io::Result<Value> {
     Ok(Value::Null)
 }
 
+/// `PROCESS SIGNAL`: makes the process the owner of a pipe, and the signal what its owner gets when something comes in
+/// (fcntl(2): `F_SETOWN`, `F_SETSIG`, `O_ASYNC`). Nobody calls kill(2).
+fn signal_by_pipe(arguments: &[&str]) -> io::Result<Value> {
+    const SET_SIGNAL: u64 = 10;
+    let (reader, writer) = nix::unistd::pipe()?;
+    let control = |command: u64, value: u64| {
+        let words = [process_number(&reader), command, value];
+        call(libc::SYS_fcntl, &mut words.map(Argument::Number))
+    };
+    let flag = |flag: i32| u64::try_from(flag).map_err(io::Error::other);
+    control(flag(libc::F_SETOWN)?, number(arguments, 0)?)?;
+    control(SET_SIGNAL, number(arguments, 1)?)?;
+    control(flag(libc::F_SETFL)?, flag(libc::O_ASYNC)?)?;
+    Ok(json!(nix::unistd::write(&writer, b"x")?))
+}
+
 const MAP_CREATE: u64 = 0;
 const PROG_GET_NEXT_ID: u64 = 11;
 
@@ -122,8 +140,13 @@ fn perf(_: &[&str]) -> io::Result<Value> {
     attributes.extend(1_u64.to_ne_bytes());
     attributes.resize(64, 0);
     let all = Argument::Number(u64::MAX);
-    let mut words =
-        [Argument::Memory(attributes), Argument::Number(0), all, Argument::Number(u64::MAX), Argument::Number(0)];
+    let mut words = [
+        Argument::Memory(attributes),
+        Argument::Number(0),
+        all,
+        Argument::Number(u64::MAX),
+        Argument::Number(0),
+    ];
     descriptors::make(libc::SYS_perf_event_open, &mut words)?;
     Ok(Value::Null)
 }
@@ -138,12 +161,19 @@ fn move_mount(arguments: &[&str]) -> io::Result<Value> {
     const CLONE: u64 = 1;
     const FROM_EMPTY: u64 = 4;
     let here = || Argument::Number(i64::from(libc::AT_FDCWD).cast_unsigned());
-    let text = |at| Ok::<_, io::Error>(Argument::Memory(CString::new(argument(arguments, at)?)?.into_bytes_with_nul()));
+    let text = |at| {
+        Ok::<_, io::Error>(Argument::Memory(CString::new(argument(arguments, at)?)?.into_bytes_with_nul()))
+    };
     let tree = descriptors::make(libc::SYS_open_tree, &mut [here(), text(0)?, Argument::Number(CLONE)])?;
     let from = Argument::Number(process_number(&tree));
     let empty = Argument::Memory(vec![0]);
     call(libc::SYS_move_mount, &mut [from, empty, here(), text(1)?, Argument::Number(FROM_EMPTY)])?;
     Ok(Value::Null)
+}
+
+fn chroot(arguments: &[&str]) -> io::Result<Value> {
+    nix::unistd::chroot(argument(arguments, 0)?)?;
+    std::env::set_current_dir("/").map(|()| Value::Null)
 }
 
 /// `ROOT OLD`: a mount becomes the root, the old root a directory in it.

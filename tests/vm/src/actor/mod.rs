@@ -6,6 +6,7 @@
 mod chains;
 mod code;
 mod files;
+mod gate;
 mod kernel;
 mod networks;
 mod paths;
@@ -23,6 +24,9 @@ use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub(crate) use gate::run_gated;
+pub(crate) use unix_sockets::address as unix_address;
 
 /// An action: arguments in, what was seen out.
 type Act = fn(&[&str]) -> io::Result<Value>;

@@ -52,7 +52,8 @@ pub(super) fn raw(address: SocketAddr, family: Option<u16>) -> Vec<u8> {
 
 /// A socket by three numbers: family, type, protocol.
 fn open(arguments: &[&str], at: usize) -> io::Result<OwnedFd> {
-    let mut words = (at..at + 3).map(|at| number(arguments, at).map(Argument::Number)).collect::<io::Result<Vec<_>>>()?;
+    let mut words =
+        (at..at + 3).map(|at| number(arguments, at).map(Argument::Number)).collect::<io::Result<Vec<_>>>()?;
     Ok(descriptors::make(libc::SYS_socket, &mut words)?)
 }
 
@@ -164,7 +165,8 @@ fn tcp_reconnected(arguments: &[&str]) -> io::Result<Value> {
 
 /// `FIRST-HOP ADDRESS`: sends to the address by a loose source route (RFC 791), so that the packet goes to the hop.
 fn udp_routed(arguments: &[&str]) -> io::Result<Value> {
-    let (SocketAddr::V4(hop), to) = (parsed(argument(arguments, 0)?)?, parsed(argument(arguments, 1)?)?) else {
+    let (SocketAddr::V4(hop), to) = (parsed(argument(arguments, 0)?)?, parsed(argument(arguments, 1)?)?)
+    else {
         return Err(io::Error::other("source routes are IPv4's"));
     };
     const LOOSE: u8 = 131;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
-use nix::sys::stat::{Mode, SFlag, mknod, mkdirat};
+use nix::sys::stat::{Mode, SFlag, mkdirat, mknod};
 use nix::unistd::linkat;
 use serde_json::{Value, json};
 
@@ -30,6 +30,10 @@ pub(super) const ACTS: &[(&str, Act)] = &[
     ("chown", chown),
     ("create", create),
     ("open_truncate", open_truncate),
+    ("open_for_nothing", open_for_nothing),
+    ("watch", watch),
+    ("set_times", set_times),
+    ("read_link", |a| fs::read_link(argument(a, 0)?).map(|target| json!(target))),
     ("copy", |a| fs::copy(argument(a, 0)?, argument(a, 1)?).map(|copied| json!(copied))),
 ];
 
@@ -63,8 +67,7 @@ fn read_by_handle(arguments: &[&str]) -> io::Result<Value> {
     handle.resize(8 + ROOM as usize, 0);
     let here = Argument::Number(i64::from(libc::AT_FDCWD).cast_unsigned());
     let handle = Argument::Memory(handle);
-    let mut words =
-        [here, Argument::Memory(path), handle, Argument::Memory(vec![0; 8]), Argument::Number(0)];
+    let mut words = [here, Argument::Memory(path), handle, Argument::Memory(vec![0; 8]), Argument::Number(0)];
     call(libc::SYS_name_to_handle_at, &mut words)?;
     let [_, _, handle, ..] = words;
     let flags = Argument::Number(u64::try_from((OFlag::O_RDONLY | CLOSE).bits()).map_err(io::Error::other)?);
@@ -139,11 +142,8 @@ fn swap_race(arguments: &[&str]) -> io::Result<Value> {
 /// `DIRECTORY NEW`: a file without a name, which then gets one.
 fn tmpfile_link(arguments: &[&str]) -> io::Result<Value> {
     let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .read(true)
-        .custom_flags(OFlag::O_TMPFILE.bits())
-        .open(argument(arguments, 0)?)?;
+    let mut file =
+        options.write(true).read(true).custom_flags(OFlag::O_TMPFILE.bits()).open(argument(arguments, 0)?)?;
     file.write_all(b"planted")?;
     let name = format!("/proc/self/fd/{}", file.as_raw_fd());
     linkat(AT_FDCWD, name.as_str(), AT_FDCWD, argument(arguments, 1)?, AtFlags::AT_SYMLINK_FOLLOW)?;
@@ -161,7 +161,8 @@ fn link_at(arguments: &[&str]) -> io::Result<Value> {
 fn exchange(arguments: &[&str]) -> io::Result<Value> {
     const EXCHANGE: u64 = 2;
     let here = || Argument::Number(i64::from(libc::AT_FDCWD).cast_unsigned());
-    let text = |at| Ok::<_, io::Error>(Argument::Memory([argument(arguments, at)?.as_bytes(), b"\0"].concat()));
+    let text =
+        |at| Ok::<_, io::Error>(Argument::Memory([argument(arguments, at)?.as_bytes(), b"\0"].concat()));
     let mut words = [here(), text(0)?, here(), text(1)?, Argument::Number(EXCHANGE)];
     Ok(json!(call(libc::SYS_renameat2, &mut words)?))
 }
@@ -194,6 +195,30 @@ fn open_truncate(arguments: &[&str]) -> io::Result<Value> {
     let path = CString::new(argument(arguments, 0)?)?;
     nix::fcntl::open(path.as_c_str(), OFlag::O_RDONLY | OFlag::O_TRUNC | CLOSE, Mode::empty())?;
     Ok(Value::Null)
+}
+
+/// Access mode 3: open neither to read nor to write, for ioctl(2) alone (open(2), "File access mode").
+fn open_for_nothing(arguments: &[&str]) -> io::Result<Value> {
+    let path = CString::new(argument(arguments, 0)?)?;
+    nix::fcntl::open(path.as_c_str(), OFlag::O_ACCMODE | CLOSE, Mode::empty())?;
+    Ok(Value::Null)
+}
+
+/// Watches what happens in a directory (inotify(7)).
+fn watch(arguments: &[&str]) -> io::Result<Value> {
+    const CREATED: u64 = 0x100;
+    let path = Argument::Memory([argument(arguments, 0)?.as_bytes(), b"\0"].concat());
+    let watcher = call(libc::SYS_inotify_init1, &mut [Argument::Number(0)])?;
+    let watcher = Argument::Number(u64::try_from(watcher).map_err(io::Error::other)?);
+    Ok(json!(call(libc::SYS_inotify_add_watch, &mut [watcher, path, Argument::Number(CREATED)])?))
+}
+
+/// Sets a file's times to the beginning of time.
+fn set_times(arguments: &[&str]) -> io::Result<Value> {
+    let path = Argument::Memory([argument(arguments, 0)?.as_bytes(), b"\0"].concat());
+    let here = Argument::Number(i64::from(libc::AT_FDCWD).cast_unsigned());
+    let mut words = [here, path, Argument::Memory(vec![0; 32]), Argument::Number(0)];
+    Ok(json!(call(libc::SYS_utimensat, &mut words)?))
 }
 
 #[cfg(test)]

@@ -100,7 +100,8 @@ fn ring_socket(arguments: &[&str]) -> io::Result<Value> {
 fn ring_unlink(arguments: &[&str]) -> io::Result<Value> {
     let path = CString::new(argument(arguments, 1)?)?;
     let place = address(path.as_bytes_with_nul());
-    let removing = Submission { opcode: UNLINKAT, descriptor: libc::AT_FDCWD, address: place, ..Submission::default() };
+    let removing =
+        Submission { opcode: UNLINKAT, descriptor: libc::AT_FDCWD, address: place, ..Submission::default() };
     perform(argument(arguments, 0)?, removing).map(|_| Value::Null)
 }
 

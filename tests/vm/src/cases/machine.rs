@@ -36,7 +36,7 @@ fn has_two_processors(_ground: &Ground) -> Result<()> {
     Ok(())
 }
 
-/// A thousand times as many instructions cost about a thousand times as many ticks, and every time the same.
+/// A hundred times as many turns cost about a hundred times as many ticks, and every time the same but for a few.
 fn counts_instructions(ground: &Ground) -> Result<()> {
     let count = |turns: u64| {
         ground.ticks(20, || {
@@ -49,6 +49,6 @@ fn counts_instructions(ground: &Ground) -> Result<()> {
     let (few, many, again) = (count(1000)?, count(100_000)?, count(100_000)?);
     ground.figure("instructions of 100000 turns", many)?;
     ensure!((few * 90..=few * 110).contains(&many), "{few} ticks for 1000 turns, {many} for 100000");
-    ensure!(many == again, "{many} ticks, and the second time {again}");
+    ensure!(many.abs_diff(again) <= many / 1000, "{many} ticks, and the second time {again}");
     Ok(())
 }

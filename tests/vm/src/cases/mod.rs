@@ -2,11 +2,13 @@
 //! a line here.
 
 mod doctor;
+mod escapes;
 mod exec;
 mod facts;
 mod machine;
+mod servers;
 
 use crate::case::Case;
 
 /// Every case, in the order in which they run.
-pub(crate) const ALL: &[&[Case]] = &[facts::CASES, machine::CASES, doctor::CASES, exec::CASES];
+pub(crate) const ALL: &[&[Case]] = &[facts::CASES, machine::CASES, doctor::CASES, exec::CASES, servers::CASES, escapes::FILES, escapes::NETWORKS, escapes::OTHERS];

@@ -96,7 +96,8 @@ pub(crate) fn run_segment() -> Result<i32, Errno> {
 fn run(place: NonNull<libc::c_void>) -> i32 {
     // SAFETY: the page is mapped and executable, or the process ends by a signal, which is an outcome like any other;
     // it begins with `CODE`, which is a whole function of this type that changes one register.
-    let answer = unsafe { std::mem::transmute::<*mut libc::c_void, extern "C" fn() -> i32>(place.as_ptr())() };
+    let answer =
+        unsafe { std::mem::transmute::<*mut libc::c_void, extern "C" fn() -> i32>(place.as_ptr())() };
     // SAFETY: nothing refers to the page any more. (A segment is unmapped by this too, shmat(2).)
     let _ = unsafe { munmap(place, PAGE.get()) };
     answer

@@ -234,7 +234,8 @@ fn map(ring: &OwnedFd, length: usize, offset: libc::off_t) -> Result<NonNull<u8>
     let length = NonZeroUsize::new(length).ok_or(Errno::EINVAL)?;
     let flags = MapFlags::MAP_SHARED | MapFlags::MAP_POPULATE;
     // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours; it is never unmapped.
-    let place = unsafe { mmap(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, flags, ring, offset) }?;
+    let place =
+        unsafe { mmap(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, flags, ring, offset) }?;
     Ok(place.cast())
 }
 

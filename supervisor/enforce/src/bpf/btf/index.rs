@@ -1,6 +1,8 @@
 //! One pass over all types: where each one is, and what the structures and the hooks' functions are called.
 
-use std::collections::HashMap;
+use std::ops::Range;
+
+use abi::name_hash;
 
 use super::BtfError;
 
@@ -8,6 +10,9 @@ const MAGIC: u16 = 0xeb9f;
 const HEADER: usize = 24;
 /// Bytes of `struct btf_type`.
 const TYPE: usize = 12;
+
+/// The functions that are asked for: hooks, and helpers of the programs.
+const PREFIXES: &[&[u8]] = &[b"security_", b"bpf_"];
 
 /// The kinds that are told apart (`include/uapi/linux/btf.h`).
 pub(super) mod kind {
@@ -37,25 +42,28 @@ pub(super) struct Type {
 /// All types of a kernel.
 #[derive(Debug)]
 pub(super) struct Index {
-    types: Vec<u8>,
-    strings: Vec<u8>,
+    bytes: Vec<u8>,
+    types: Range<usize>,
+    strings: Range<usize>,
     /// Where the type with number *i + 1* begins.
     starts: Vec<u32>,
-    structures: HashMap<Vec<u8>, Vec<u32>>,
-    functions: HashMap<Vec<u8>, u32>,
+    structures: Known,
+    functions: Known,
 }
+
+/// Named types, by the hash of the name.
+#[derive(Debug, Default)]
+struct Known(Vec<(u64, u32)>);
 
 impl Index {
     pub(super) fn of(bytes: Vec<u8>) -> Result<Self, BtfError> {
         let (types, strings) = sections(&bytes)?;
-        let mut index = Self {
-            types: types.to_vec(),
-            strings: strings.to_vec(),
-            starts: Vec::with_capacity(types.len() / 40),
-            structures: HashMap::new(),
-            functions: HashMap::new(),
-        };
+        let starts = Vec::with_capacity(types.len() / 24);
+        let (structures, functions) = (Known::default(), Known::default());
+        let mut index = Self { bytes, types, strings, starts, structures, functions };
         index.scan()?;
+        index.structures.0.sort_unstable();
+        index.functions.0.sort_unstable();
         Ok(index)
     }
 
@@ -64,9 +72,7 @@ impl Index {
         while at < self.types.len() {
             let found = self.head(at)?;
             self.starts.push(u32::try_from(at).map_err(|_| damaged("too many types", at))?);
-            let number =
-                u32::try_from(self.starts.len()).map_err(|_| damaged("too many types", at))?;
-            self.note(number, &found)?;
+            self.note(&found)?;
             at = found.tail + tail_bytes(&found, at)?;
         }
         match at == self.types.len() {
@@ -75,17 +81,20 @@ impl Index {
         }
     }
 
-    fn note(&mut self, number: u32, found: &Type) -> Result<(), BtfError> {
+    fn note(&mut self, found: &Type) -> Result<(), BtfError> {
+        // As many types as there are starts, and those are counted in a `u32`'s worth of bytes.
+        let number = self.starts.len() as u32;
         match found.kind {
             kind::STRUCT if found.name != 0 => {
-                let name = self.string(found.name)?.to_vec();
-                self.structures.entry(name).or_default().push(number);
+                let hash = name_hash(self.string(found.name)?);
+                self.structures.0.push((hash, number));
             }
             kind::FUNCTION => {
-                let name = self.string(found.name)?;
-                if name.starts_with(b"security_") || name.starts_with(b"bpf_lsm_") {
-                    let name = name.to_vec();
-                    self.functions.entry(name).or_insert(number);
+                let start = self.strings.start + found.name as usize;
+                let rest = self.bytes.get(start..self.strings.end).unwrap_or_default();
+                if PREFIXES.iter().any(|prefix| rest.starts_with(prefix)) {
+                    let hash = name_hash(self.string(found.name)?);
+                    self.functions.0.push((hash, number));
                 }
             }
             _ => {}
@@ -104,36 +113,57 @@ impl Index {
         }
     }
 
-    pub(super) fn structures(&self, name: &str) -> &[u32] {
-        self.structures.get(name.as_bytes()).map_or(&[], Vec::as_slice)
+    /// The structures of this name, in their order.
+    pub(super) fn structures(&self, name: &str) -> impl Iterator<Item = u32> {
+        self.named(&self.structures, name)
     }
 
+    /// The first function of this name.
     pub(super) fn function(&self, name: &str) -> Option<u32> {
-        self.functions.get(name.as_bytes()).copied()
+        self.named(&self.functions, name).next()
+    }
+
+    fn named(&self, known: &Known, name: &str) -> impl Iterator<Item = u32> {
+        let hash = name_hash(name.as_bytes());
+        let start = known.0.partition_point(|(other, _)| *other < hash);
+        let same_hash = known.0[start..].iter().take_while(move |(other, _)| *other == hash);
+        let has_name = |number: u32| {
+            let found = self.type_of(number).ok().flatten();
+            found.is_some_and(|found| self.string(found.name).is_ok_and(|other| other == name.as_bytes()))
+        };
+        same_hash
+            .map(|(_, number)| *number)
+            .filter(|number| has_name(*number))
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     /// The string at this offset, without its zero byte.
     pub(super) fn string(&self, offset: u32) -> Result<&[u8], BtfError> {
         let at = offset as usize;
-        let rest = self.strings.get(at..).ok_or(damaged("a name lies outside of the strings", at))?;
+        let rest = self.bytes.get(self.strings.start + at..self.strings.end);
+        let rest = rest.ok_or(damaged("a name lies outside of the strings", at))?;
         let end = rest.iter().position(|byte| *byte == 0);
         end.map(|end| &rest[..end]).ok_or(damaged("a name has no end", at))
     }
 
     /// A little-endian word of the types.
     pub(super) fn word(&self, at: usize) -> Result<u32, BtfError> {
-        word(&self.types, at)
+        word(&self.bytes[self.types.clone()], at)
     }
 
     fn head(&self, at: usize) -> Result<Type, BtfError> {
-        let info = self.word(at + 4)?;
+        let head = self.bytes[self.types.clone()].get(at..).and_then(<[u8]>::first_chunk::<TYPE>);
+        let [n0, n1, n2, n3, i0, i1, i2, i3, r0, r1, r2, r3] =
+            *head.ok_or(damaged("it ends in the middle of a type", at))?;
+        let info = u32::from_le_bytes([i0, i1, i2, i3]);
         Ok(Type {
-            name: self.word(at)?,
+            name: u32::from_le_bytes([n0, n1, n2, n3]),
             // Bits 16 to 23 and 29 to 30 are zero in every layout up to now; a kernel that uses them makes both wider.
             kind: (info >> 24) & 0x7f,
             flag: info >> 31 == 1,
             count: (info & 0x00ff_ffff) as usize,
-            refers: self.word(at + 8)?,
+            refers: u32::from_le_bytes([r0, r1, r2, r3]),
             tail: at + TYPE,
         })
     }
@@ -156,17 +186,17 @@ fn tail_bytes(found: &Type, at: usize) -> Result<usize, BtfError> {
     Ok(found.count * each)
 }
 
-/// The bytes of the types and of the strings.
-fn sections(bytes: &[u8]) -> Result<(&[u8], &[u8]), BtfError> {
+/// Where the types and the strings are.
+fn sections(bytes: &[u8]) -> Result<(Range<usize>, Range<usize>), BtfError> {
     let magic = bytes.get(..2).and_then(|magic| magic.try_into().ok()).map(u16::from_le_bytes);
     if magic != Some(MAGIC) || bytes.len() < HEADER {
         return Err(damaged("it does not begin with the magic number", 0));
     }
     let header = word(bytes, 4)? as usize;
-    let section = |at: usize| -> Result<&[u8], BtfError> {
+    let section = |at: usize| -> Result<Range<usize>, BtfError> {
         let start = header.checked_add(word(bytes, at)? as usize);
-        let end = start.and_then(|start| Some(start + word(bytes, at + 4).ok()? as usize));
-        let range = start.zip(end).and_then(|(start, end)| bytes.get(start..end));
+        let end = start.and_then(|start| start.checked_add(word(bytes, at + 4).ok()? as usize));
+        let range = start.zip(end).map(|(start, end)| start..end).filter(|range| range.end <= bytes.len());
         range.ok_or(damaged("a section lies outside of the file", at))
     };
     Ok((section(8)?, section(16)?))

@@ -19,12 +19,11 @@ struct Place {
 pub(super) fn offset(index: &Index, structure: &str, member: &str) -> Result<u32, BtfError> {
     let mut found: Vec<Place> = Vec::new();
     for number in index.structures(structure) {
-        if let Some(place) = path(index, *number, member)? {
+        if let Some(place) = path(index, number, member)? {
             found.push(place);
         }
     }
-    let missing =
-        || BtfError::NoField { structure: structure.to_owned(), member: member.to_owned() };
+    let missing = || BtfError::NoField { structure: structure.to_owned(), member: member.to_owned() };
     let first = *found.first().ok_or_else(missing)?;
     // Two structures of one name (a driver's and the kernel's) are one only if they agree.
     let clear = found.iter().all(|place| place.bits == first.bits && !place.is_bit_field);

@@ -81,7 +81,7 @@ impl Btf {
 
     /// The number of a function, which `BPF_PROG_LOAD` takes as `attach_btf_id`.
     ///
-    /// Only functions of the security hooks (`security_…`, `bpf_lsm_…`) are known.
+    /// Only functions of the security hooks and helpers of programs (`security_…`, `bpf_…`) are known.
     pub fn function(&self, name: &str) -> Result<u32, BtfError> {
         self.index.function(name).ok_or_else(|| BtfError::NoFunction(name.to_owned()))
     }

@@ -91,7 +91,9 @@ fn what_is_missing_is_named() {
         let error = btf.offset_of(structure, member).expect_err("missing").to_string();
         assert!(error.contains(structure) && error.contains(member), "{error}");
     }
-    assert!(btf.function("security_file_open").expect_err("missing").to_string().contains("security_file_open"));
+    assert!(
+        btf.function("security_file_open").expect_err("missing").to_string().contains("security_file_open")
+    );
 }
 
 #[test]

@@ -1,0 +1,136 @@
+//! The layer: all programs loaded and attached, and the sessions that they guard.
+
+mod load;
+mod sessions;
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use aya_obj::generated::bpf_attach_type;
+use nix::errno::Errno;
+use policy::HookWay;
+
+use super::events::Events;
+use super::hooks::Attached;
+use super::maps::{self, Maps, MapsError, Sizes};
+use super::object::ObjectError;
+use super::pins::{PinError, Pins};
+use super::program::ProgramError;
+use super::session::Held;
+
+/// Why there is no layer.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerError {
+    /// The probe found nothing to stand on.
+    #[error("the eBPF layer is not available: {0}")]
+    Unavailable(String),
+    /// The built-in programs.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// The maps.
+    #[error(transparent)]
+    Maps(#[from] MapsError),
+    /// The programs.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+}
+
+/// What a layer is loaded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The room in its maps.
+    pub sizes: Sizes,
+    /// Some policy says `on_violation: { network: kill }`: one more program, on a hook that is busy on the whole host.
+    pub kills_senders: bool,
+}
+
+/// A loaded program for control groups; each session attaches it to its own.
+#[derive(Debug)]
+pub(super) struct CgroupProgram {
+    pub(super) name: String,
+    pub(super) attach: bpf_attach_type,
+    pub(super) program: OwnedFd,
+}
+
+/// What a session is opened with, of the layer.
+pub(super) struct Parts<'a> {
+    pub(super) maps: &'a mut Maps,
+    pub(super) register: Option<&'a OwnedFd>,
+    pub(super) cgroup_programs: &'a [CgroupProgram],
+    pub(super) scope: &'a mut [u64; abi::SCOPE_WORDS],
+}
+
+/// Loaded and attached programs. Dropping it takes them away, unless a session was left open: then they stay pinned and
+/// go on denying, until a later start cleans up after it.
+pub struct Layer {
+    way: Option<HookWay>,
+    hooks: Vec<Attached>,
+    /// The end of supervisors.
+    exit: OwnedFd,
+    register: Option<OwnedFd>,
+    cgroup_programs: Vec<CgroupProgram>,
+    maps: Maps,
+    scope: [u64; abi::SCOPE_WORDS],
+    /// By slot; slot 0 is nobody's.
+    sessions: Vec<Option<Held>>,
+    pins: Option<Pins>,
+}
+
+impl Layer {
+    /// How the programs stand on the security hooks; `None`: only those on control groups are there.
+    pub fn way(&self) -> Option<HookWay> {
+        self.way
+    }
+
+    /// The hooks that have a program; a kernel may lack some.
+    pub fn hooks(&self) -> impl Iterator<Item = &'static str> {
+        self.hooks.iter().map(|attached| attached.name)
+    }
+
+    /// The events of all sessions, once.
+    pub fn events(&mut self) -> Option<Events> {
+        self.maps.events.take().map(Events::new)
+    }
+
+    /// Calls that the kernel skipped, by hook: on a preemptible kernel a program that was interrupted is not called
+    /// again on the same processor, and what it should have judged was allowed. Anything but zeroes is a hole.
+    pub fn recursion_misses(&self) -> Result<Vec<(&'static str, u64)>, Errno> {
+        self.hooks.iter().map(|attached| Ok((attached.name, attached.recursion_misses()?))).collect()
+    }
+
+    /// From now on the programs outlive this process, however it ends: they go on denying until a later start
+    /// [cleans up](super::clean_leftovers). Call it when the sessions are open and before a server runs.
+    pub fn pin(&mut self) -> Result<(), PinError> {
+        let mut pins = Pins::create()?;
+        for attached in &self.hooks {
+            pins.link(attached.name, attached.link())?;
+        }
+        pins.link("supervisor_exit", self.exit.as_fd())?;
+        for (slot, held) in self.sessions.iter().enumerate() {
+            for (name, link) in held.iter().flat_map(|held| &held.links) {
+                pins.link(&format!("{name}_{slot}"), link.as_fd())?;
+            }
+        }
+        pins.map("TASKS", maps::descriptor(&self.maps.tasks))?;
+        pins.map("SESSIONS", maps::descriptor(&self.maps.sessions))?;
+        pins.map("STATES", maps::descriptor(&self.maps.states))?;
+        self.pins = Some(pins);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Layer {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Layer").field("way", &self.way).field("hooks", &self.hooks).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Layer {
+    fn drop(&mut self) {
+        if let Some(pins) = self.pins.take() {
+            match self.sessions.iter().all(Option::is_none) {
+                true => drop(pins),
+                false => pins.leave(),
+            }
+        }
+    }
+}

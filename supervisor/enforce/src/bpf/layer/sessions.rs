@@ -1,0 +1,116 @@
+//! The sessions of a layer: opened, marked, looked at, closed.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use abi::{Address, AddressKey, State, Task};
+
+use super::{Layer, Parts};
+use crate::bpf::canary::Canary;
+use crate::bpf::maps::{self, MapsError, filled, forget, read};
+use crate::bpf::session::{self, Held, Mark, Opening, Session, SessionError};
+use crate::sys::Plain;
+
+impl Layer {
+    /// Opens a session. Nothing of it holds for anybody before a process is [tagged](Self::tag); with a control group,
+    /// whoever is in it unmarked from now on is killed at its next step, so tag before joining.
+    pub fn open(&mut self, opening: &Opening<'_>) -> Result<Session, SessionError> {
+        let slots = self.sessions.len() - 1;
+        let free = self.sessions.iter().skip(1).position(Option::is_none);
+        let slot = free.and_then(|index| u32::try_from(index + 1).ok()).ok_or(SessionError::Full(slots))?;
+        let mut held = Held::default();
+        let mut parts = Parts {
+            maps: &mut self.maps,
+            register: self.register.as_ref(),
+            cgroup_programs: &self.cgroup_programs,
+            scope: &mut self.scope,
+        };
+        let opened = session::open(&mut parts, slot, opening, &mut held);
+        self.sessions[slot as usize] = Some(held);
+        opened.inspect_err(|_| {
+            // What cannot be taken out keeps the slot, and with it the inodes that it is about.
+            let _ = self.clear(slot);
+        })
+    }
+
+    /// Marks the process behind this pidfd (an unreaped child) as the session's, and with it all that it will start.
+    /// The process must have one thread: a mark belongs to a thread.
+    pub fn tag(&mut self, session: &Session, process: BorrowedFd<'_>, mark: Mark) -> Result<(), MapsError> {
+        let task = Task::marked(session.slot, mark.state());
+        let number = process.as_raw_fd().cast_unsigned();
+        self.maps.tasks.insert(number, Plain(task), 0).map_err(filled("TASKS"))
+    }
+
+    /// The slot of the session whose mark the process behind this pidfd has.
+    pub fn slot_of(&self, process: BorrowedFd<'_>) -> Result<Option<u32>, MapsError> {
+        maps::mark(&self.maps.tasks, process)
+    }
+
+    /// What the programs counted for this session. The number of its last event, and the drops, prove gaps.
+    pub fn state(&self, session: &Session) -> Result<State, MapsError> {
+        self.maps.states.get(&session.slot, 0).map(|Plain(state)| state).map_err(read("STATES"))
+    }
+
+    /// Lets the session reach a range of addresses: so many bits of an address in its IPv6 form.
+    pub fn allow_address(
+        &mut self,
+        session: &Session,
+        range: (u8, AddressKey),
+        value: Address,
+    ) -> Result<(), SessionError> {
+        let held = self.sessions.get_mut(session.slot as usize).and_then(Option::as_mut);
+        let held = held.ok_or(SessionError::Closed)?;
+        Ok(held.filled.address(&mut self.maps, session.slot, range, value)?)
+    }
+
+    /// Takes a range away again. Connections that are open stay open; their packets are judged anew.
+    pub fn forbid_address(&mut self, session: &Session, range: (u8, AddressKey)) -> Result<(), SessionError> {
+        let held = self.sessions.get_mut(session.slot as usize).and_then(Option::as_mut);
+        let held = held.ok_or(SessionError::Closed)?;
+        Ok(held.filled.without_address(&mut self.maps, session.slot, range)?)
+    }
+
+    /// Takes the canary's exemption from being killed away, once it has been heard.
+    pub fn end_canary(&mut self, session: &Session, canary: Canary) -> Result<(), MapsError> {
+        drop(canary);
+        self.set_canary(session, 0)
+    }
+
+    /// Tells the programs which process is the canary: it is denied like everybody, but never killed.
+    pub(in crate::bpf) fn set_canary(&mut self, session: &Session, process: u32) -> Result<(), MapsError> {
+        let Plain(mut value) = self.maps.sessions.get(&session.slot, 0).map_err(read("SESSIONS"))?;
+        value.canary = process;
+        self.maps.sessions.set(session.slot, Plain(value), 0).map_err(filled("SESSIONS"))
+    }
+
+    /// Ends a session. Its processes must have ended and its control group must be gone or empty: what is left of them
+    /// is denied everything while its mark lasts, but an unmarked process in the group is nobody's any more.
+    pub fn close(&mut self, session: Session) -> Result<(), MapsError> {
+        self.clear(session.slot)
+    }
+
+    /// First nothing is granted any more, then the inodes are forgotten, and only then are they let go.
+    fn clear(&mut self, slot: u32) -> Result<(), MapsError> {
+        let Some(Some(held)) = self.sessions.get_mut(slot as usize) else {
+            return Ok(());
+        };
+        let nothing = Plain(abi::Session::default());
+        self.maps.sessions.set(slot, nothing, 0).map_err(filled("SESSIONS"))?;
+        held.filled.remove(&mut self.maps)?;
+        if held.cgroup != 0 {
+            forget(self.maps.cgroups.remove(&held.cgroup)).map_err(filled("CGROUPS"))?;
+        }
+        let supervisor = held.supervisor;
+        self.sessions[slot as usize] = None;
+        let other = self
+            .sessions
+            .iter()
+            .rposition(|held| held.as_ref().is_some_and(|held| held.supervisor == supervisor));
+        match other.and_then(|slot| u32::try_from(slot).ok()) {
+            _ if supervisor == 0 => {}
+            Some(slot) => self.maps.supervisors.insert(supervisor, slot, 0).map_err(filled("SUPERVISORS"))?,
+            None => forget(self.maps.supervisors.remove(&supervisor)).map_err(filled("SUPERVISORS"))?,
+        }
+        self.scope = self.sessions.iter().flatten().fold([0; abi::SCOPE_WORDS], Held::add_scope);
+        self.maps.scope.set(0, Plain(self.scope), 0).map_err(filled("SCOPE_FILTER"))
+    }
+}

@@ -1,0 +1,61 @@
+//! How much room the maps have.
+
+use crate::encode::Tables;
+
+/// How many entries the maps have room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Sessions at the same time.
+    pub slots: u32,
+    /// Known inodes, of all sessions together.
+    pub objects: u32,
+    /// Names beneath known inodes.
+    pub named: u32,
+    /// Name rules.
+    pub names: u32,
+    /// Ranges of addresses.
+    pub addresses: u32,
+    /// Ports.
+    pub ports: u32,
+    /// Bytes of the ring of events: a power of two and whole pages.
+    pub ring_bytes: u32,
+}
+
+impl Sizes {
+    /// Enough for sessions with these tables at the same time, in a layer of so many slots.
+    pub fn of(tables: &[&Tables], slots: u32, ring_bytes: u32) -> Self {
+        let count = |entries: fn(&Tables) -> usize| {
+            let all: usize = tables.iter().map(|tables| entries(tables)).sum();
+            u32::try_from(all).unwrap_or(u32::MAX)
+        };
+        Self {
+            slots,
+            objects: count(|tables| tables.objects.len()),
+            // Where two paths turn out to be one directory there are never more names than there were.
+            named: count(|tables| tables.named.len()),
+            names: count(|tables| tables.names.len()),
+            addresses: count(|tables| tables.addresses.len()),
+            ports: count(|tables| tables.ports.len()),
+            ring_bytes,
+        }
+    }
+
+    /// Room beyond what the tables need: addresses are learned while a session runs.
+    const SPARE: u32 = 1024;
+
+    pub(super) fn entries(&self, map: &str) -> Option<u32> {
+        // Slot 0 means "not marked" and stays empty.
+        let slots = self.slots.saturating_add(1);
+        Some(match map {
+            "SESSIONS" | "STATES" | "FILTERS" | "ACTIVE" => slots,
+            "CGROUPS" | "SUPERVISORS" => slots,
+            "OBJECTS" => self.objects.saturating_add(Self::SPARE),
+            "NAMED" => self.named.saturating_add(Self::SPARE),
+            "NAMES" => self.names.saturating_add(Self::SPARE),
+            "ADDRESSES" => self.addresses.saturating_add(Self::SPARE),
+            "PORTS" => self.ports.saturating_add(Self::SPARE),
+            "EVENTS" => self.ring_bytes,
+            _ => return None,
+        })
+    }
+}

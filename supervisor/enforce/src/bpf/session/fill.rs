@@ -1,0 +1,150 @@
+//! Writing a session's tables into the maps, and taking them out again.
+
+use abi::{Address, AddressKey, Filter, NameKey, NamedKey, ObjectKey, PortKey, filter_bits};
+use aya::maps::lpm_trie::Key;
+
+use super::merge::Merged;
+use crate::bpf::maps::{Maps, MapsError, filled, forget};
+use crate::encode::Tables;
+use crate::sys::Plain;
+
+/// What stands in the shared maps for one session, so that it can be taken out.
+#[derive(Debug, Default)]
+pub(in crate::bpf) struct Filled {
+    objects: Vec<ObjectKey>,
+    named: Vec<NamedKey>,
+    names: Vec<NameKey>,
+    addresses: Vec<(u32, AddressKey)>,
+    ports: Vec<PortKey>,
+}
+
+impl Filled {
+    /// Writes everything that is looked up by key. What was written before an error is in `self` all the same.
+    pub(super) fn write(
+        &mut self,
+        maps: &mut Maps,
+        slot: u32,
+        merged: &Merged,
+        tables: &Tables,
+    ) -> Result<(), MapsError> {
+        for (inode, entry) in &merged.objects {
+            let key = ObjectKey { inode: *inode, slot, padding: 0 };
+            self.objects.push(key);
+            maps.objects.insert(Plain(key), Plain(*entry), 0).map_err(filled("OBJECTS"))?;
+        }
+        let filter = filter_of(merged.objects.keys().copied());
+        maps.filters.set(slot, Plain(*filter), 0).map_err(filled("FILTERS"))?;
+        for (key, entry) in &merged.named {
+            let key = NamedKey { slot, ..*key };
+            self.named.push(key);
+            maps.named.insert(Plain(key), Plain(*entry), 0).map_err(filled("NAMED"))?;
+        }
+        for (key, rule) in &tables.names {
+            let key = NameKey { slot, ..*key };
+            self.names.push(key);
+            maps.names.insert(Plain(key), Plain(*rule), 0).map_err(filled("NAMES"))?;
+        }
+        for (key, port) in &tables.ports {
+            let key = PortKey { slot, ..*key };
+            self.ports.push(key);
+            maps.ports.insert(Plain(key), Plain(*port), 0).map_err(filled("PORTS"))?;
+        }
+        for (bits, key, address) in &tables.addresses {
+            self.address(maps, slot, (*bits, *key), *address)?;
+        }
+        Ok(())
+    }
+
+    /// Writes one range of addresses, over what stands there.
+    pub(in crate::bpf) fn address(
+        &mut self,
+        maps: &mut Maps,
+        slot: u32,
+        (bits, key): (u8, AddressKey),
+        value: Address,
+    ) -> Result<(), MapsError> {
+        let (length, key) = range(slot, bits, key);
+        if !self.addresses.contains(&(length, key)) {
+            self.addresses.push((length, key));
+        }
+        let trie = Key::new(length, Plain(key));
+        maps.addresses.insert(&trie, Plain(value), 0).map_err(filled("ADDRESSES"))
+    }
+
+    /// Takes one range out; it need not be there.
+    pub(in crate::bpf) fn without_address(
+        &mut self,
+        maps: &mut Maps,
+        slot: u32,
+        (bits, key): (u8, AddressKey),
+    ) -> Result<(), MapsError> {
+        let (length, key) = range(slot, bits, key);
+        self.addresses.retain(|known| *known != (length, key));
+        forget(maps.addresses.remove(&Key::new(length, Plain(key)))).map_err(filled("ADDRESSES"))
+    }
+
+    /// Takes out everything. Whatever could not be taken out is kept for another attempt.
+    pub(in crate::bpf) fn remove(&mut self, maps: &mut Maps) -> Result<(), MapsError> {
+        while let Some(key) = self.objects.last() {
+            forget(maps.objects.remove(&Plain(*key))).map_err(filled("OBJECTS"))?;
+            self.objects.pop();
+        }
+        while let Some(key) = self.named.last() {
+            forget(maps.named.remove(&Plain(*key))).map_err(filled("NAMED"))?;
+            self.named.pop();
+        }
+        while let Some(key) = self.names.last() {
+            forget(maps.names.remove(&Plain(*key))).map_err(filled("NAMES"))?;
+            self.names.pop();
+        }
+        while let Some(key) = self.ports.last() {
+            forget(maps.ports.remove(&Plain(*key))).map_err(filled("PORTS"))?;
+            self.ports.pop();
+        }
+        while let Some((length, key)) = self.addresses.last() {
+            forget(maps.addresses.remove(&Key::new(*length, Plain(*key)))).map_err(filled("ADDRESSES"))?;
+            self.addresses.pop();
+        }
+        Ok(())
+    }
+}
+
+/// The slot's 32 bits come first, in network byte order.
+fn range(slot: u32, bits: u8, key: AddressKey) -> (u32, AddressKey) {
+    (32 + u32::from(bits), AddressKey { slot: slot.to_be(), ..key })
+}
+
+/// The Bloom filter over these inodes.
+fn filter_of(inodes: impl Iterator<Item = u64>) -> Box<Filter> {
+    let mut filter = Box::new(Filter { words: [0; abi::FILTER_WORDS] });
+    for inode in inodes {
+        let (one, other) = filter_bits(inode);
+        for bit in [one, other] {
+            filter.words[bit as usize / 64] |= 1 << (bit % 64);
+        }
+    }
+    filter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_knows_what_was_put_in() {
+        let inodes = [0xffff_8881_0000_1000_u64, 0xffff_8881_0000_2000, 7];
+        let filter = filter_of(inodes.into_iter());
+        let has = |bit: u32| filter.words[bit as usize / 64] >> (bit % 64) & 1 == 1;
+        for inode in inodes {
+            let (one, other) = filter_bits(inode);
+            assert!(has(one) && has(other));
+        }
+        assert!(filter.words.iter().map(|word| word.count_ones()).sum::<u32>() <= 6);
+    }
+
+    #[test]
+    fn a_range_begins_with_the_slot() {
+        let (length, key) = range(1, 96 + 8, AddressKey::default());
+        assert_eq!((length, key.slot.to_ne_bytes()), (32 + 104, [0, 0, 0, 1]));
+    }
+}

@@ -1,0 +1,99 @@
+//! One session of a layer: its slot in the maps, what it may do, and who belongs to it.
+
+mod fill;
+mod merge;
+mod open;
+mod paths;
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use nix::unistd::Pid;
+
+pub(super) use fill::Filled;
+pub use open::SessionError;
+pub(super) use open::open;
+pub use paths::UnopenedError;
+
+use super::active::ActiveMask;
+use crate::encode::Tables;
+use crate::ruleset::Skipped;
+
+/// What a session is opened with.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// What it may do.
+    pub tables: &'a Tables,
+    /// The server's process, which `/proc/self` in the tables means. It must exist (the last mile is that process
+    /// already); without one, grants under `/proc/self` stay closed.
+    pub server: Option<Pid>,
+    /// The session's control group, for the network and as the second identity.
+    pub cgroup: Option<Cgroup<'a>>,
+}
+
+/// A control group of version 2.
+#[derive(Clone, Copy, Debug)]
+pub struct Cgroup<'a> {
+    /// Its directory.
+    pub directory: BorrowedFd<'a>,
+    /// Its id, as `bpf_get_current_cgroup_id` gives it.
+    pub id: u64,
+}
+
+/// An open session. The layer keeps what belongs to it until [`super::Layer::close`]; one that is dropped without that
+/// stays in force as it is.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) slot: u32,
+    /// The word that follows the tool calls. Class 0 holds from the start.
+    pub active: ActiveMask,
+    /// Grants of what is not there.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Session {
+    /// Its number in the maps and in events.
+    pub fn slot(&self) -> u32 {
+        self.slot
+    }
+}
+
+/// From when on the mark of a process holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// From its next `execve` on, which is decided already: for the last mile.
+    NextExec,
+    /// At once: for the canary.
+    Armed,
+}
+
+impl Mark {
+    pub(super) fn state(self) -> u32 {
+        match self {
+            Self::NextExec => abi::STATE_NEXT_EXEC,
+            Self::Armed => abi::STATE_ARMED,
+        }
+    }
+}
+
+/// What the layer holds of a session.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) filled: Filled,
+    /// The inodes that are known by address.
+    pub(super) files: Vec<OwnedFd>,
+    /// The programs on the session's control group.
+    pub(super) links: Vec<(String, OwnedFd)>,
+    pub(super) cgroup: u64,
+    pub(super) supervisor: u32,
+}
+
+impl Held {
+    /// The filter over control groups, with this session's.
+    pub(super) fn add_scope(mut scope: [u64; abi::SCOPE_WORDS], held: &Self) -> [u64; abi::SCOPE_WORDS] {
+        if held.cgroup != 0 {
+            let (word, bit) = abi::scope_bit(held.cgroup);
+            scope[word] |= bit;
+        }
+        scope
+    }
+}

@@ -1,0 +1,160 @@
+//! Opening a session: everything is in the maps before the slot is live.
+
+use std::os::fd::AsFd;
+
+use abi::{Session as Value, State, session_flags};
+use aya::maps::{Array, Map, MapData};
+use nix::errno::Errno;
+
+use super::merge::{self, Merged};
+use super::paths::{self, Opened, UnopenedError};
+use super::{Held, Opening, Session};
+use crate::bpf::active::ActiveMask;
+use crate::bpf::layer::Parts;
+use crate::bpf::maps::{self, Maps, MapsError, filled};
+use crate::bpf::program::{ProgramError, unattached};
+use crate::bpf::register::{Register, RegisterError};
+use crate::encode::Object;
+use crate::ruleset::Skipped;
+use crate::sys::{self, Plain};
+
+/// Why a session cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// Every slot is taken.
+    #[error("the eBPF layer has no room for another session ({0} are open)")]
+    Full(usize),
+    /// It is closed.
+    #[error("the session is closed")]
+    Closed,
+    /// The layer has programs on control groups, or a second identity to check, and the session has no group.
+    #[error("the session needs a control group of version 2 for its network")]
+    NoCgroup,
+    /// A path cannot be opened.
+    #[error(transparent)]
+    Unopened(#[from] UnopenedError),
+    /// A path cannot be told to the programs.
+    #[error("{path} cannot be watched over: {source}")]
+    Unregistered {
+        /// The path.
+        path: String,
+        /// Why.
+        source: RegisterError,
+    },
+    /// The program that tells inodes apart could not be attached.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// The maps could not be filled.
+    #[error(transparent)]
+    Maps(#[from] MapsError),
+    /// The active set could not be mapped.
+    #[error("the session's active set cannot be mapped into memory: {}", .0.desc())]
+    Unmapped(Errno),
+    /// The programs could not be attached to the control group.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+}
+
+/// Fills this slot. On an error `held` has what must be taken out again.
+pub(in crate::bpf) fn open(
+    parts: &mut Parts<'_>,
+    slot: u32,
+    opening: &Opening<'_>,
+    held: &mut Held,
+) -> Result<Session, SessionError> {
+    if opening.cgroup.is_none() && !parts.cgroup_programs.is_empty() {
+        return Err(SessionError::NoCgroup);
+    }
+    let maps = &mut *parts.maps;
+    maps.states.set(slot, Plain(State::default()), 0).map_err(filled("STATES"))?;
+    let active = active(maps, slot)?;
+    let (merged, skipped) = match parts.register {
+        Some(register) => known(maps, register, opening, held)?,
+        None => (Merged::default(), Vec::new()),
+    };
+    held.filled.write(maps, slot, &merged, opening.tables)?;
+    let supervisor = std::process::id();
+    // The programs look one session up by its supervisor. Where a process has several, it is the latest one.
+    maps.supervisors.insert(supervisor, slot, 0).map_err(filled("SUPERVISORS"))?;
+    held.supervisor = supervisor;
+    let value = value(opening);
+    maps.sessions.set(slot, Plain(value), 0).map_err(filled("SESSIONS"))?;
+    guard_cgroup(parts, slot, opening, held)?;
+    Ok(Session { slot, active, skipped })
+}
+
+fn value(opening: &Opening<'_>) -> Value {
+    Value {
+        cgroup: opening.cgroup.map_or(0, |cgroup| cgroup.id),
+        flags: opening.tables.flags | session_flags::LIVE,
+        supervisor: std::process::id(),
+        canary: 0,
+        padding: 0,
+        names: opening.tables.summary,
+        rates: opening.tables.rates,
+    }
+}
+
+fn active(maps: &mut Maps, slot: u32) -> Result<ActiveMask, SessionError> {
+    let one = maps::create_active()?;
+    let inner = one.try_clone().map_err(|_| SessionError::Unmapped(Errno::EMFILE))?;
+    let active = ActiveMask::new(one).map_err(SessionError::Unmapped)?;
+    active.store(1, 0);
+    let inner: Array<MapData, Plain<abi::Active>> =
+        MapData::from_fd(inner).and_then(|inner| Map::Array(inner).try_into()).map_err(filled("ACTIVE"))?;
+    maps.active.set(slot, &inner, 0).map_err(filled("ACTIVE"))?;
+    Ok(active)
+}
+
+/// Opens and registers every object; the open descriptors are held.
+fn known(
+    maps: &mut Maps,
+    register: &std::os::fd::OwnedFd,
+    opening: &Opening<'_>,
+    held: &mut Held,
+) -> Result<(Merged, Vec<Skipped>), SessionError> {
+    let mut register = Register::attach(register, maps)?;
+    let mut skipped = Vec::new();
+    let mut inodes = Vec::new();
+    for object in &opening.tables.objects {
+        match paths::open_object(object, opening.server)? {
+            Opened::Held(file) => {
+                let inode = register.inode(file.as_fd());
+                inodes.push(
+                    inode.map(|inode| (inode, object.purpose, object.entry)).map_err(unregistered(object))?,
+                );
+                held.files.push(file);
+            }
+            Opened::Skipped(skip) => skipped.push(skip),
+            Opened::Absent => {}
+        }
+    }
+    Ok((merge::merge(inodes, &opening.tables.named), skipped))
+}
+
+fn unregistered(object: &Object) -> impl Fn(RegisterError) -> SessionError {
+    let path = object.path.as_path().display().to_string();
+    move |source| SessionError::Unregistered { path: path.clone(), source }
+}
+
+/// From here on whoever is in the control group is in scope, marked or not.
+fn guard_cgroup(
+    parts: &mut Parts<'_>,
+    slot: u32,
+    opening: &Opening<'_>,
+    held: &mut Held,
+) -> Result<(), SessionError> {
+    let Some(cgroup) = opening.cgroup else {
+        return Ok(());
+    };
+    held.cgroup = cgroup.id;
+    *parts.scope = Held::add_scope(*parts.scope, held);
+    parts.maps.scope.set(0, Plain(*parts.scope), 0).map_err(filled("SCOPE_FILTER"))?;
+    parts.maps.cgroups.insert(cgroup.id, slot, 0).map_err(filled("CGROUPS"))?;
+    for program in parts.cgroup_programs {
+        let link = sys::attach_cgroup(program.program.as_fd(), cgroup.directory, program.attach)
+            .map_err(|errno| unattached(&program.name, errno))?;
+        held.links.push((program.name.clone(), link));
+    }
+    Ok(())
+}

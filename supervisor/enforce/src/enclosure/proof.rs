@@ -1,0 +1,116 @@
+//! The proof that the guard denies: a canary in the session, and its three events in the ring.
+
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
+
+use super::{Enclosure, EnclosureError, Watch};
+use crate::bpf::{Canary, CanaryError, Event, Gap, MapsError, Tried};
+
+/// How long a canary may take. An emulated machine under load is fifty times slower than a real one.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Which proof failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofFailure {
+    /// An attempt was not denied, or nobody told of it.
+    #[error(transparent)]
+    Gap(#[from] Gap),
+    /// The canary could not try.
+    #[error(transparent)]
+    Canary(#[from] CanaryError),
+    /// It took too long.
+    #[error("the canary did not come back within {} s", PATIENCE.as_secs())]
+    Late,
+    /// The kernel skipped calls of a program.
+    #[error(
+        "the kernel skipped {count} call(s) of the program on {hook}, so that what they were about was not judged; \
+         a kernel with `bpf` among its security modules (lsm=…,bpf) does not skip"
+    )]
+    Skipped {
+        /// The hook.
+        hook: &'static str,
+        /// How many.
+        count: u64,
+    },
+    /// The programs cannot be asked.
+    #[error("the programs cannot be asked for the calls that they missed: {}", .0.desc())]
+    Mute(Errno),
+}
+
+/// A canary at work and what the ring told of it.
+#[derive(Debug)]
+pub struct Proof {
+    canary: Canary,
+    events: Vec<Event>,
+    until: Instant,
+    tried: Option<Tried>,
+}
+
+impl Proof {
+    /// Starts a canary and returns at once.
+    pub fn start(enclosure: &mut Enclosure) -> Result<Self, CanaryError> {
+        let watch = enclosure.watch.as_mut().ok_or(CanaryError::Silent)?;
+        let session = watch.session.as_ref().ok_or(CanaryError::Silent)?;
+        let canary = Canary::start(&mut watch.layer, session, enclosure.group.as_ref(), &watch.bait)?;
+        Ok(Self { canary, events: Vec::new(), until: Instant::now() + PATIENCE, tried: None })
+    }
+
+    /// The canary's process, whose events are to be [told](Self::hear) to the proof.
+    pub fn process(&self) -> Pid {
+        self.canary.process()
+    }
+
+    /// Takes an event of the canary's.
+    pub fn hear(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Whether it is done; a failure is what the canary found. Never waits. Tell it all events that are there before.
+    pub fn check(&mut self, enclosure: &Enclosure, now: Instant) -> Result<bool, ProofFailure> {
+        // A skipped call is a hole whether or not the canary came upon it.
+        skipped(enclosure)?;
+        if self.tried.is_none() {
+            self.tried = self.canary.collect()?;
+            // Its last events are in the ring by now, and are told at the next look.
+            return if now > self.until { Err(ProofFailure::Late) } else { Ok(false) };
+        }
+        match &self.tried {
+            Some(tried) => Ok(tried.proves(&self.events).map(|()| true)?),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes the canary's exemption from being killed away again. To be called once [`Self::check`] says that it is done.
+    pub fn end(self, enclosure: &mut Enclosure) -> Result<(), MapsError> {
+        let Some(Watch { layer, session: Some(session), .. }) = &mut enclosure.watch else { return Ok(()) };
+        layer.end_canary(session, self.canary)
+    }
+
+    /// Waits until it is done: for the time before the server runs, when all events are the canary's.
+    pub(super) fn wait(mut self, enclosure: &mut Enclosure) -> Result<(), EnclosureError> {
+        loop {
+            while let Some(event) = enclosure.event() {
+                self.hear(event);
+            }
+            if self.check(enclosure, Instant::now())? {
+                return Ok(self.end(enclosure)?);
+            }
+            if self.tried.is_none() {
+                let mut words = [PollFd::new(self.canary.words(), PollFlags::POLLIN)];
+                let _ = poll(&mut words, PollTimeout::from(50_u8));
+            }
+        }
+    }
+}
+
+fn skipped(enclosure: &Enclosure) -> Result<(), ProofFailure> {
+    let Some(watch) = &enclosure.watch else { return Ok(()) };
+    let misses = watch.layer.recursion_misses().map_err(ProofFailure::Mute)?;
+    match misses.into_iter().find(|(_, count)| *count > 0) {
+        None => Ok(()),
+        Some((hook, count)) => Err(ProofFailure::Skipped { hook, count }),
+    }
+}

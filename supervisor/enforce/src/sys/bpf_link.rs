@@ -1,0 +1,65 @@
+//! Attaching programs, and pinning what attaches them.
+
+use std::ffi::CStr;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use aya_obj::generated::{bpf_attach_type, bpf_cmd};
+use nix::errno::Errno;
+
+use super::bpf::{address, bpf, descriptor, number};
+
+#[repr(C)]
+#[derive(Default)]
+struct TracepointAttributes {
+    name: u64,
+    program: u32,
+    padding: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct LinkAttributes {
+    program: u32,
+    target: u32,
+    attach: u32,
+    flags: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct PathAttributes {
+    path: u64,
+    object: u32,
+    flags: u32,
+}
+
+/// Attaches a program to its hook (`None`), or to a raw tracepoint of this name. The link lives as long as its
+/// descriptor or a pin of it.
+pub(crate) fn attach_tracing(program: BorrowedFd<'_>, name: Option<&CStr>) -> Result<OwnedFd, Errno> {
+    let mut attributes = TracepointAttributes {
+        name: name.map_or(0, |name| address(name.as_ptr())),
+        program: number(program),
+        padding: 0,
+    };
+    // SAFETY: the name is null or a live string that a zero byte ends.
+    descriptor(unsafe { bpf(bpf_cmd::BPF_RAW_TRACEPOINT_OPEN, &mut attributes) }?)
+}
+
+/// Attaches a program to a control group and everything beneath (Linux 5.7).
+pub(crate) fn attach_cgroup(
+    program: BorrowedFd<'_>,
+    cgroup: BorrowedFd<'_>,
+    attach: bpf_attach_type,
+) -> Result<OwnedFd, Errno> {
+    let mut attributes =
+        LinkAttributes { program: number(program), target: number(cgroup), attach: attach as u32, flags: 0 };
+    // SAFETY: the command takes no pointers.
+    descriptor(unsafe { bpf(bpf_cmd::BPF_LINK_CREATE, &mut attributes) }?)
+}
+
+/// Gives a link, map or program a name in a bpf file system; it then lives as long as that name.
+pub(crate) fn object_pin(object: BorrowedFd<'_>, path: &CStr) -> Result<(), Errno> {
+    let mut attributes = PathAttributes { path: address(path.as_ptr()), object: number(object), flags: 0 };
+    // SAFETY: the path is a live string that a zero byte ends.
+    unsafe { bpf(bpf_cmd::BPF_OBJ_PIN, &mut attributes) }.map(|_| ())
+}

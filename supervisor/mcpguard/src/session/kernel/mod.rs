@@ -1,0 +1,255 @@
+//! What the kernel does for the session while it runs: the grants that follow the calls, what was denied, the limits that
+//! were reached, and the proof, again and again, that the guard denies.
+//!
+//! ```text
+//! engine.active() ──store──► mapped page ──► eBPF programs ──ring──► hear ──► batch ──► journal
+//!                                                                     └─► engine.blocked: the failed call's answer
+//! ```
+
+mod batch;
+mod limits;
+mod proof;
+mod repeated;
+mod tell;
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use abi::EventKind;
+use audit::{Action, Body, Cause};
+use enforce::{Enclosure, KernelEvent};
+use mcp::Engine;
+use policy::Plan;
+use policy::plan::{Consequence, OnViolation, ViolationKind};
+use tokio::io::unix::AsyncFd;
+
+use super::stdio::polled;
+use batch::Batch;
+use limits::Limits;
+use proof::Proofs;
+use repeated::Repetition;
+use tell::Rules;
+
+/// Events that are heard before others get their turn.
+const TURN: usize = 1024;
+
+/// The descriptor that is readable when there are events.
+struct Bell(OwnedFd);
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for Bell {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// The kernel's part of one session; empty where mcpguard does not run as root.
+pub(super) struct Kernel {
+    enclosure: Option<RefCell<Enclosure>>,
+    bell: Option<RefCell<AsyncFd<Bell>>>,
+    rules: Rules,
+    /// Mask and call that were stored last.
+    followed: Cell<(u64, u64)>,
+    batch: RefCell<Batch>,
+    repetition: RefCell<Option<Repetition>>,
+    limits: RefCell<Limits>,
+    proofs: RefCell<Proofs>,
+    kills: [bool; 3],
+}
+
+/// What must be done about what was heard.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Demand {
+    /// The session ends.
+    End(String),
+    /// The session is frozen.
+    Freeze(String),
+}
+
+impl Kernel {
+    /// Takes over what root's layers have of the session.
+    pub(super) fn of(
+        enclosure: Option<Enclosure>,
+        plan: &Plan,
+        canary: Duration,
+    ) -> io::Result<Self> {
+        let bell = match enclosure.as_ref().and_then(Enclosure::bell) {
+            Some(bell) => Some(RefCell::new(polled(Bell(bell.try_clone_to_owned()?))?)),
+            None => None,
+        };
+        let proofs = RefCell::new(Proofs::new(enclosure.as_ref(), canary));
+        let kills = |kind: OnViolation| kind == OnViolation::Kill;
+        Ok(Self {
+            enclosure: enclosure.map(RefCell::new),
+            bell,
+            rules: Rules::of(plan),
+            followed: Cell::new((1, 0)),
+            batch: RefCell::default(),
+            repetition: RefCell::new(plan.on_violation.repeated.map(Repetition::new)),
+            limits: RefCell::new(Limits::of(plan)),
+            proofs,
+            kills: [plan.on_violation.file, plan.on_violation.network, plan.on_violation.exec].map(kills),
+        })
+    }
+
+    /// Makes the grants those of the calls at the server: one store, and none if nothing has changed.
+    pub(super) fn follow(&self, engine: &Engine) {
+        let now = (engine.active().bits(), engine.last_call());
+        if self.followed.get() != now
+            && let Some(enclosure) = &self.enclosure
+        {
+            enclosure.borrow().follow(now.0, now.1);
+            self.followed.set(now);
+        }
+    }
+
+    /// Hears what has been denied so far; failed calls at the server will tell of it. No system call if there is nothing.
+    pub(super) fn hear(&self, engine: &mut Engine) -> Option<Demand> {
+        self.listen(Some(engine)).1
+    }
+
+    /// The same where no call is ever in flight.
+    pub(super) fn hear_alone(&self) -> Option<Demand> {
+        self.listen(None).1
+    }
+
+    /// Hears everything that is left, once nobody can cause more.
+    pub(super) fn hear_out(&self) {
+        while self.listen(None).0 {}
+    }
+
+    /// Up to a turn's worth of events; whether there may be more, and what they demand.
+    fn listen(&self, mut engine: Option<&mut Engine>) -> (bool, Option<Demand>) {
+        let Some(enclosure) = &self.enclosure else { return (false, None) };
+        let mut enclosure = enclosure.borrow_mut();
+        let Some(first) = enclosure.event() else { return (false, None) };
+        let calls = engine.as_ref().map(|engine| engine.in_flight()).unwrap_or_default();
+        let now = Instant::now();
+        let mut demand = None;
+        let mut next = Some(first);
+        for _ in 0..TURN {
+            let Some(event) = next else { return (false, demand) };
+            if !self.proofs.borrow_mut().is_canary(&event) {
+                demand = demand.or_else(|| self.demands(&event, now));
+                if let Some(engine) = engine.as_mut().filter(|_| !calls.is_empty()) {
+                    engine.blocked(&self.rules.sentence(&event));
+                }
+                self.batch.borrow_mut().add(event.clone(), &calls, now);
+            }
+            next = enclosure.event();
+        }
+        (true, demand)
+    }
+
+    /// What the policy wants to happen because of one event.
+    fn demands(&self, event: &KernelEvent, now: Instant) -> Option<Demand> {
+        let attempt = tell::attempt(event);
+        if event.action == abi::Action::Killed || self.kills[kind_of(event) as usize] {
+            return Some(Demand::End(attempt));
+        }
+        let mut repetition = self.repetition.borrow_mut();
+        match repetition.as_mut()?.count(now)? {
+            Consequence::Freeze => Some(Demand::Freeze(format!("too many denials, the last one: {attempt}"))),
+            Consequence::Kill => Some(Demand::End(format!("too many denials, the last one: {attempt}"))),
+        }
+    }
+
+    /// Waits until there is something to hear, to write or to prove.
+    pub(super) async fn stir(&self) {
+        let due = self.batch.borrow().due();
+        let (rings, timer) = (self.rings(), self.timer(due));
+        tokio::select! {
+            () = rings => {}
+            () = timer => {}
+        }
+    }
+
+    #[expect(clippy::await_holding_refcell_ref, reason = "only this future uses the bell")]
+    async fn rings(&self) {
+        let Some(bell) = &self.bell else { return std::future::pending().await };
+        let mut bell = bell.borrow_mut();
+        match bell.readable_mut().await {
+            Ok(mut ready) => ready.clear_ready(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    async fn timer(&self, due: Option<Instant>) {
+        let next = [due, self.limits.borrow().next(), self.proofs.borrow().next()].into_iter().flatten().min();
+        match next.filter(|_| self.enclosure.is_some()) {
+            Some(at) => tokio::time::sleep_until(at.into()).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The records that are due: denials, what the ring had no room for, limits that were reached.
+    pub(super) fn records(&self, now: Instant, all: bool) -> Vec<Body> {
+        let Some(enclosure) = &self.enclosure else { return Vec::new() };
+        let mut enclosure = enclosure.borrow_mut();
+        let mut records = Vec::new();
+        if all || self.batch.borrow().due().is_some_and(|due| due <= now) {
+            let (counted, crowded_out) = self.batch.borrow_mut().take(now);
+            records.extend(counted.iter().map(|counted| Body::Denial(self.rules.denial(counted))));
+            records.extend(tell::crowded_out(&crowded_out));
+            records.extend(tell::dropped(&enclosure.dropped()));
+        }
+        records.extend(self.limits.borrow_mut().records(&enclosure, &self.rules, now, all));
+        records
+    }
+
+    /// Starts, watches and judges the canary; an error says which proof failed.
+    pub(super) fn prove(&self, now: Instant) -> Result<(), String> {
+        match &self.enclosure {
+            Some(enclosure) => self.proofs.borrow_mut().go_on(&mut enclosure.borrow_mut(), now),
+            None => Ok(()),
+        }
+    }
+
+    /// The record of a frozen session.
+    pub(super) fn frozen(&self, why: &str) -> Body {
+        self.rules.about_the_session(Cause::Repeated, Action::Frozen, why)
+    }
+
+    /// The record of a proof that failed.
+    pub(super) fn unproven(&self, failed: &str) -> Body {
+        self.rules.about_the_session(Cause::Proof, Action::Killed, failed)
+    }
+
+    /// Stops every process of the session where it stands.
+    pub(super) fn freeze(&self) -> Result<(), String> {
+        match &self.enclosure {
+            Some(enclosure) => enclosure.borrow().freeze().map_err(|error| error.to_string()),
+            None => Err("the session has no control group".to_owned()),
+        }
+    }
+
+    /// Ends everything in the session's control group.
+    pub(super) fn kill(&self) -> Result<(), String> {
+        match &self.enclosure {
+            Some(enclosure) => enclosure.borrow().kill().map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Which key of `on_violation` an event belongs to: the index in [`Kernel::kills`].
+fn kind_of(event: &KernelEvent) -> usize {
+    let kind = match event.kind {
+        EventKind::Connect | EventKind::Send | EventKind::Bind | EventKind::Socket => ViolationKind::Network,
+        EventKind::Unix | EventKind::Packet => ViolationKind::Network,
+        EventKind::Exec | EventKind::MapCode => ViolationKind::Exec,
+        _ => ViolationKind::File,
+    };
+    match kind {
+        ViolationKind::Network => 1,
+        ViolationKind::Exec => 2,
+        _ => 0,
+    }
+}
