@@ -15,6 +15,7 @@ mod bench;
 mod checkout;
 mod demo;
 mod dist;
+mod ebpf;
 mod schema;
 mod setup;
 mod step;
@@ -51,6 +52,8 @@ enum Task {
     Bench(bench::Options),
     /// Build the binary that is given out: static, in target/dist.
     Dist,
+    /// Build the BPF programs into ebpf/mcpguard.bpf.o, or check that they are what the sources give.
+    Ebpf(ebpf::Options),
     /// The tests inside of virtual machines, on real kernels of Debian; the last line counts them.
     VmTest(vm::Options),
     /// Fetch the kernels and the emulator of `vm-test`, and run nothing.
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Task::Tidy(options) => tidy::run(&checkout, &options),
         Task::Bench(options) => bench::run(&checkout, &options),
         Task::Dist => dist::run(&checkout),
+        Task::Ebpf(options) => ebpf::run(&checkout, &options),
         Task::VmTest(options) => vm::run(&checkout, &options),
         Task::VmFetch(options) => vm::fetch(&checkout, &options),
         Task::VmChild(options) => vm::become_child(&options),

@@ -121,21 +121,27 @@ impl Ground {
         Ok(writeln!(file, "{value} {name}")?)
     }
 
-    /// The least of `rounds` readings of the time stamp counter around the operation, the cost of reading taken off.
-    /// On the machine `icount` these are instructions, equal from run to run but for a few.
-    pub(crate) fn ticks(&self, rounds: u32, mut operation: impl FnMut() -> Result<()>) -> Result<u64> {
-        let least = |operation: &mut dyn FnMut() -> Result<()>| -> Result<u64> {
-            let mut least = u64::MAX;
-            for _ in 0..rounds {
-                let before = crate::sys::ticks();
-                operation()?;
-                least = least.min(crate::sys::ticks() - before);
-            }
-            Ok(least)
-        };
-        let nothing = least(&mut || Ok(()))?;
-        Ok(least(&mut operation)?.saturating_sub(nothing))
+    /// [`ticks`] of an operation of the case itself.
+    pub(crate) fn ticks(&self, rounds: u32, operation: impl FnMut() -> Result<()>) -> Result<u64> {
+        ticks(rounds, operation)
     }
+}
+
+/// The least of `rounds` readings of the time stamp counter around the operation, the cost of reading taken off.
+/// On the machine `icount` these are instructions, equal from run to run but for a few.
+pub(crate) fn ticks<E>(rounds: u32, mut operation: impl FnMut() -> Result<(), E>) -> Result<u64, E> {
+    let nothing = least(rounds, &mut || Ok(()))?;
+    Ok(least(rounds, &mut operation)?.saturating_sub(nothing))
+}
+
+fn least<E>(rounds: u32, operation: &mut dyn FnMut() -> Result<(), E>) -> Result<u64, E> {
+    let mut least = u64::MAX;
+    for _ in 0..rounds {
+        let before = crate::sys::ticks();
+        operation()?;
+        least = least.min(crate::sys::ticks() - before);
+    }
+    Ok(least)
 }
 
 /// The figures of the last case; they are gone afterwards.

@@ -15,7 +15,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("mcpguard-audit", &[]),
     ("mcpguard-policy", &[]),
     ("mcpguard-tests", &[]),
-    ("mcpguard-vm", &["mcpguard-enforce", "mcpguard-policy", "mcpguard-audit"]),
+    ("mcpguard-vm", &["mcpguard-abi", "mcpguard-enforce", "mcpguard-policy", "mcpguard-audit"]),
     ("xtask", &["mcpguard-policy"]),
 ];
 

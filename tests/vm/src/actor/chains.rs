@@ -149,14 +149,15 @@ fn storm(arguments: &[&str]) -> io::Result<Value> {
     Ok(Value::Object(tally))
 }
 
-/// `FILE SECONDS ACT …`: performs an act without pause, and writes what it came to into the file, by errno, `ok` for
-/// success; the file stays open, so that this needs no leave later.
+/// `FILE SECONDS ACT …`: performs an act without pause, and writes what it came to into the file, by errno, `ok` and the
+/// value for success; the file stays open, so that this needs no leave later.
 fn persist(arguments: &[&str]) -> io::Result<Value> {
     let mut file = OpenOptions::new().append(true).open(argument(arguments, 0)?)?;
     let until = Instant::now() + Duration::from_secs(number(arguments, 1)?);
     let act = argument(arguments, 2)?;
     while Instant::now() < until {
-        writeln!(file, "{}", told(&perform(act, &arguments[3..])))?;
+        let outcome = perform(act, &arguments[3..]);
+        writeln!(file, "{} {}", told(&outcome), if outcome.is_ok() { outcome.value } else { Value::Null })?;
         // A round a millisecond: the file is read as a whole.
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -5,6 +5,7 @@
 
 mod chains;
 mod code;
+mod costs;
 mod files;
 mod gate;
 mod kernel;
@@ -35,6 +36,7 @@ type Act = fn(&[&str]) -> io::Result<Value>;
 pub(crate) const ACTS: &[&[(&str, Act)]] = &[
     chains::ACTS,
     code::ACTS,
+    costs::ACTS,
     files::ACTS,
     kernel::ACTS,
     networks::ACTS,

@@ -1,14 +1,18 @@
 //! The cases: one file an area. A new case is one function and one line in its file's `CASES`; a new area is a file and
 //! a line here.
 
+mod bpf_layer;
+mod cost;
 mod doctor;
 mod escapes;
 mod exec;
 mod facts;
+mod hooks;
 mod machine;
 mod servers;
+mod windows;
 
 use crate::case::Case;
 
 /// Every case, in the order in which they run.
-pub(crate) const ALL: &[&[Case]] = &[facts::CASES, machine::CASES, doctor::CASES, exec::CASES, servers::CASES, escapes::FILES, escapes::NETWORKS, escapes::OTHERS];
+pub(crate) const ALL: &[&[Case]] = &[facts::CASES, machine::CASES, doctor::CASES, exec::CASES, servers::CASES, windows::CASES, bpf_layer::CASES, escapes::FILES, escapes::NETWORKS, escapes::OTHERS, hooks::CASES, cost::CASES];

@@ -44,6 +44,9 @@ pub(crate) fn receive(socket: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> 
     let mut buffers = [IoSliceMut::new(&mut byte)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut buffers, Some(&mut space), flags)?;
+    if message.flags.contains(MsgFlags::MSG_CTRUNC) {
+        return Ok(None);
+    }
     let received = message.cmsgs()?.find_map(|message| match message {
         ControlMessageOwned::ScmRights(descriptors) => descriptors.first().copied(),
         _ => None,

@@ -2,6 +2,8 @@
 
 mod load;
 mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::os::fd::{AsFd, OwnedFd};
 

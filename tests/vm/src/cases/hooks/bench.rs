@@ -1,6 +1,7 @@
 //! The eBPF layer alone: no Landlock, no seccomp, no privileges dropped, so that nobody else can be the one who denies.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
@@ -22,12 +23,12 @@ use crate::sys::{Argument, descriptors};
 
 /// The room in the maps of a bench.
 const SIZES: Sizes = Sizes {
-    slots: 8,
-    objects: 4096,
-    named: 1024,
-    names: 256,
-    addresses: 256,
-    ports: 256,
+    slots: 64,
+    objects: 8192,
+    named: 4096,
+    names: 1024,
+    addresses: 1024,
+    ports: 1024,
     ring_bytes: 1 << 20,
 };
 
@@ -51,9 +52,28 @@ pub(crate) struct Inside {
     pub(crate) outcome: Option<Outcome>,
     /// Whether it was killed by `SIGKILL`.
     pub(crate) killed: bool,
+    /// Its process.
+    pub(crate) process: Pid,
     /// The events of the session meanwhile.
     pub(crate) events: Vec<Event>,
     pub(crate) stderr: String,
+}
+
+/// Short: many of them stand in one report.
+impl fmt::Display for Inside {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.outcome {
+            Some(outcome) => write!(to, "{:?} {}", outcome.errno(), outcome.value)?,
+            None => write!(to, "nothing told")?,
+        }
+        write!(to, "{}", if self.killed { ", killed" } else { "" })?;
+        for Event { kind, action, reason, rule, access, path, peer, .. } in self.events.iter().take(8) {
+            let path = path.as_ref().map(|seen| seen.path.display().to_string());
+            let peer = peer.map(|peer| peer.address.to_string());
+            write!(to, "; {kind:?} {action:?} {reason:?} rule {rule:?} access {access} {path:?} {peer:?}")?;
+        }
+        write!(to, "; {} events", self.events.len())
+    }
 }
 
 /// How the layer is loaded.
@@ -116,10 +136,11 @@ impl Bench {
     pub(crate) fn act_as(&mut self, room: &Room, mark: Option<Mark>, words: &[&str]) -> Result<Inside> {
         self.events();
         let gated = self.start_as(room, mark, words)?;
+        let process = gated.process();
         let Finished { status, outcome, stderr } = gated.run()?;
         let slot = room.session.slot();
         let events = self.events().into_iter().filter(|event| event.slot == slot).collect();
-        Ok(Inside { outcome, killed: status.signal() == Some(libc::SIGKILL), events, stderr })
+        Ok(Inside { outcome, killed: status.signal() == Some(libc::SIGKILL), process, events, stderr })
     }
 
     /// Ends a session.

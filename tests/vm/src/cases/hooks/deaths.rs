@@ -60,15 +60,21 @@ pub(super) fn orphans_are_denied(ground: &Ground) -> Result<()> {
     for (number, ((_, words), lines)) in attacks(&scene).iter().zip(&after).enumerate() {
         let late = lines.get(at_death[number].len()..).unwrap_or_default();
         // One round may have been on its way when the supervisor died.
-        let free = late.lines().skip(1).any(|line| line.starts_with("ok"));
-        ensure!(!free, "{words:?} goes on after the supervisor's death: {late}");
-        let leaked = number != GRANTED && lines.lines().any(|line| line.starts_with("ok"));
-        ensure!(!leaked, "{words:?} came through: {lines}");
+        let free = late.lines().skip(1).filter(|line| came_through(line)).count();
+        ensure!(free == 0, "{words:?} goes on after the supervisor's death: {free} times");
+        let leaked = lines.lines().filter(|line| came_through(line)).count();
+        let all = lines.lines().count();
+        ensure!(number == GRANTED || leaked == 0, "{words:?} came through {leaked} times of {all}");
     }
     scene.intact()?;
     let left = attackers()?;
     ensure!(left.is_empty(), "attackers live on: {left:?}");
     Ok(())
+}
+
+/// Whether an attempt succeeded. A program that is killed before its first instruction has been started, too.
+fn came_through(line: &str) -> bool {
+    line.starts_with("ok") && !line.contains(r#""signal":9"#)
 }
 
 fn told(scene: &Scene) -> Result<Vec<String>> {

@@ -63,7 +63,9 @@ pub(super) const REACHING: &[Row] = &[
     Row::new("socket_bind", &["listen", "127.0.0.1:4002"], BINDING).kills(Kills::Network),
     Row::new("bind4", &["bind", "127.0.0.1:4002", "udp"], BINDING),
     Row::new("bind6", &["bind", "[::1]:4002", "udp"], BINDING),
-    stream("socket_create", &["connect_with", GRANTED, STREAM, MPTCP], GRANTED).what(""),
+    Row::new("socket_create", &["connect_with", GRANTED, STREAM, MPTCP], &[Socket])
+        .goal(Goal::Stream(GRANTED))
+        .kills(Kills::Network),
 ];
 
 /// Sockets of kinds that no policy grants, and unix sockets.
@@ -91,7 +93,8 @@ pub(super) const SENDING: &[Row] = &[
     datagram("socket_sendmsg", Kills::Network, &["udp", SIX], SIX),
     datagram("socket_sendmsg", Kills::Network, &["udp", MAPPED], OTHER),
     datagram("socket_sendmsg", Kills::Network, &["udp_many", OTHER], OTHER),
-    datagram("socket_sendmsg", Kills::Network, &["udp_as", OTHER, DATAGRAM, "0"], OTHER),
+    // An address of no family is told as none.
+    datagram("socket_sendmsg", Kills::Network, &["udp_as", OTHER, DATAGRAM, "0"], OTHER).what(""),
     datagram("socket_sendmsg", Kills::Network, &["udp_as", OTHER, INET6, "2"], OTHER),
     datagram("socket_sendmsg", Kills::Network, &["ring_send", "async", OTHER], OTHER),
     Row::new("socket_sendmsg", &["fast_open", OTHER], &[Connect, Send])

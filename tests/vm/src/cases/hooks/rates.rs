@@ -26,7 +26,7 @@ fn tokens(count: u64) -> Rate {
 
 /// The tally of a storm.
 fn tally(inside: &Inside) -> Result<&Value> {
-    Ok(&inside.outcome.as_ref().with_context(|| format!("no tally: {inside:#?}"))?.value)
+    Ok(&inside.outcome.as_ref().with_context(|| format!("no tally: {inside}"))?.value)
 }
 
 pub(super) fn as_many_as_tokens(ground: &Ground, bench: &mut Bench) -> Result<()> {
@@ -47,7 +47,7 @@ pub(super) fn as_many_as_tokens(ground: &Ground, bench: &mut Bench) -> Result<()
         let inside = bench.act(&room, &words)?;
         let total = words[1].parse::<u64>()? * words[2].parse::<u64>()?;
         let expected = json!({ "ok": count, errno: total - count });
-        ensure!(*tally(&inside)? == expected, "{bucket:?} {words:?}: {inside:#?}");
+        ensure!(*tally(&inside)? == expected, "{bucket:?} {words:?}: {inside}");
         let rate =
             |event: &&enforce::bpf::Event| event.reason == Reason::Rate && event.access == bucket as u32;
         let told = inside.events.iter().filter(rate).count() as u64;
@@ -81,7 +81,7 @@ pub(super) fn bytes_are_counted(ground: &Ground, bench: &mut Bench) -> Result<()
     while scene.received(GRANTED)? {
         arrived += 1;
     }
-    ensure!(arrived == 10, "{arrived} datagrams arrived: {inside:#?}");
+    ensure!(arrived == 10, "{arrived} datagrams arrived: {inside}");
     let state = bench.layer.state(&room.session)?;
     ensure!(state.sent_bytes == DATAGRAM * 10, "{} bytes are counted", state.sent_bytes);
     Ok(())
@@ -113,7 +113,7 @@ pub(super) fn repeated_denials_kill(ground: &Ground, bench: &mut Bench) -> Resul
     let scene = Scene::set(ground)?;
     let room = limited(ground, bench, Bucket::Denial, tokens(4), session_flags::KILL_REPEATED)?;
     let inside = bench.act(&room, &["storm", "1", "20", "read", &scene.path("secret/file")])?;
-    ensure!(inside.killed && inside.outcome.is_none(), "the fifth denial does not kill: {inside:#?}");
+    ensure!(inside.killed && inside.outcome.is_none(), "the fifth denial does not kill: {inside}");
     let actions: Vec<Action> = inside.events.iter().map(|event| event.action).collect();
     let expected = [Action::Denied, Action::Denied, Action::Denied, Action::Denied, Action::Killed];
     ensure!(actions == expected, "{actions:?}");

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use abi::{Action, EventKind, session_flags};
 use anyhow::{Context, Result, bail, ensure};
+use enforce::Pid;
 use enforce::bpf::Event;
 
 use super::bench::{self, Bench, Inside, Room};
@@ -138,9 +139,11 @@ impl Row {
         let free = scene.double(ground)?;
         let words = free.words(self.words);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        scene.forget();
         let bare = ground.act(words[0], &words[1..])?;
         ensure!(self.attained(scene, Some(&bare))?, "bare it does not succeed: {bare:?}");
         drop(free);
+        scene.forget();
 
         let words = scene.words(self.words);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -165,17 +168,21 @@ impl Row {
     }
 
     fn denied(&self, scene: &Scene, inside: &Inside) -> Result<()> {
-        ensure!(!self.attained(scene, inside.outcome.as_ref())?, "it comes through: {inside:#?}");
+        ensure!(!self.attained(scene, inside.outcome.as_ref())?, "it comes through: {inside}");
         scene.intact()?;
-        ensure!(!inside.killed, "it was killed where it should be denied: {inside:#?}");
+        ensure!(!inside.killed, "it was killed where it should be denied: {inside}");
         self.told(inside, Action::Denied).map(drop)
     }
 
     fn killed(&self, scene: &Scene, inside: &Inside) -> Result<()> {
-        ensure!(!self.attained(scene, inside.outcome.as_ref())?, "it comes through: {inside:#?}");
+        ensure!(!self.attained(scene, inside.outcome.as_ref())?, "it comes through: {inside}");
         scene.intact()?;
-        ensure!(inside.killed && inside.outcome.is_none(), "it lives on: {inside:#?}");
-        self.told(inside, Action::Killed).map(drop)
+        let event = self.told(inside, Action::Killed)?;
+        // It may have been a child of the act: then that told nothing, and the act tells so.
+        let own = event.process == inside.process;
+        ensure!(!own || inside.killed && inside.outcome.is_none(), "it lives on: {inside}");
+        ensure!(!lives(event.process), "the process {} lives on: {inside}", event.process);
+        Ok(())
     }
 
     /// The event of it.
@@ -185,9 +192,15 @@ impl Row {
         };
         match inside.events.iter().find(fits) {
             Some(event) => Ok(event),
-            None => bail!("no event {:?} {action:?} of `{}`: {:#?}", self.kinds, self.what, inside),
+            None => bail!("no event {:?} {action:?} of `{}`: {inside}", self.kinds, self.what),
         }
     }
+}
+
+/// Whether a process runs: an orphan that nobody reaps is dead.
+fn lives(process: Pid) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))
 }
 
 /// The path or the address that an event names.

@@ -104,7 +104,8 @@ impl Scene {
 
     /// Makes the tree once more, for a bare attack.
     pub(crate) fn double(&self, ground: &Ground) -> Result<Double> {
-        let place = Place { tree: ground.directory().join("bare"), home: ground.directory().join("bare-home") };
+        let place =
+            Place { tree: ground.directory().join("bare"), home: ground.directory().join("bare-home") };
         place.plant()?;
         Ok(Double { _unix: place.sockets()?, place })
     }
@@ -134,6 +135,17 @@ impl Scene {
     pub(crate) fn received(&self, at: &str) -> Result<bool> {
         let peer = self.datagrams.iter().find(|(name, _)| *name == at).context("nobody listens there")?;
         arrived(|| peer.1.recv(&mut [0; 64]).map(drop))
+    }
+
+    /// Takes away what arrived anywhere.
+    pub(crate) fn forget(&self) {
+        for (_, peer) in &self.streams {
+            while peer.accept().is_ok() {}
+        }
+        for (_, peer) in &self.datagrams {
+            while peer.recv(&mut [0; 64]).is_ok() {}
+        }
+        while (&self.packets).read(&mut [0; 64]).is_ok() {}
     }
 
     /// Whether a packet has gone to the first hop of a source route.

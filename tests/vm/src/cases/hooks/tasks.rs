@@ -32,20 +32,17 @@ pub(super) fn marks_begin_with_execve(ground: &Ground, bench: &mut Bench) -> Res
     let room = bench.open(&tables(ground, POLICY, 0)?)?;
     let secret = scene.path("secret/file");
     let before = bench.act_as(&room, Some(Mark::NextExec), &["read", &secret])?;
-    ensure!(
-        before.outcome.as_ref().is_some_and(|read| read.value == SECRET),
-        "it held too early: {before:#?}"
-    );
+    ensure!(before.outcome.as_ref().is_some_and(|read| read.value == SECRET), "it held too early: {before}");
     let after = bench.act_as(&room, Some(Mark::NextExec), &["spawn", INIT, "--act", "read", &secret])?;
     // The first outcome that is told is that of the program that was executed.
     let failed = after.outcome.as_ref().and_then(|outcome| outcome.errno()) == Some("EPERM");
-    ensure!(failed && !after.stderr.contains(SECRET), "it does not hold after execve: {after:#?}");
+    ensure!(failed && !after.stderr.contains(SECRET), "it does not hold after execve: {after}");
     let denied = after.events.iter().any(|event| event.kind == EventKind::Open && named(event) == secret);
-    ensure!(denied, "no event of it: {after:#?}");
+    ensure!(denied, "no event of it: {after}");
     // The program itself is decided by the new mark already.
     let other = bench.act_as(&room, Some(Mark::NextExec), &["exec", &scene.path("program")])?;
     let refused = other.outcome.as_ref().and_then(|outcome| outcome.errno()) == Some("EPERM");
-    ensure!(refused, "the program that begins the mark is not decided: {other:#?}");
+    ensure!(refused, "the program that begins the mark is not decided: {other}");
     Ok(())
 }
 
@@ -66,11 +63,11 @@ pub(super) fn loaders_are_no_programs(ground: &Ground, bench: &mut Bench) -> Res
     let room = bench.open(&tables)?;
     let whole = bench.act(&room, &["spawn", &program])?;
     let ran = whole.outcome.as_ref().is_some_and(|outcome| outcome.value["status"] == 42);
-    ensure!(ran, "an allowed program's loader is not loaded: {whole:#?}");
+    ensure!(ran, "an allowed program's loader is not loaded: {whole}");
     let alone = bench.act(&room, &["spawn", &loader, &scene.path("program")])?;
     let refused = alone.outcome.as_ref().and_then(|outcome| outcome.errno()) == Some("EPERM");
-    ensure!(refused, "the loader runs what it is given: {alone:#?}");
-    ensure!(alone.events.iter().any(|event| event.kind == EventKind::Exec), "no event of it: {alone:#?}");
+    ensure!(refused, "the loader runs what it is given: {alone}");
+    ensure!(alone.events.iter().any(|event| event.kind == EventKind::Exec), "no event of it: {alone}");
     Ok(())
 }
 
@@ -91,12 +88,12 @@ pub(super) fn scripts_are_their_interpreters(ground: &Ground, bench: &mut Bench)
     }
     let allowed = bench.act(&room, &["spawn", &good])?;
     let ran = allowed.outcome.as_ref().is_some_and(|outcome| outcome.value["status"] == 42);
-    ensure!(ran, "a script of an allowed interpreter does not run: {allowed:#?}");
+    ensure!(ran, "a script of an allowed interpreter does not run: {allowed}");
     let denied = bench.act(&room, &["spawn", &bad])?;
     let refused = denied.outcome.as_ref().and_then(|outcome| outcome.errno()) == Some("EPERM");
-    ensure!(refused, "a script runs a denied interpreter: {denied:#?}");
+    ensure!(refused, "a script runs a denied interpreter: {denied}");
     let told = denied.events.iter().any(|event| named(event).ends_with("/workspace/program"));
-    ensure!(told, "no event names the interpreter: {denied:#?}");
+    ensure!(told, "no event names the interpreter: {denied}");
     Ok(())
 }
 
@@ -121,10 +118,10 @@ pub(super) fn descriptors_from_outside(ground: &Ground, bench: &mut Bench) -> Re
     let inside = bench.act(&room, &["receive", &place])?;
     wait(helper)?;
     let outcome = inside.outcome.as_ref().context("it was killed")?;
-    ensure!(!outcome.is_ok() && outcome.value.to_string().contains("no descriptor came"), "{inside:#?}");
+    ensure!(!outcome.is_ok() && outcome.value.to_string().contains("no descriptor came"), "{inside}");
     let told =
         inside.events.iter().any(|e| e.kind == EventKind::Receive && named(e).ends_with("/secret/file"));
-    ensure!(told, "no event of it: {inside:#?}");
+    ensure!(told, "no event of it: {inside}");
     Ok(())
 }
 
@@ -143,13 +140,16 @@ pub(super) fn leaving_the_group_kills(ground: &Ground, bench: &mut Bench) -> Res
         &["daemon", "sequence", "join", CGROUPS, "--", "read", &open],
     ];
     for words in ways {
-        ensure!(ground.act(words[0], &words[1..])?.is_ok(), "bare, {words:?} fails");
+        // A stranger that joins a session's group is killed for that, as another chapter shows.
+        if !words.contains(&neighbour.as_str()) {
+            ensure!(ground.act(words[0], &words[1..])?.is_ok(), "bare, {words:?} fails");
+        }
         let inside = bench.act(&room, words)?;
         let read = inside.outcome.as_ref().is_some_and(|outcome| outcome.is_ok());
-        ensure!(!read, "{words:?}: who left the group goes on: {inside:#?}");
+        ensure!(!read, "{words:?}: who left the group goes on: {inside}");
         let escape = inside.events.iter().find(|event| event.reason == Reason::Escape);
-        let escape = escape.with_context(|| format!("{words:?}: no event of an escape: {inside:#?}"))?;
-        ensure!(escape.action == Action::Killed, "{words:?}: it was not killed: {inside:#?}");
+        let escape = escape.with_context(|| format!("{words:?}: no event of an escape: {inside}"))?;
+        ensure!(escape.action == Action::Killed, "{words:?}: it was not killed: {inside}");
     }
     Ok(())
 }
@@ -162,7 +162,7 @@ pub(super) fn groups_have_no_children(ground: &Ground, bench: &mut Bench) -> Res
     ground.act(words[0], &words[1..])?.succeeded()?;
     let inside = bench.act(&room, &words)?;
     let errno = inside.outcome.as_ref().and_then(|outcome| outcome.errno());
-    ensure!(errno == Some("EAGAIN"), "a child group was made: {inside:#?}");
+    ensure!(errno == Some("EAGAIN"), "a child group was made: {inside}");
     Ok(())
 }
 
@@ -171,9 +171,9 @@ pub(super) fn strangers_in_the_group_are_killed(ground: &Ground, bench: &mut Ben
     let scene = Scene::set(ground)?;
     let room = bench.open(&tables(ground, POLICY, 0)?)?;
     let inside = bench.act_as(&room, None, &["read", &scene.path("open")])?;
-    ensure!(inside.outcome.is_none(), "a stranger acts in the group: {inside:#?}");
+    ensure!(inside.outcome.is_none(), "a stranger acts in the group: {inside}");
     let told = inside.events.iter().any(|e| e.reason == Reason::Escape && e.action == Action::Killed);
-    ensure!(told, "no event of a stranger: {inside:#?}");
+    ensure!(told, "no event of a stranger: {inside}");
     Ok(())
 }
 
