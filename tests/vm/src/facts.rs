@@ -27,6 +27,8 @@ pub(crate) struct Expected {
     pub(crate) btf: bool,
     /// BPF task storage.
     pub(crate) task_storage: bool,
+    /// The kernel preempts itself (`full` or `lazy`), so that it may skip `fmod_ret` programs.
+    pub(crate) preempts: bool,
     /// User namespaces can be made by root.
     pub(crate) user_namespaces: bool,
     /// `cgroup.kill`.
@@ -49,6 +51,7 @@ pub(crate) struct Seen {
     pub(crate) controllers: Vec<String>,
     pub(crate) btf: bool,
     pub(crate) task_storage: bool,
+    pub(crate) preempts: bool,
     pub(crate) user_namespaces: bool,
     pub(crate) cgroup_kill: bool,
     pub(crate) seccomp_reports: bool,
@@ -64,11 +67,20 @@ pub(crate) fn probe() -> Result<Seen> {
         controllers: words(&text("/sys/fs/cgroup/cgroup.controllers")?, ' '),
         btf: Path::new("/sys/kernel/btf/vmlinux").exists(),
         task_storage: knows("bpf_task_storage_get")?,
+        preempts: preempts(),
         user_namespaces: crate::actor::bare("unshare", &["user"])?.is_ok(),
         cgroup_kill: has_cgroup_kill()?,
         seccomp_reports: text("/proc/sys/kernel/seccomp/actions_avail")?.contains("user_notif"),
         lockdown: lockdown()?,
     })
+}
+
+/// Since Linux 5.12 the mode stands in debugfs; where it cannot be chosen the kernel's name says it.
+fn preempts() -> bool {
+    match fs::read_to_string("/sys/kernel/debug/sched/preempt") {
+        Ok(modes) => modes.contains("(full)") || modes.contains("(lazy)"),
+        Err(_) => text("/proc/sys/kernel/version").is_ok_and(|version| version.contains("PREEMPT")),
+    }
 }
 
 impl Seen {
@@ -83,6 +95,7 @@ impl Seen {
             controllers,
             btf,
             task_storage,
+            preempts,
             user_namespaces,
             cgroup_kill,
             seccomp_reports,
@@ -107,6 +120,7 @@ impl Seen {
         compare("controllers", controllers, &self.controllers, same(controllers, &self.controllers));
         compare("btf", btf, &self.btf, btf == &self.btf);
         compare("task_storage", task_storage, &self.task_storage, task_storage == &self.task_storage);
+        compare("preempts", preempts, &self.preempts, preempts == &self.preempts);
         let namespaces = self.user_namespaces;
         compare("user_namespaces", user_namespaces, &namespaces, *user_namespaces == namespaces);
         compare("cgroup_kill", cgroup_kill, &self.cgroup_kill, cgroup_kill == &self.cgroup_kill);

@@ -48,11 +48,6 @@ impl Ground {
         Ok(Self { job, name, directory })
     }
 
-    /// Whether it was prepared for the case of this name.
-    pub(crate) fn is_of(&self, case: &str) -> bool {
-        self.name == case.replace('/', "-")
-    }
-
     /// The case's directory, on a tmpfs.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory

@@ -59,6 +59,8 @@ pub(crate) fn rest() -> Result<()> {
     attach("bpf", "/sys/fs/bpf", CLOSED, "mode=0700")?;
     attach("securityfs", "/sys/kernel/security", CLOSED, "")?;
     attach("tracefs", "/sys/kernel/tracing", CLOSED, "")?;
+    // Locked down kernels may refuse it.
+    let _ = attach("debugfs", "/sys/kernel/debug", CLOSED, "");
     attach("devpts", "/dev/pts", MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC, "mode=0620,ptmxmode=0666")?;
     attach("tmpfs", "/dev/shm", MsFlags::MS_NOSUID | MsFlags::MS_NODEV, "mode=1777")?;
     attach("tmpfs", "/tmp", MsFlags::MS_NOSUID | MsFlags::MS_NODEV, "mode=1777")?;

@@ -18,6 +18,10 @@ pub(crate) enum Need {
     NoBpfLsm,
     /// Type information of the kernel.
     Btf,
+    /// The eBPF layer stands on the security hooks: as LSM programs, or as `fmod_ret` on a kernel that does not preempt.
+    Hooks,
+    /// The eBPF layer cannot stand on the security hooks; elsewhere the case does not exist.
+    NoHooks,
     /// BPF task storage (Linux 5.11).
     TaskStorage,
     /// No BPF task storage; elsewhere the case does not exist.
@@ -56,6 +60,8 @@ impl Need {
             Self::BpfLsm => required(module("bpf")),
             Self::NoBpfLsm => absent(module("bpf")),
             Self::Btf => required(facts.btf),
+            Self::Hooks => required(hooks(facts)),
+            Self::NoHooks => absent(hooks(facts)),
             Self::TaskStorage => required(facts.task_storage),
             Self::NoTaskStorage => absent(facts.task_storage),
             Self::UserNamespaces => required(facts.user_namespaces),
@@ -64,6 +70,11 @@ impl Need {
             Self::CgroupKill => required(facts.cgroup_kill),
         }
     }
+}
+
+/// Whether the eBPF layer can stand on the security hooks.
+fn hooks(facts: &Expected) -> bool {
+    facts.task_storage && (!facts.preempts || facts.lsm.iter().any(|module| module == "bpf"))
 }
 
 /// The name that the matrix knows a missing property by.
@@ -75,6 +86,8 @@ impl fmt::Display for Need {
             Self::BpfLsm => f.write_str("bpf-lsm"),
             Self::NoBpfLsm => f.write_str("no-bpf-lsm"),
             Self::Btf => f.write_str("btf"),
+            Self::Hooks => f.write_str("hooks"),
+            Self::NoHooks => f.write_str("no-hooks"),
             Self::TaskStorage => f.write_str("task-storage"),
             Self::NoTaskStorage => f.write_str("no-task-storage"),
             Self::UserNamespaces => f.write_str("user-namespaces"),

@@ -99,7 +99,7 @@ fn comes_up(qemu: &Qemu, kernels: &[Kernel], guest: &Guest, cache: &Cache) -> Re
 /// Facts that no case reads.
 fn nothing() -> Map<String, serde_json::Value> {
     let facts = serde_json::json!({
-        "release": "", "landlock_abi": 0, "lsm": [], "controllers": [], "btf": false, "task_storage": false,
+        "release": "", "landlock_abi": 0, "lsm": [], "controllers": [], "btf": false, "task_storage": false, "preempts": false,
         "user_namespaces": false, "cgroup_kill": false, "seccomp_reports": false, "lockdown": "none",
     });
     facts.as_object().cloned().unwrap_or_default()

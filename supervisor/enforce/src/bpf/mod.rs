@@ -23,6 +23,7 @@ mod layer;
 mod maps;
 mod object;
 mod pins;
+mod preemption;
 mod probe;
 mod program;
 mod proof;

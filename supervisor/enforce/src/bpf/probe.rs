@@ -5,6 +5,7 @@ use caps::{CapSet, Capability};
 use policy::{Ebpf, HookWay};
 
 use super::btf::{Btf, BtfError};
+use super::preemption;
 use super::program::{self, ProgramError};
 use super::proof::{self, instruction};
 use crate::sys;
@@ -67,7 +68,7 @@ fn support(btf: &Btf) -> Ebpf {
         hooks,
         hooks_missing,
         network: network.is_ok(),
-        network_missing: network.err().map(|error| error.to_string()),
+        network_missing: network.err().map(|error| one_line(&error)),
     }
 }
 
@@ -87,8 +88,19 @@ fn way(btf: &Btf) -> Result<HookWay, String> {
         return Ok(HookWay::Lsm);
     };
     match proof::prove(btf, HookWay::FmodRet) {
-        Ok(()) => Ok(HookWay::FmodRet),
-        Err(before_modules) => Err(both(&as_module.to_string(), &before_modules.to_string())),
+        Ok(()) => preemption::is_ruled_out().map(|()| HookWay::FmodRet),
+        Err(before_modules) => Err(both(&one_line(&as_module), &one_line(&before_modules))),
+    }
+}
+
+/// A reason is one sentence. Of what the verifier said, in lines, that is the last one before its count of instructions.
+fn one_line(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    match lines.rfind(|line| !line.starts_with("processed ")) {
+        Some(last) => format!("{first} {last}"),
+        None => first.to_owned(),
     }
 }
 

@@ -144,6 +144,9 @@ pub(super) fn refused(program: &sys::Program<'_>, errno: Errno) -> ProgramError 
 /// What an errno without words of the verifier means.
 fn load_hint(errno: Errno, explained: bool) -> &'static str {
     match errno {
+        _ if explained && is_locked_down() => {
+            "; the kernel is locked down (confidentiality), so that BPF programs may not follow its pointers; the verifier says:"
+        }
         _ if explained => "; the verifier says:",
         Errno::EPERM => {
             "; it needs root with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and a kernel that allows it: \
@@ -153,6 +156,12 @@ fn load_hint(errno: Errno, explained: bool) -> &'static str {
         Errno::EINVAL => "; the kernel does not know this kind of program (Linux 5.17 is needed)",
         _ => "",
     }
+}
+
+/// Source: `lockdown(7)`.
+fn is_locked_down() -> bool {
+    let level = std::fs::read_to_string("/sys/kernel/security/lockdown");
+    level.is_ok_and(|level| level.contains("[confidentiality]"))
 }
 
 fn attach_hint(errno: Errno) -> &'static str {

@@ -7,7 +7,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::os::fd::AsFd;
 
-use aya_obj::generated::bpf_insn;
+use aya_obj::generated::{bpf_func_id, bpf_insn};
 use nix::errno::Errno;
 use policy::HookWay;
 
@@ -39,6 +39,8 @@ fn never_called(way: HookWay) -> &'static str {
 /// `mcpg`: no request of `prctl(2)`, in any kernel.
 const REQUEST: i32 = 0x6d63_7067;
 const NAME: &str = "proof";
+/// `bpf_probe_read_kernel`, with which all programs follow pointers.
+const PROBE_READ_KERNEL: i32 = bpf_func_id::BPF_FUNC_probe_read_kernel as i32;
 
 /// Loads, attaches, tries, takes away again. `Ok`: the request was denied.
 pub(super) fn prove(btf: &Btf, way: HookWay) -> Result<(), ProofError> {
@@ -74,12 +76,18 @@ fn deny_one(number: u64, way: HookWay) -> Vec<bpf_insn> {
     };
     let (low, high) = (number as u32, (number >> 32) as u32);
     vec![
-        instruction(0x79, 2, 1, 0, 0),                 // r2 = option
-        instruction(0x56, 2, 0, 6, REQUEST),           // if (u32) r2 != REQUEST: pass
-        instruction(0x79, 2, 1, 8, 0),                 // r2 = the second argument
-        instruction(0x18, 3, 0, 0, low.cast_signed()), // r3 = number
-        instruction(0, 0, 0, 0, high.cast_signed()),
-        instruction(0x5d, 2, 3, 2, 0), // if r2 != r3: pass
+        instruction(0x79, 2, 1, 0, 0),        // r2 = option
+        instruction(0x56, 2, 0, 11, REQUEST), // if (u32) r2 != REQUEST: pass
+        instruction(0x79, 2, 1, 8, 0),        // r2 = the second argument
+        instruction(0x18, 3, 0, 0, low.cast_signed()),
+        instruction(0, 0, 0, 0, high.cast_signed()), // r3 = number
+        instruction(0x5d, 2, 3, 7, 0),               // if r2 != r3: pass
+        // Eight bytes of stack from address 0, which fails: a kernel that is locked down lacks the helper.
+        instruction(0xbf, 1, 10, 0, 0),
+        instruction(0x07, 1, 0, 0, -8),
+        instruction(0xb7, 2, 0, 0, 8),
+        instruction(0xb7, 3, 0, 0, 0),
+        instruction(0x85, 0, 0, 0, PROBE_READ_KERNEL),
         instruction(0xb7, 0, 0, 0, -(Errno::EPERM as i32)),
         instruction(0x95, 0, 0, 0, 0),
         instruction(0xb7, 0, 0, 0, pass),

@@ -78,9 +78,10 @@ pub(crate) fn rules(profile: SyscallProfile) -> Vec<Argued> {
         ),
         Argued::never(
             "ioctl",
-            "types into a terminal, steals it or turns it against its user",
+            "turns a terminal against its user, or signals other processes through a descriptor",
             one_of(1, TERMINAL_REQUESTS),
         ),
+        Argued::never("fcntl", "signals other processes through a descriptor", one_of(1, OWNERS)),
         Argued::only(
             "prctl",
             "only what runtimes use of the process's own settings",
@@ -146,6 +147,16 @@ const TERMINAL_REQUESTS: &[u32] = &[
     0x541d, // TIOCCONS: takes over the console's output
     0x540e, // TIOCSCTTY: makes a terminal the controlling one
     0x5437, // TIOCVHANGUP: hangs up everybody on the terminal
+    0x8901, // FIOSETOWN: who is signalled when a descriptor is ready
+    0x8902, // SIOCSPGRP: the same for sockets
+];
+
+/// Commands of `fcntl` that choose who is signalled, and with what, when a descriptor is ready: another process of the
+/// user could be killed so. No hook of the eBPF layer sees it, and Landlock does from ABI 6 on only.
+const OWNERS: &[u32] = &[
+    8,  // F_SETOWN
+    10, // F_SETSIG
+    15, // F_SETOWN_EX
 ];
 
 /// Options of `prctl` that a runtime uses about itself; each is harmless to others.

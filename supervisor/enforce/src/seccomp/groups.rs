@@ -35,7 +35,6 @@ pub(crate) const ALWAYS: &[Group] = &[
             "dup",
             "dup2",
             "dup3",
-            "fcntl",
             "flock",
             "fsync",
             "fdatasync",

@@ -43,7 +43,8 @@ fn elf(code: u8, interpreter: Option<&Path>) -> Vec<u8> {
     let count: u16 = if interpreter.is_some() { 2 } else { 1 };
     let name_at = 64 + 56 * u64::from(count);
     let text_at = (name_at + name.len() as u64).next_multiple_of(16);
-    let end = text_at + text.len() as u64;
+    // Whole pages: before Linux 6.6 the rest of a loader's last page is cleared even where it cannot be written.
+    let end = (text_at + text.len() as u64).next_multiple_of(4096);
     let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
     bytes.resize(16, 0);
     bytes.extend([3_u16, 62].into_iter().flat_map(u16::to_le_bytes)); // ET_DYN, EM_X86_64
@@ -58,6 +59,7 @@ fn elf(code: u8, interpreter: Option<&Path>) -> Vec<u8> {
     bytes.extend(name);
     bytes.resize(text_at as usize, 0);
     bytes.extend(text);
+    bytes.resize(end as usize, 0);
     bytes
 }
 

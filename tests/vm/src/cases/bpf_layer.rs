@@ -30,7 +30,7 @@ use crate::ground::{Ground, INIT};
 use crate::need::Need;
 use crate::sys::{Argument, descriptors, process};
 
-const NEEDS: &[Need] = &[Need::TaskStorage];
+const NEEDS: &[Need] = &[Need::Hooks];
 
 pub(super) const CASES: &[Case] = &[
     Case::new("bpf_layer/finds_its_way", finds_its_way).needs(NEEDS).seconds(3),

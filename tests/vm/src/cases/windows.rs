@@ -18,7 +18,7 @@ use crate::job::Machine;
 use crate::need::Need;
 
 pub(super) const CASES: &[Case] = &[Case::new("servers/windows_of_a_thousand_calls", windows)
-    .needs(&[Need::TaskStorage])
+    .needs(&[Need::Hooks])
     .on(On::Only(Machine::Servers))
     .seconds(180)];
 

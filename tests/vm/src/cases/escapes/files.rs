@@ -1,13 +1,13 @@
 //! The attacks on files as a table.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 
 use super::scene::{POLICY, SECRET, Scene};
 use crate::actor::Outcome;
 use crate::case::Case;
+use crate::client::Client;
 use crate::ground::Ground;
-use crate::guarded::Ended;
 use crate::need::Need;
 
 /// What the attacker wants.
@@ -50,122 +50,106 @@ const fn closed(name: &'static str, words: &'static [&'static str], goal: Goal) 
 
 const ATTACKS: &[Attack] = &[
     // Plainly, and every other way to say the path.
-    read("escapes/open", &["read", "@secret/file"], "/secret/file"),
-    read("escapes/open_a_denied_name", &["read", "@.env"], "/.env"),
-    read("escapes/open_a_denied_name_deeper", &["read", "@deep/.env"], "/deep/.env"),
-    act("escapes/list", &["list", "@secret"], "/secret"),
-    read("escapes/dots", &["read", "@empty/../secret/./file"], "/secret/file"),
-    read("escapes/own_root", &["read", "/proc/self/root@secret/file"], "/secret/file"),
+    read("open", &["read", "@secret/file"], "/secret/file"),
+    read("open_a_denied_name", &["read", "@.env"], "/.env"),
+    read("open_a_denied_name_deeper", &["read", "@deep/.env"], "/deep/.env"),
+    act("list", &["list", "@secret"], "/secret"),
+    read("dots", &["read", "@empty/../secret/./file"], "/secret/file"),
+    read("own_root", &["read", "/proc/self/root@secret/file"], "/secret/file"),
     read(
-        "escapes/own_directory",
+        "own_directory",
         &["sequence", "chdir", "@secret", "--", "read", "/proc/self/cwd/file"],
         "/secret/file",
     ),
-    read("escapes/relative", &["sequence", "chdir", "@secret", "--", "read", "file"], "/secret/file"),
-    read("escapes/path_descriptor", &["read_reopened", "@secret/file"], "/secret/file"),
-    read("escapes/directory_descriptor", &["read_beneath", "@secret", "file"], "/secret/file"),
+    read("relative", &["sequence", "chdir", "@secret", "--", "read", "file"], "/secret/file"),
+    read("path_descriptor", &["read_reopened", "@secret/file"], "/secret/file"),
+    read("directory_descriptor", &["read_beneath", "@secret", "file"], "/secret/file"),
+    read("symlink", &["sequence", "symlink", "@secret/file", "@link", "--", "read", "@link"], "/secret/file"),
     read(
-        "escapes/symlink",
-        &["sequence", "symlink", "@secret/file", "@link", "--", "read", "@link"],
-        "/secret/file",
-    ),
-    read(
-        "escapes/symlink_to_directory",
+        "symlink_to_directory",
         &["sequence", "symlink", "@secret", "@link", "--", "read", "@link/file"],
         "/secret/file",
     ),
-    read("escapes/over_255_bytes", &["read_deep", "@secret", "2", "250", "file"], "/file"),
-    read("escapes/over_4096_bytes", &["read_deep", "@deep", "25", "200", ".env"], "/.env"),
-    read("escapes/over_64_components", &["read_deep", "@secret", "80", "3", "file"], "/file"),
-    closed("escapes/handle", &["read_by_handle", "@secret/file", "@empty"], Goal::Read),
-    closed("escapes/ring_inline", &["ring_read", "inline", "@secret/file"], Goal::Read),
-    closed("escapes/ring_async", &["ring_read", "async", "@secret/file"], Goal::Read),
-    closed("escapes/ring_sqpoll", &["ring_read", "sqpoll", "@secret/file"], Goal::Read),
+    read("over_255_bytes", &["read_deep", "@secret", "2", "250", "file"], "/file"),
+    read("over_4096_bytes", &["read_deep", "@deep", "25", "200", ".env"], "/.env"),
+    read("over_64_components", &["read_deep", "@secret", "80", "3", "file"], "/file"),
+    closed("handle", &["read_by_handle", "@secret/file", "@empty"], Goal::Read),
+    closed("ring_inline", &["ring_read", "inline", "@secret/file"], Goal::Read),
+    closed("ring_async", &["ring_read", "async", "@secret/file"], Goal::Read),
+    closed("ring_sqpoll", &["ring_read", "sqpoll", "@secret/file"], Goal::Read),
     // As another process, in another place.
-    read("escapes/child", &["child", "read", "@secret/file"], "/secret/file"),
-    read("escapes/daemon", &["daemon", "read", "@secret/file"], "/secret/file"),
-    read("escapes/thread", &["thread", "read", "@secret/file"], "/secret/file"),
-    read("escapes/daemon_s_thread", &["daemon", "thread", "read", "@secret/file"], "/secret/file"),
+    read("child", &["child", "read", "@secret/file"], "/secret/file"),
+    read("daemon", &["daemon", "read", "@secret/file"], "/secret/file"),
+    read("thread", &["thread", "read", "@secret/file"], "/secret/file"),
+    read("daemon_s_thread", &["daemon", "thread", "read", "@secret/file"], "/secret/file"),
     read(
-        "escapes/root_cgroup",
+        "root_cgroup",
         &["sequence", "join", "/sys/fs/cgroup", "--", "read", "@secret/file"],
         "/secret/file",
     ),
     read(
-        "escapes/child_cgroup",
+        "child_cgroup",
         &["sequence", "leaf", "/sys/fs/cgroup", "--", "read", "@secret/file"],
         "/secret/file",
     ),
-    closed(
-        "escapes/born_in_the_root_cgroup",
-        &["born_in", "/sys/fs/cgroup", "read", "@secret/file"],
-        Goal::Read,
-    ),
+    closed("born_in_the_root_cgroup", &["born_in", "/sys/fs/cgroup", "read", "@secret/file"], Goal::Read),
+    read("user_namespace", &["sequence", "unshare", "user", "--", "read", "@secret/file"], "/secret/file"),
+    read("mount_namespace", &["sequence", "unshare", "mount", "--", "read", "@secret/file"], "/secret/file"),
     read(
-        "escapes/user_namespace",
-        &["sequence", "unshare", "user", "--", "read", "@secret/file"],
-        "/secret/file",
-    ),
-    read(
-        "escapes/mount_namespace",
-        &["sequence", "unshare", "mount", "--", "read", "@secret/file"],
-        "/secret/file",
-    ),
-    read(
-        "escapes/process_namespace",
+        "process_namespace",
         &["sequence", "unshare", "process", "--", "child", "read", "@secret/file"],
         "/secret/file",
     ),
     read(
-        "escapes/cgroup_namespace",
+        "cgroup_namespace",
         &["sequence", "unshare", "cgroup", "--", "read", "@secret/file"],
         "/secret/file",
     ),
     // By changing what the names mean.
-    act("escapes/hard_link", &["link", "@secret/file", "@stolen"], "/secret/file"),
-    act("escapes/hard_link_of_a_denied_name", &["link", "@.env", "@stolen"], "/.env"),
-    act("escapes/rename_away", &["rename", "@secret/file", "@stolen"], "/secret/file"),
-    act("escapes/rename_the_denied", &["rename", "@secret", "@stolen"], "/secret"),
-    act("escapes/rename_a_parent", &["rename", "@box", "@stolen"], "/box"),
-    act("escapes/rename_the_inner_parent", &["rename", "@box/inner", "@stolen"], "/box/inner"),
-    act("escapes/rename_a_denied_name", &["rename", "@.env", "@stolen"], "/.env"),
-    act("escapes/rename_onto", &["rename", "@open", "@secret/file"], "/secret/file"),
-    act("escapes/rename_onto_a_denied_name", &["rename", "@open", "@.env"], "/.env"),
-    act("escapes/rename_into_being", &["rename", "@open", "@absent"], "/absent"),
-    act("escapes/exchange", &["exchange", "@open", "@secret/file"], "/secret/file"),
-    act("escapes/exchange_a_parent", &["exchange", "@empty", "@box"], "/box"),
+    act("hard_link", &["link", "@secret/file", "@stolen"], "/secret/file"),
+    act("hard_link_of_a_denied_name", &["link", "@.env", "@stolen"], "/.env"),
+    act("rename_away", &["rename", "@secret/file", "@stolen"], "/secret/file"),
+    act("rename_the_denied", &["rename", "@secret", "@stolen"], "/secret"),
+    act("rename_a_parent", &["rename", "@box", "@stolen"], "/box"),
+    act("rename_the_inner_parent", &["rename", "@box/inner", "@stolen"], "/box/inner"),
+    act("rename_a_denied_name", &["rename", "@.env", "@stolen"], "/.env"),
+    act("rename_onto", &["rename", "@open", "@secret/file"], "/secret/file"),
+    act("rename_onto_a_denied_name", &["rename", "@open", "@.env"], "/.env"),
+    act("rename_into_being", &["rename", "@open", "@absent"], "/absent"),
+    act("exchange", &["exchange", "@open", "@secret/file"], "/secret/file"),
+    act("exchange_a_parent", &["exchange", "@empty", "@box"], "/box"),
     closed(
-        "escapes/bind_mount",
+        "bind_mount",
         &["sequence", "bind_mount", "@secret", "@empty", "--", "read", "@empty/file"],
         Goal::Read,
     ),
     closed(
-        "escapes/mount_copy",
+        "mount_copy",
         &["sequence", "move_mount", "@secret", "@empty", "--", "read", "@empty/file"],
         Goal::Read,
     ),
     // By changing what is there.
-    act("escapes/write", &["append", "@secret/file"], "/secret/file"),
-    act("escapes/truncate", &["truncate", "@secret/file"], "/secret/file"),
-    act("escapes/open_truncate", &["open_truncate", "@secret/file"], "/secret/file"),
-    act("escapes/create_inside", &["create", "@secret/new"], "/secret/new"),
-    act("escapes/create_a_denied_name", &["create", "@empty/.env"], "/empty/.env"),
-    act("escapes/create_the_absent", &["create", "@absent"], "/absent"),
-    act("escapes/pipe", &["mknod", "@absent", "pipe"], "/absent"),
-    act("escapes/directory", &["mkdir", "@absent"], "/absent"),
-    act("escapes/directory_beneath", &["mkdir", "@secret/new"], "/secret/new"),
-    act("escapes/symlink_at", &["symlink", "@open", "@absent"], "/absent"),
-    act("escapes/link_at", &["link", "@open", "@absent"], "/absent"),
-    act("escapes/file_without_a_name", &["tmpfile_link", "@empty", "@absent"], "/absent"),
-    act("escapes/socket", &["unix_listen", "@secret/new"], "/secret/new"),
-    act("escapes/unlink", &["unlink", "@secret/file"], "/secret/file"),
-    act("escapes/unlink_a_denied_name", &["unlink", "@.env"], "/.env"),
-    act("escapes/rmdir", &["rmdir", "@secret/hollow"], "/secret/hollow"),
-    closed("escapes/chmod", &["chmod", "@secret/file", "0x1ff"], Goal::Do),
-    closed("escapes/chown", &["chown", "@secret/file", "1000"], Goal::Do),
+    act("write", &["append", "@secret/file"], "/secret/file"),
+    act("truncate", &["truncate", "@secret/file"], "/secret/file"),
+    act("open_truncate", &["open_truncate", "@secret/file"], "/secret/file"),
+    act("create_inside", &["create", "@secret/new"], "/secret/new"),
+    act("create_a_denied_name", &["create", "@empty/.env"], "/empty/.env"),
+    act("create_the_absent", &["create", "@absent"], "/absent"),
+    act("pipe", &["mknod", "@absent", "pipe"], "/absent"),
+    act("directory", &["mkdir", "@absent"], "/absent"),
+    act("directory_beneath", &["mkdir", "@secret/new"], "/secret/new"),
+    act("symlink_at", &["symlink", "@open", "@absent"], "/absent"),
+    act("link_at", &["link", "@open", "@absent"], "/absent"),
+    act("file_without_a_name", &["tmpfile_link", "@empty", "@absent"], "/absent"),
+    act("socket", &["unix_listen", "@secret/new"], "/secret/new"),
+    act("unlink", &["unlink", "@secret/file"], "/secret/file"),
+    act("unlink_a_denied_name", &["unlink", "@.env"], "/.env"),
+    act("rmdir", &["rmdir", "@secret/hollow"], "/secret/hollow"),
+    closed("chmod", &["chmod", "@secret/file", "0x1ff"], Goal::Do),
+    closed("chown", &["chown", "@secret/file", "1000"], Goal::Do),
     // By its code.
-    act("escapes/map", &["map_code", "@secret/code"], "/secret/code"),
-    closed("escapes/execute", &["spawn", "@secret/program"], Goal::Do),
+    act("map", &["map_code", "@secret/code"], "/secret/code"),
+    closed("execute", &["spawn", "@secret/program"], Goal::Do),
 ];
 
 impl Attack {
@@ -181,45 +165,62 @@ impl Attack {
         }
     }
 
-    fn holds(&self, ground: &Ground) -> Result<()> {
+    /// Without a guard, in a scene of its own: the attack may destroy it.
+    fn succeeds_bare(&self, ground: &Ground) -> Result<()> {
         let words = self.words(&Scene::set(ground)?);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let bare = ground.act(words[0], &words[1..])?;
         ensure!(self.attained(&bare), "it does not succeed without a guard: {bare:?}");
-
-        let scene = Scene::set(ground)?;
-        let ended = ground.guarded(POLICY)?.act(words[0], &words[1..])?;
-        scene.intact()?;
-        self.denied(&ended)
+        Ok(())
     }
 
-    fn denied(&self, ended: &Ended) -> Result<()> {
-        let outcome = ended.outcome()?;
-        ensure!(!self.attained(outcome), "it comes through: {ended:#?}");
-        ensure!(!ended.stderr.contains(SECRET), "the secret is told: {ended:#?}");
+    fn fails_guarded(&self, scene: &Scene, client: &mut Client) -> Result<()> {
+        let words = self.words(scene);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        // In a child of the server, so that one attack does not stand in the way of the next one.
+        let outcome = client.act("act", "child", &words)?;
+        ensure!(!self.attained(&outcome), "it comes through: {outcome:?}");
+        ensure!(!outcome.value.to_string().contains(SECRET), "the secret is told: {outcome:?}");
+        let denied = self.by == By::Earlier || outcome.errno() == Some("EPERM");
+        ensure!(denied, "another errno: {outcome:?}");
+        scene.intact()
+    }
+
+    /// The log names the path and the rule.
+    fn is_told(&self, records: &[Value]) -> Result<()> {
         let By::Ebpf(path) = self.by else { return Ok(()) };
-        ensure!(outcome.errno() == Some("EPERM"), "another errno: {ended:#?}");
-        let record = ended.record("denial", path)?;
-        ensure!(record["layer"] == "ebpf", "another layer denied it: {record}");
-        ensure!(record["rule"] != Value::Null, "the record names no rule: {record}");
+        let told = records.iter().filter(|r| r["event"] == "denial" && r["layer"] == "ebpf");
+        let mut fitting = told.filter(|r| r["what"].as_str().is_some_and(|what| what.ends_with(path)));
+        ensure!(fitting.any(|record| record["rule"] != Value::Null), "no record of `{path}` with a rule");
         Ok(())
     }
 }
 
-/// The cases, one for each attack.
-pub(crate) const CASES: &[Case] = &cases();
+pub(crate) const CASES: &[Case] =
+    &[Case::new("escapes/files", files).needs(&[Need::Hooks]).seconds(90)];
 
-const fn cases() -> [Case; ATTACKS.len()] {
-    let mut all = [const { Case::new("", run).needs(&[Need::TaskStorage]).seconds(2) }; ATTACKS.len()];
-    let mut at = 0;
-    while at < ATTACKS.len() {
-        all[at].name = ATTACKS[at].name;
-        at += 1;
+/// One session for all: to start a guard is by far the longest part of it.
+fn files(ground: &Ground) -> Result<()> {
+    let mut wrong = String::new();
+    let mut note = |attack: &Attack, result: Result<()>| {
+        let told = result.err().map(|error| format!("  {} {:?}: {error:#}\n", attack.name, attack.words));
+        wrong.extend(told);
+    };
+    for attack in ATTACKS {
+        note(attack, attack.succeeds_bare(ground));
     }
-    all
-}
-
-fn run(ground: &Ground) -> Result<()> {
-    let attack = ATTACKS.iter().find(|attack| ground.is_of(attack.name));
-    attack.context("no attack of this name")?.holds(ground)
+    let scene = Scene::set(ground)?;
+    let guarded = ground.guarded(POLICY)?;
+    let mut client = guarded.session()?;
+    for attack in ATTACKS {
+        note(attack, attack.fails_guarded(&scene, &mut client));
+    }
+    let status = client.finish()?;
+    let records = guarded.records()?;
+    for attack in ATTACKS {
+        note(attack, attack.is_told(&records));
+    }
+    ensure!(wrong.is_empty(), "of {} attacks:\n{wrong}", ATTACKS.len());
+    ensure!(status.success(), "the session ended with {status}");
+    Ok(())
 }

@@ -7,8 +7,10 @@ use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::case::Case;
+use crate::client::Client;
 use crate::ground::Ground;
 use crate::need::Need;
 
@@ -65,38 +67,38 @@ const MPTCP: &str = "262";
 const INET6: &str = "10";
 
 const ATTACKS: &[Attack] = &[
-    stream("network/address", &["connect", OTHER], OTHER),
-    closed("network/port", &["connect", OTHER_PORT], Goal::Stream(OTHER_PORT)),
-    stream("network/ipv6", &["connect", SIX], SIX),
-    stream("network/mapped", &["connect", MAPPED], OTHER),
-    stream("network/daemon", &["daemon", "connect", OTHER], OTHER),
-    stream("network/thread", &["thread", "connect", OTHER], OTHER),
-    stream("network/unspecified", &["tcp_reconnected", GRANTED, OTHER], OTHER),
-    closed("network/fast_open", &["fast_open", OTHER], Goal::Stream(OTHER)),
-    closed("network/multipath", &["connect_with", OTHER, STREAM, MPTCP], Goal::Stream(OTHER)),
-    closed("network/ring_connect", &["ring_connect", "inline", OTHER], Goal::Stream(OTHER)),
-    closed("network/ring_connect_async", &["ring_connect", "async", OTHER], Goal::Stream(OTHER)),
-    closed("network/ring_connect_sqpoll", &["ring_connect", "sqpoll", OTHER], Goal::Stream(OTHER)),
-    datagram("network/datagram", &["udp", OTHER], OTHER),
-    datagram("network/datagram_port", &["udp", OTHER_PORT], OTHER_PORT),
-    datagram("network/datagram_ipv6", &["udp", SIX], SIX),
-    datagram("network/datagram_mapped", &["udp", MAPPED], OTHER),
-    datagram("network/datagram_connected", &["udp_connected", OTHER], OTHER),
-    datagram("network/datagrams", &["udp_many", OTHER], OTHER),
-    datagram("network/datagram_of_no_family", &["udp_as", OTHER, DATAGRAM, "0"], OTHER),
-    datagram("network/datagram_of_another_family", &["udp_as", OTHER, INET6, "2"], OTHER),
-    datagram("network/datagram_connected_of_another_family", &["connect_as", OTHER, INET6, DATAGRAM], OTHER),
-    datagram("network/datagram_unspecified", &["udp_reconnected", GRANTED, OTHER], OTHER),
-    closed("network/ring_send", &["ring_send", "inline", OTHER], Goal::Datagram(OTHER)),
-    closed("network/ring_send_async", &["ring_send", "async", OTHER], Goal::Datagram(OTHER)),
-    closed("network/raw_socket", &["socket", "2", "3", "1"], Goal::Socket),
-    closed("network/raw_socket_ipv6", &["socket", "10", "3", "58"], Goal::Socket),
-    closed("network/packet_socket", &["socket", "17", "3", "0"], Goal::Socket),
-    closed("network/netlink_socket", &["socket", "16", "3", "16"], Goal::Socket),
-    closed("network/express_data_path", &["socket", "44", "3", "0"], Goal::Socket),
-    closed("network/ping", &["ping", "127.0.0.2:0"], Goal::Socket),
-    closed("network/listen", &["listen", "127.0.0.1:4002"], Goal::Socket),
-    closed("network/bind_datagrams", &["bind", "127.0.0.1:4002", "udp"], Goal::Socket),
+    stream("address", &["connect", OTHER], OTHER),
+    closed("port", &["connect", OTHER_PORT], Goal::Stream(OTHER_PORT)),
+    stream("ipv6", &["connect", SIX], SIX),
+    stream("mapped", &["connect", MAPPED], OTHER),
+    stream("daemon", &["daemon", "connect", OTHER], OTHER),
+    stream("thread", &["thread", "connect", OTHER], OTHER),
+    stream("unspecified", &["tcp_reconnected", GRANTED, OTHER], OTHER),
+    closed("fast_open", &["fast_open", OTHER], Goal::Stream(OTHER)),
+    closed("multipath", &["connect_with", OTHER, STREAM, MPTCP], Goal::Stream(OTHER)),
+    closed("ring_connect", &["ring_connect", "inline", OTHER], Goal::Stream(OTHER)),
+    closed("ring_connect_async", &["ring_connect", "async", OTHER], Goal::Stream(OTHER)),
+    closed("ring_connect_sqpoll", &["ring_connect", "sqpoll", OTHER], Goal::Stream(OTHER)),
+    datagram("datagram", &["udp", OTHER], OTHER),
+    datagram("datagram_port", &["udp", OTHER_PORT], OTHER_PORT),
+    datagram("datagram_ipv6", &["udp", SIX], SIX),
+    datagram("datagram_mapped", &["udp", MAPPED], OTHER),
+    datagram("datagram_connected", &["udp_connected", OTHER], OTHER),
+    datagram("datagrams", &["udp_many", OTHER], OTHER),
+    datagram("datagram_of_no_family", &["udp_as", OTHER, DATAGRAM, "0"], OTHER),
+    datagram("datagram_of_another_family", &["udp_as", OTHER, INET6, "2"], OTHER),
+    datagram("datagram_connected_of_another_family", &["connect_as", OTHER, INET6, DATAGRAM], OTHER),
+    datagram("datagram_unspecified", &["udp_reconnected", GRANTED, OTHER], OTHER),
+    closed("ring_send", &["ring_send", "inline", OTHER], Goal::Datagram(OTHER)),
+    closed("ring_send_async", &["ring_send", "async", OTHER], Goal::Datagram(OTHER)),
+    closed("raw_socket", &["socket", "2", "3", "1"], Goal::Socket),
+    closed("raw_socket_ipv6", &["socket", "10", "3", "58"], Goal::Socket),
+    closed("packet_socket", &["socket", "17", "3", "0"], Goal::Socket),
+    closed("netlink_socket", &["socket", "16", "3", "16"], Goal::Socket),
+    closed("express_data_path", &["socket", "44", "3", "0"], Goal::Socket),
+    closed("ping", &["ping", "127.0.0.2:0"], Goal::Socket),
+    closed("listen", &["listen", "127.0.0.1:4002"], Goal::Socket),
+    closed("bind_datagrams", &["bind", "127.0.0.1:4002", "udp"], Goal::Socket),
 ];
 
 /// Who listens, outside.
@@ -117,6 +119,16 @@ impl Peers {
             datagrams.push((address, datagram));
         }
         Ok(Self { streams, datagrams })
+    }
+
+    /// Takes away what arrived anywhere.
+    fn forget(&self) {
+        for (_, stream) in &self.streams {
+            while stream.accept().is_ok() {}
+        }
+        for (_, datagram) in &self.datagrams {
+            while datagram.recv(&mut [0; 64]).is_ok() {}
+        }
     }
 
     /// Whether something arrived there; it is taken away.
@@ -142,36 +154,60 @@ impl Peers {
     }
 }
 
-/// The cases, one for each attack, and what must still work.
-pub(crate) const CASES: &[Case] = &cases();
+pub(crate) const CASES: &[Case] =
+    &[Case::new("escapes/networks", networks).needs(&[Need::Hooks]).seconds(60)];
 
-const fn cases() -> [Case; ATTACKS.len()] {
-    let mut all = [const { Case::new("", run).needs(&[Need::TaskStorage]).seconds(2) }; ATTACKS.len()];
-    let mut at = 0;
-    while at < ATTACKS.len() {
-        all[at].name = ATTACKS[at].name;
-        at += 1;
-    }
-    all
-}
-
-fn run(ground: &Ground) -> Result<()> {
-    let attack = ATTACKS.iter().find(|attack| ground.is_of(attack.name)).context("no attack of this name")?;
+/// One session for all.
+fn networks(ground: &Ground) -> Result<()> {
     let peers = Peers::listen()?;
     // Datagram sockets of ICMP are for the groups in this range (icmp(7)); by default for none.
     fs::write("/proc/sys/net/ipv4/ping_group_range", "0 0")?;
-    let (act, rest) = (attack.words[0], &attack.words[1..]);
-    let bare = ground.act(act, rest)?;
-    bare.succeeded().context("without a guard")?;
-    ensure!(attack.goal == Goal::Socket || peers.heard(attack.goal)?, "bare, nothing arrives: {bare:?}");
+    let mut wrong = String::new();
+    let mut note = |attack: &Attack, result: Result<()>| {
+        let told = result.err().map(|error| format!("  {} {:?}: {error:#}\n", attack.name, attack.words));
+        wrong.extend(told);
+    };
+    for attack in ATTACKS {
+        note(attack, attack.succeeds_bare(ground, &peers));
+    }
+    let guarded = ground.guarded(POLICY)?;
+    let mut client = guarded.session()?;
+    let granted = client.act("act", "child", &["connect", GRANTED])?;
+    for attack in ATTACKS {
+        note(attack, attack.fails_guarded(&peers, &mut client));
+    }
+    client.finish()?;
+    let records = guarded.records()?;
+    for attack in ATTACKS {
+        note(attack, attack.is_told(&records));
+    }
+    ensure!(wrong.is_empty(), "of {} attacks:\n{wrong}", ATTACKS.len());
+    granted.succeeded().context("what is granted")
+}
 
-    let ended = ground.guarded(POLICY)?.act(act, rest)?;
-    ensure!(!peers.heard(attack.goal)?, "it arrives: {ended:#?}");
-    let outcome = ended.outcome()?;
-    ensure!(!outcome.is_ok(), "it is not denied: {ended:#?}");
-    let Some(told) = attack.told else { return Ok(()) };
-    ensure!(outcome.errno() == Some("EPERM"), "another errno: {ended:#?}");
-    let record = ended.record("denial", told)?;
-    ensure!(record["layer"] == "ebpf", "another layer denied it: {record}");
-    Ok(())
+impl Attack {
+    fn succeeds_bare(&self, ground: &Ground, peers: &Peers) -> Result<()> {
+        peers.forget();
+        let bare = ground.act(self.words[0], &self.words[1..])?;
+        bare.succeeded().context("without a guard")?;
+        ensure!(self.goal == Goal::Socket || peers.heard(self.goal)?, "bare, nothing arrives: {bare:?}");
+        Ok(())
+    }
+
+    fn fails_guarded(&self, peers: &Peers, client: &mut Client) -> Result<()> {
+        peers.forget();
+        let outcome = client.act("act", "child", self.words)?;
+        ensure!(!peers.heard(self.goal)?, "it arrives: {outcome:?}");
+        ensure!(!outcome.is_ok(), "it is not denied: {outcome:?}");
+        let denied = self.told.is_none() || outcome.errno() == Some("EPERM");
+        ensure!(denied, "another errno: {outcome:?}");
+        Ok(())
+    }
+
+    fn is_told(&self, records: &[Value]) -> Result<()> {
+        let Some(address) = self.told else { return Ok(()) };
+        let mut told = records.iter().filter(|r| r["event"] == "denial" && r["layer"] == "ebpf");
+        ensure!(told.any(|record| record["what"].to_string().contains(address)), "no record of {address}");
+        Ok(())
+    }
 }

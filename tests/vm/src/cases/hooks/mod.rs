@@ -24,7 +24,7 @@ use crate::job::Machine;
 use crate::need::Need;
 use bench::{Bench, Senders};
 
-const NEEDS: &[Need] = &[Need::TaskStorage];
+const NEEDS: &[Need] = &[Need::Hooks];
 
 pub(super) const CASES: &[Case] = &[
     Case::new("hooks/each_alone", |ground| read(ground, Senders::Denied, CHAPTERS)).needs(NEEDS).seconds(150),
