@@ -241,7 +241,9 @@ fn works(mechanism: &str) -> Result<bool> {
     let told = Command::new(harness::mcpguard()?).args(["doctor", "--json"]).output()?;
     let findings: Vec<serde_json::Value> = serde_json::from_slice(&told.stdout)?;
     let finding = findings.iter().find(|finding| finding["mechanism"] == mechanism);
-    finding.and_then(|finding| finding["works"].as_bool()).with_context(|| format!("doctor knows no {mechanism}"))
+    finding
+        .and_then(|finding| finding["works"].as_bool())
+        .with_context(|| format!("doctor knows no {mechanism}"))
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 /// The directory that holds the root `Cargo.toml`.
+#[derive(Clone)]
 pub(crate) struct Checkout {
     root: PathBuf,
 }

@@ -50,7 +50,7 @@ struct Other {
 
 impl Other {
     fn begin(layer: &mut Layer) -> Self {
-        let id = GroupId::own().and_then(|id| id.labelled("bench")).expect("a name");
+        let id = GroupId::own().and_then(|id| id.labelled("bench").ok()).expect("a name");
         let group = Group::create(&id, &LimitsPlan::default()).expect("root makes groups");
         let directory = group.v2_directory_fd().expect("control groups of version 2");
         let cgroup = Cgroup { directory, id: group.id().expect("it has an id") };

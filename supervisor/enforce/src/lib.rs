@@ -15,8 +15,8 @@
 
 pub mod bpf;
 pub mod cgroup;
-pub mod encode;
 mod enclosure;
+pub mod encode;
 mod enter;
 mod examine;
 mod guard;

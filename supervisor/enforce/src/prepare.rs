@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use policy::plan::{AbsolutePath, FilesPlan, LimitsPlan, SyscallProfile};
 use policy::{Plan, Support};
 
-use crate::encode::Implied;
 use crate::enclosure::{EncloseError, Prepared};
+use crate::encode::Implied;
 use crate::limits::{self, Limit};
 use crate::orders::Orders;
 use crate::programs::{self, Chain};

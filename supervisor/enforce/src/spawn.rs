@@ -78,7 +78,8 @@ impl Ready {
         let (ours, theirs) = control_sockets()?;
         let server = start_last_mile(theirs, stdio.stdout, stdio.stderr)?;
         // The last mile waits for its orders: until it has them, everything about it can be arranged.
-        let enclosed = self.enclosure.as_ref().map(|prepared| Enclosure::engage(prepared, server)).transpose();
+        let enclosed =
+            self.enclosure.as_ref().map(|prepared| Enclosure::engage(prepared, server)).transpose();
         let enclosure = enclosed.map_err(|error| give_up(server, SpawnError::Own(error.to_string())))?;
         let outcome = converse(&ours, &self, stdio.stdin);
         match outcome {

@@ -80,6 +80,8 @@ pub(crate) fn ticks() -> u64 {
 pub(crate) fn write_port(port: u16, value: u8) -> Result<(), Errno> {
     call(libc::SYS_ioperm, &mut [Argument::Number(port.into()), Argument::Number(1), Argument::Number(1)])?;
     // SAFETY: the kernel has just allowed this port to this thread; the instruction touches no memory of ours.
-    unsafe { core::arch::asm!("out dx, al", in("dx") port, in("al") value, options(nomem, nostack, preserves_flags)) };
+    unsafe {
+        core::arch::asm!("out dx, al", in("dx") port, in("al") value, options(nomem, nostack, preserves_flags))
+    };
     Ok(())
 }

@@ -5,13 +5,14 @@
 //! differences to the bare run of the same round.
 //!
 //! ```text
-//! rig (directories, policies, wrappers) ─► starts, round_trips, payloads, memory ─► report
+//! rig (directories, policies, wrappers) ─► starts, round_trips, payloads, memory, send ─► report
 //! ```
 
 mod line_client;
 mod measure;
 mod report;
 mod rig;
+mod send;
 mod stats;
 
 use anyhow::Result;
@@ -52,5 +53,6 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     report.add(measure::payload(&rig, "1 MB result", 1_000_000, 20 / rounds)?);
     report.add(measure::payload(&rig, "10 MB result", 10_000_000, 10 / rounds)?);
     report.memory = measure::memory(&rig)?;
+    report.sending = send::measure(checkout, 60 / rounds)?;
     report.print(options.json)
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::rig::{Rig, Subject};
+use super::send::Sending;
 use super::stats::Samples;
 
 /// One figure, a row a subject.
@@ -58,6 +59,7 @@ pub(super) struct Memory {
 pub(super) struct Report {
     tables: Vec<Table>,
     pub(super) memory: Memory,
+    pub(super) sending: Option<Sending>,
     mcpguard: String,
     load: String,
 }
@@ -72,6 +74,7 @@ impl Report {
         Self {
             tables: Vec::new(),
             memory: Memory::default(),
+            sending: None,
             mcpguard: rig.mcpguard().display().to_string(),
             load,
         }
@@ -118,6 +121,9 @@ impl Report {
             out,
             "\nsupervisor's memory (KiB): {after_handshake} resident after the handshake, {after_calls} after 101 calls, peak {peak}, proportional {proportional}"
         )?;
+        if let Some(sending) = &self.sending {
+            writeln!(out, "{}", sending.line())?;
+        }
         writeln!(out, "load at the start: {}", self.load)?;
         Ok(())
     }
@@ -138,6 +144,7 @@ impl Report {
         let Memory { after_handshake, after_calls, peak, proportional } = self.memory;
         json!({
             "tables": tables, "load": self.load, "mcpguard": self.mcpguard,
+            "udp_send_outside": self.sending,
             "supervisor_kib": { "after_handshake": after_handshake, "after_calls": after_calls, "peak": peak, "proportional": proportional },
         })
     }

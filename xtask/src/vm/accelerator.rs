@@ -77,7 +77,7 @@ fn comes_up(qemu: &Qemu, kernels: &[Kernel], guest: &Guest, cache: &Cache) -> Re
     })?;
     let job = Job {
         name: "trying KVM".to_owned(),
-        archive: guest.archive(&kernel, &orders, false)?,
+        archive: guest.archive(&kernel, &orders, false, &[])?,
         kernel,
         machine: MachineKind::Plain,
         accelerator: Accelerator::Kvm,

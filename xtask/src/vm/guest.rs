@@ -1,5 +1,6 @@
 //! What is inside: two static programs of this checkout, and the archive that a kernel starts from.
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -54,8 +55,14 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"),
 ];
 
+/// How many random policies are replayed, and what they are made from. Equal numbers make equal cases.
+const REPLAYED: [&str; 2] = ["520", "1"];
+
 /// The programs that were built.
 pub(super) struct Guest {
+    checkout: Checkout,
+    /// The cases to replay, made when a machine wants them.
+    replayed: OnceCell<String>,
     init: PathBuf,
     mcpguard: PathBuf,
     /// A shell for people, where there is one.
@@ -88,7 +95,13 @@ impl Guest {
                 .with_context(|| format!("cargo named no executable for {name}"))
         };
         let busybox = super::qemu::busybox(cache);
-        Ok(Self { init: executable("init")?, mcpguard: executable("mcpguard")?, busybox })
+        Ok(Self {
+            checkout: checkout.clone(),
+            replayed: OnceCell::new(),
+            init: executable("init")?,
+            mcpguard: executable("mcpguard")?,
+            busybox,
+        })
     }
 
     /// The cases of a job, as the guest's own program computes them from the job alone.
@@ -98,7 +111,13 @@ impl Guest {
     }
 
     /// The first root of a machine.
-    pub(super) fn archive(&self, kernel: &Kernel, job: &str, with_shell: bool) -> Result<Vec<u8>> {
+    pub(super) fn archive(
+        &self,
+        kernel: &Kernel,
+        job: &str,
+        with_shell: bool,
+        cases: &[Listed],
+    ) -> Result<Vec<u8>> {
         let mut archive = Archive::new();
         DIRECTORIES.iter().for_each(|path| archive.directory(path, 0o755));
         // The kernel opens it for process 1 before anything is mounted.
@@ -108,6 +127,9 @@ impl Guest {
         archive.file("opt/vm/init", 0o755, &program(&self.init)?);
         archive.file("opt/vm/mcpguard", 0o755, &program(&self.mcpguard)?);
         archive.file("opt/vm/job.json", 0o644, job.as_bytes());
+        if cases.iter().any(|case| case.skip.is_none() && case.case.starts_with("replay/")) {
+            archive.file("opt/vm/replay.json", 0o644, self.replayed()?.as_bytes());
+        }
         if with_shell {
             let busybox = self.busybox.as_deref().context("no busybox: run once without --offline")?;
             archive.file("opt/vm/busybox", 0o755, &program(busybox)?);
@@ -120,6 +142,18 @@ impl Guest {
             archive.file(&format!("opt/vm/modules/{name}"), 0o644, &program(&path)?);
         }
         Ok(archive.finish())
+    }
+
+    /// Random policies, and what is meant by them: from the meaning of a policy, which the guest's programs do not know.
+    fn replayed(&self) -> Result<&str> {
+        if let Some(known) = self.replayed.get() {
+            return Ok(known);
+        }
+        eprintln!("making random policies to replay …");
+        let mut command = self.checkout.cargo();
+        command.args(["run", "--quiet", "--package", "mcpguard-enforce", "--example", "cases", "--"]);
+        let made = step::read("cases to replay", command.args(REPLAYED))?;
+        Ok(self.replayed.get_or_init(|| made))
     }
 }
 

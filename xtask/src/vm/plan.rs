@@ -142,7 +142,7 @@ impl Entry<'_> {
             accelerator,
             cmdline: cmdline(&self.variant.cmdline),
             exit_by_port: self.variant.exit_by_port,
-            archive: guest.archive(kernel, &text, orders.shell)?,
+            archive: guest.archive(kernel, &text, orders.shell, &cases)?,
             root: root.map(Path::to_path_buf),
             cases,
         })

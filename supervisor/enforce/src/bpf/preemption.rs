@@ -35,7 +35,8 @@ fn skips(found: &str) -> String {
 
 /// The word in parentheses: `none (voluntary) full`.
 fn mode() -> Option<String> {
-    let told = std::fs::read_to_string(Path::new("/sys/kernel/debug").join(MODE)).ok().or_else(ask_a_mount)?;
+    let told =
+        std::fs::read_to_string(Path::new("/sys/kernel/debug").join(MODE)).ok().or_else(ask_a_mount)?;
     active(&told).map(str::to_owned)
 }
 

@@ -18,7 +18,9 @@ pub fn clean_up() -> Vec<String> {
     });
     let of_programs = programs.iter().map(|left| match &left.outcome {
         bpf::Outcome::Removed => format!("the eBPF programs of the dead session {} were removed", left.id),
-        bpf::Outcome::Kept(why) => format!("the eBPF programs of the dead session {} go on denying: {why}", left.id),
+        bpf::Outcome::Kept(why) => {
+            format!("the eBPF programs of the dead session {} go on denying: {why}", left.id)
+        }
     });
     of_groups.chain(of_programs).collect()
 }

@@ -116,7 +116,8 @@ impl Enclosure {
         let pidfd = sys::pidfd_open(last_mile).map_err(EnclosureError::Unmarked)?;
         // From here on a drop closes the session.
         let events = layer.events().ok_or(CanaryError::Silent)?;
-        let watch = self.watch.insert(Watch { layer, session: Some(session), events, bait, dropped: [0; 32] });
+        let watch =
+            self.watch.insert(Watch { layer, session: Some(session), events, bait, dropped: [0; 32] });
         if let Some(session) = &watch.session {
             watch.layer.tag(session, pidfd.as_fd(), Mark::NextExec)?;
         }

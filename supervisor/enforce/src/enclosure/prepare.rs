@@ -48,7 +48,11 @@ const RING: u32 = 512 * 1024;
 
 impl Prepared {
     /// `None` where neither a control group nor an eBPF program can be had.
-    pub(crate) fn of(plan: &Plan, support: &Support, implied: &Implied) -> Result<Option<Self>, EncloseError> {
+    pub(crate) fn of(
+        plan: &Plan,
+        support: &Support,
+        implied: &Implied,
+    ) -> Result<Option<Self>, EncloseError> {
         let watched = support.ebpf.hooks.is_some() || support.ebpf.network;
         let grouped = support.cgroup != policy::CgroupSupport::default() && has_group(&support.cgroup);
         if !watched && !grouped {

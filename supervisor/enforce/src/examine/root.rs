@@ -12,11 +12,24 @@ pub(super) fn examine() -> Vec<Finding> {
     let limits = [(cgroup.memory, "memory"), (cgroup.cpu, "cpu"), (cgroup.processes, "processes")];
     let limits: Vec<&str> = limits.iter().filter(|(there, _)| *there).map(|(_, name)| *name).collect();
     let group = cgroup.identity.then(|| format!("version 2; limits: {}", limits.join(", ")));
-    let network = ebpf.network.then(|| "programs for connections, datagrams and packets can be loaded".to_owned());
+    let network =
+        ebpf.network.then(|| "programs for connections, datagrams and packets can be loaded".to_owned());
     vec![
-        finding("ebpf-hooks", way.ok_or(ebpf.hooks_missing.as_deref()), "no deny inside a grant, no grants that follow the tool call, no kill at once"),
-        finding("ebpf-network", network.ok_or(ebpf.network_missing.as_deref()), "no address rules, no rates of connections and bytes"),
-        finding("control-group", group.ok_or(cgroup.missing.as_deref()), "limits hold for single processes, and a session cannot be frozen"),
+        finding(
+            "ebpf-hooks",
+            way.ok_or(ebpf.hooks_missing.as_deref()),
+            "no deny inside a grant, no grants that follow the tool call, no kill at once",
+        ),
+        finding(
+            "ebpf-network",
+            network.ok_or(ebpf.network_missing.as_deref()),
+            "no address rules, no rates of connections and bytes",
+        ),
+        finding(
+            "control-group",
+            group.ok_or(cgroup.missing.as_deref()),
+            "limits hold for single processes, and a session cannot be frozen",
+        ),
     ]
 }
 

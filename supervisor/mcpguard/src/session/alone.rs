@@ -55,7 +55,9 @@ fn heard(kernel: &Kernel, journal: &mut Journal) -> Result<(), Ending> {
     let written = records.into_iter().try_for_each(|body| journal.body(body));
     written.map_err(|error| Ending::AuditFailed(format!("{error:#}")))?;
     match (failed, demand) {
-        (Some(failed), _) => Err(Ending::Violation(format!("the guard was not seen to deny what it must: {failed}"))),
+        (Some(failed), _) => {
+            Err(Ending::Violation(format!("the guard was not seen to deny what it must: {failed}")))
+        }
         (None, Some(Demand::End(what) | Demand::Freeze(what))) => Err(Ending::Violation(what)),
         (None, None) => Ok(()),
     }

@@ -214,7 +214,9 @@ impl<'a> Doorman<'a> {
     }
 
     fn freeze(&self, why: &str) -> Result<(), Ending> {
-        self.kernel.freeze().map_err(|error| Ending::Violation(format!("{why}; it could not be frozen: {error}")))?;
+        self.kernel
+            .freeze()
+            .map_err(|error| Ending::Violation(format!("{why}; it could not be frozen: {error}")))?;
         tracing::warn!("the session is frozen: {why}");
         self.record_kernel(vec![self.kernel.frozen(why)])
     }

@@ -90,7 +90,9 @@ pub(super) fn conclude(
     }
     kernel.hear_out();
     let told = kernel.records(Instant::now(), true).into_iter().try_for_each(|body| journal.body(body));
-    let written = told.and_then(|()| journal.denied(denials.last(), &[])).and_then(|()| journal.end(ending, exit, killed as u64));
+    let written = told
+        .and_then(|()| journal.denied(denials.last(), &[]))
+        .and_then(|()| journal.end(ending, exit, killed as u64));
     match ending {
         Ending::AuditFailed(_) => Ok(status(ending, exit)),
         _ => written.map(|()| status(ending, exit)),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use audit::{
-    Action, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail, Handshake, Hooks, Kernel, Layer,
-    Lost, LostKind, Noise, Outcome, Policy, Process, Redactor, RuleRef, SessionStart, Stream, ToolCall,
-    ToolResult, Verdict,
+    Action, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail, Handshake, Hooks, Kernel,
+    Layer, Lost, LostKind, Noise, Outcome, Policy, Process, Redactor, RuleRef, SessionStart, Stream,
+    ToolCall, ToolResult, Verdict,
 };
 use enforce::SyscallDenial;
 use mcp::{CallInFlight, Fact, FrameError, MessageFault, Refusal, Replacement, Side};

@@ -9,10 +9,25 @@ mod exec;
 mod facts;
 mod hooks;
 mod machine;
+mod replay;
 mod servers;
 mod windows;
 
 use crate::case::Case;
 
 /// Every case, in the order in which they run.
-pub(crate) const ALL: &[&[Case]] = &[facts::CASES, machine::CASES, doctor::CASES, exec::CASES, servers::CASES, windows::CASES, bpf_layer::CASES, escapes::FILES, escapes::NETWORKS, escapes::OTHERS, hooks::CASES, cost::CASES];
+pub(crate) const ALL: &[&[Case]] = &[
+    facts::CASES,
+    machine::CASES,
+    doctor::CASES,
+    exec::CASES,
+    servers::CASES,
+    windows::CASES,
+    bpf_layer::CASES,
+    escapes::FILES,
+    escapes::NETWORKS,
+    escapes::OTHERS,
+    hooks::CASES,
+    replay::CASES,
+    cost::CASES,
+];

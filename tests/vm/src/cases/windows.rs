@@ -89,7 +89,8 @@ fn judge(ground: &Ground, report: &Report, outer: &[(&str, i64, i64)]) -> Result
         for (_, began, ended, errno) in report.attempts.iter().filter(|attempt| attempt.0 == kind) {
             let own = report.windows.iter().filter(|window| window.0 == kind);
             let certainly_open = own.clone().any(|(_, open, shut)| open <= began && ended <= shut);
-            let perhaps_open = outer.iter().any(|(of, open, shut)| *of == kind && open <= ended && began <= shut);
+            let perhaps_open =
+                outer.iter().any(|(of, open, shut)| *of == kind && open <= ended && began <= shut);
             match (certainly_open, perhaps_open) {
                 (true, _) => inside += 1,
                 (_, false) => outside += 1,
@@ -101,8 +102,16 @@ fn judge(ground: &Ground, report: &Report, outer: &[(&str, i64, i64)]) -> Result
         }
         ground.figure(&format!("attempts to {kind} inside of a window"), inside)?;
         ground.figure(&format!("attempts to {kind} outside of every window"), outside)?;
-        ensure!(wrong.is_empty(), "{} of {} attempts to {kind} came out wrong: {wrong:?}", wrong.len(), inside + outside);
-        ensure!(inside >= ENOUGH as u64 && outside >= ENOUGH as u64, "{kind}: only {inside} inside, {outside} outside");
+        ensure!(
+            wrong.is_empty(),
+            "{} of {} attempts to {kind} came out wrong: {wrong:?}",
+            wrong.len(),
+            inside + outside
+        );
+        ensure!(
+            inside >= ENOUGH as u64 && outside >= ENOUGH as u64,
+            "{kind}: only {inside} inside, {outside} outside"
+        );
     }
     Ok(())
 }

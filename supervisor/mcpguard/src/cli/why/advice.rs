@@ -77,7 +77,9 @@ impl Advice {
             Cause::Escape => {
                 self.note("a process left the session's control group, or came into it from outside; that is an attack");
             }
-            Cause::Proof => self.note("the guard was not seen to deny what it must, so the session was stopped"),
+            Cause::Proof => {
+                self.note("the guard was not seen to deny what it must, so the session was stopped")
+            }
             Cause::Scope
             | Cause::Approval
             | Cause::Argument

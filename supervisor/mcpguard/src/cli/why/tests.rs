@@ -323,7 +323,8 @@ fn what_a_deny_closes_is_not_granted_beside_it() {
 fn a_rate_can_be_raised() {
     let mut body = denial(Cause::Rate, "/usr/bin/git", "", None);
     let Body::Denial(denied) = &mut body else { panic!("a denial") };
-    denied.rule = Some(RuleRef { text: "execution.max_execs_per_minute: 30".to_owned(), ..RuleRef::default() });
+    denied.rule =
+        Some(RuleRef { text: "execution.max_execs_per_minute: 30".to_owned(), ..RuleRef::default() });
     denied.limit = Some(30);
     assert_eq!(own(vec![body]).yaml, "execution:\n  max_execs_per_minute: 60\n");
 }

@@ -37,7 +37,9 @@ impl Batch {
         // The first one after a quiet time is due at once.
         self.due.get_or_insert_with(|| self.last.map_or(now, |last| now.max(last + PAUSE)));
         let of_kind = self.counted.entry(event.kind).or_default();
-        if let Some(known) = of_kind.iter_mut().find(|known| is_same(&known.event, &event) && known.calls == calls) {
+        if let Some(known) =
+            of_kind.iter_mut().find(|known| is_same(&known.event, &event) && known.calls == calls)
+        {
             known.count += 1;
             return;
         }

@@ -44,11 +44,19 @@ impl Limits {
         let (killed, refused) = (events.oom_kills.unwrap_or(0), events.pids_max_hits.unwrap_or(0));
         let new = [
             (killed - killed.min(self.out_of_memory), "memory", Ask::Memory, self.memory, Action::Killed),
-            (refused - refused.min(self.refused_forks), "processes", Ask::Processes, self.processes, Action::Denied),
+            (
+                refused - refused.min(self.refused_forks),
+                "processes",
+                Ask::Processes,
+                self.processes,
+                Action::Denied,
+            ),
         ];
         (self.out_of_memory, self.refused_forks) = (killed, refused);
         let reached = new.into_iter().filter(|(count, ..)| *count > 0);
-        reached.map(|(count, what, ask, limit, action)| reached_limit(what, rules, &ask, limit, action, count)).collect()
+        reached
+            .map(|(count, what, ask, limit, action)| reached_limit(what, rules, &ask, limit, action, count))
+            .collect()
     }
 }
 

@@ -75,11 +75,7 @@ pub(super) enum Demand {
 
 impl Kernel {
     /// Takes over what root's layers have of the session.
-    pub(super) fn of(
-        enclosure: Option<Enclosure>,
-        plan: &Plan,
-        canary: Duration,
-    ) -> io::Result<Self> {
+    pub(super) fn of(enclosure: Option<Enclosure>, plan: &Plan, canary: Duration) -> io::Result<Self> {
         let bell = match enclosure.as_ref().and_then(Enclosure::bell) {
             Some(bell) => Some(RefCell::new(polled(Bell(bell.try_clone_to_owned()?))?)),
             None => None,
@@ -151,7 +147,7 @@ impl Kernel {
     /// What the policy wants to happen because of one event.
     fn demands(&self, event: &KernelEvent, now: Instant) -> Option<Demand> {
         let attempt = tell::attempt(event);
-        if event.action == abi::Action::Killed || self.kills[kind_of(event) as usize] {
+        if event.action == abi::Action::Killed || self.kills[kind_of(event)] {
             return Some(Demand::End(attempt));
         }
         let mut repetition = self.repetition.borrow_mut();
@@ -182,7 +178,8 @@ impl Kernel {
     }
 
     async fn timer(&self, due: Option<Instant>) {
-        let next = [due, self.limits.borrow().next(), self.proofs.borrow().next()].into_iter().flatten().min();
+        let next =
+            [due, self.limits.borrow().next(), self.proofs.borrow().next()].into_iter().flatten().min();
         match next.filter(|_| self.enclosure.is_some()) {
             Some(at) => tokio::time::sleep_until(at.into()).await,
             None => std::future::pending().await,

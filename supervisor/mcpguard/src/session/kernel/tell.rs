@@ -141,7 +141,7 @@ fn lost(kinds: &BTreeMap<EventKind, u64>, why: &str) -> Option<Body> {
     let count = kinds.values().sum();
     let by_kind: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind:?} {count}")).collect();
     let reason = Some(format!("{why}: {}", by_kind.join(", ")));
-    (count > 0).then(|| Body::Lost(Lost { count, kind: LostKind::KernelEvents, reason }))
+    (count > 0).then_some(Body::Lost(Lost { count, kind: LostKind::KernelEvents, reason }))
 }
 
 /// How it was meant to be used: `read`, `read and write`, or what else was attempted.
@@ -206,7 +206,9 @@ fn because(reason: Reason) -> &'static str {
         Reason::Rate => "the rate of the policy is used up",
         Reason::Unresolvable => "its path cannot be followed to the root, so no rule can be found for it",
         Reason::Kind => "no policy grants this kind of thing",
-        Reason::WritableCode => "code may not be loaded from where the server may write, nor from memory files",
+        Reason::WritableCode => {
+            "code may not be loaded from where the server may write, nor from memory files"
+        }
         Reason::OnTheWay => "it would move a denied path out of its place",
         Reason::Orphan => "the supervisor has ended",
         Reason::Escape => "the process is not where its mark says",

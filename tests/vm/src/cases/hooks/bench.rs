@@ -212,7 +212,7 @@ pub(crate) fn tables(ground: &Ground, policy: &str, flags: u32) -> Result<Tables
     Ok(tables)
 }
 
-fn plan(ground: &Ground, text: &str) -> Result<Plan> {
+pub(crate) fn plan(ground: &Ground, text: &str) -> Result<Plan> {
     let at = |path: &Path| AbsolutePath::new(path).context("no absolute path");
     let environment = BTreeMap::new();
     let home = at(ground.directory())?;

@@ -2,6 +2,7 @@
 //! is dead before its system call returns.
 
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use abi::{Action, EventKind, session_flags};
 use anyhow::{Context, Result, bail, ensure};
@@ -197,10 +198,20 @@ impl Row {
     }
 }
 
-/// Whether a process runs: an orphan that nobody reaps is dead.
+/// Whether a process runs on: a moment is given to one that nobody waits for, and a dead one that nobody reaps is dead.
 fn lives(process: Pid) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))
+    let runs = || {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        status.lines().any(|line| line.starts_with("State:") && !line.contains('Z') && !line.contains('X'))
+    };
+    let until = Instant::now() + Duration::from_secs(5);
+    while runs() {
+        if Instant::now() > until {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    false
 }
 
 /// The path or the address that an event names.
