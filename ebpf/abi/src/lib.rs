@@ -27,8 +27,7 @@ pub use rules::{
 };
 pub use session::{
     Active, BUCKETS, Bucket, Component, Decision, Descent, FILTER_WORDS, Filter, Names, Rate, SCOPE_WORDS,
-    STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, UNKNOWN_LENGTH, filter_bits, scope_bit,
-    session_flags,
+    STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, filter_bits, scope_bit, session_flags,
 };
 
 /// The highest number of path components that a walk follows; a deeper path is denied.

@@ -63,8 +63,6 @@ pub const BUCKETS: usize = 6;
 pub struct Names {
     /// Bit *length modulo 64* for each exact name rule.
     pub exact_lengths: u64,
-    /// Bit of each first byte of an exact name rule. All zero: any byte may be one, and more names are looked up.
-    pub exact_first_bytes: [u64; 4],
     /// Bit of each first byte of a prefix rule.
     pub first_bytes: [u64; 4],
     /// Bit of each last byte of a suffix rule.
@@ -155,10 +153,6 @@ pub struct Task {
     pub depth: u32,
     /// Zero.
     pub padding: u32,
-    /// Bit *index* for each component whose inode may have an entry.
-    pub known: u64,
-    /// Bit *index* for each component whose name may be closed.
-    pub suspect: u64,
     /// The path that is being decided, from the file up.
     pub path: [Component; MAX_DEPTH],
     /// A name of that path.
@@ -202,14 +196,11 @@ pub struct Component {
     pub dentry: u64,
     /// The address of the `struct inode` that is seen; 0 if there is none yet.
     pub inode: u64,
-    /// The length of the name; 0 for the root, [`UNKNOWN_LENGTH`] where nobody needed it yet.
+    /// The length of the name; 0 for the root.
     pub length: u32,
-    /// Zero.
-    pub padding: u32,
+    /// The name's first byte, and its last one shifted by 8, where [`session_flags::NAME_ENDS`] asks for them.
+    pub ends: u32,
 }
-
-/// See [`Component::length`].
-pub const UNKNOWN_LENGTH: u32 = u32::MAX;
 
 /// What was found out about a request, and what is told about it if it is denied.
 #[repr(C)]
@@ -253,11 +244,11 @@ pub fn filter_bits(inode: u64) -> (u32, u32) {
     ((mixed >> 48) as u32, (mixed >> 32) as u32 & 0xffff)
 }
 
-const _: () = assert!(size_of::<Names>() == 120);
-const _: () = assert!(size_of::<Session>() == 24 + 120 + 16 * BUCKETS);
+const _: () = assert!(size_of::<Names>() == 88);
+const _: () = assert!(size_of::<Session>() == 24 + 88 + 16 * BUCKETS);
 const _: () = assert!(size_of::<State>() == 16 + 8 * BUCKETS + 256 + 32);
 const _: () = assert!(size_of::<Active>() == 64);
 const _: () = assert!(size_of::<Component>() == 24);
 const _: () = assert!(size_of::<Decision>() == 80);
-const _: () = assert!(size_of::<Task>() == 16 + 16 + 80 + 24 + 24 * MAX_DEPTH + 256);
+const _: () = assert!(size_of::<Task>() == 16 + 16 + 80 + 8 + 24 * MAX_DEPTH + 256);
 const _: () = assert!(size_of::<Filter>() == 8192);

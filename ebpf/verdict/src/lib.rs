@@ -26,7 +26,7 @@ pub mod rate;
 #[cfg(test)]
 mod tests;
 
-use abi::{Entry, Names, Reason};
+use abi::{Entry, Reason};
 
 /// The look-ups by path, of one session.
 pub trait Tables {
@@ -48,34 +48,15 @@ pub trait Path {
     fn inode(&self, index: usize) -> u64;
     /// The length of a component's name in bytes; 0 for the root.
     fn length(&self, index: usize) -> u32;
-    /// One byte of a name; `at` is less than its length.
-    fn byte(&self, index: usize, at: u32) -> u8;
     /// Whether [`Self::byte`] can be answered; a name of which it cannot is closed.
     #[inline(always)]
     fn is_readable(&self, _index: usize) -> bool {
         true
     }
+    /// One byte of a name; `at` is less than its length.
+    fn byte(&self, index: usize, at: u32) -> u8;
     /// [`abi::name_hash`] of a part of a name; `start + length` is at most its length. `None`: it cannot be read.
     fn hash(&self, index: usize, start: u32, length: u32) -> Option<u64>;
-
-    /// Whether component `index` is worth a look-up in `OBJECTS`. The programs have noted it on the way up.
-    #[inline(always)]
-    fn entry_at(&self, tables: &impl Tables, index: usize) -> Next {
-        if index >= self.depth() {
-            return Next::End;
-        }
-        let inode = self.inode(index);
-        if inode != 0 && tables.may_know(inode) { Next::Yes } else { Next::No }
-    }
-
-    /// Whether component `index` is worth a look-up in `NAMES`. The programs have noted it on the way up.
-    #[inline(always)]
-    fn name_at(&self, names: &Names, ends: bool, index: usize) -> Next {
-        if index >= self.depth() {
-            return Next::End;
-        }
-        if name::may_close(self, names, ends, index) { Next::Yes } else { Next::No }
-    }
 
     /// What is said by name about the components beneath component `index`, whose entry is `above`.
     /// The programs put a verifier's boundary here; the answer must be that of [`path::beneath`].
@@ -90,7 +71,7 @@ pub trait Path {
     /// The name rule that closes component `index`. The programs put a verifier's boundary here; the answer must be
     /// that of [`name::closes`].
     #[inline(always)]
-    fn closed(&self, tables: &impl Tables, names: &Names, ends: bool, index: usize) -> Closed {
+    fn closed(&self, tables: &impl Tables, names: &abi::Names, ends: bool, index: usize) -> Closed {
         name::closes(tables, self, names, ends, index)
     }
 }
@@ -101,17 +82,6 @@ pub trait Network {
     fn address(&self, address: &[u8; 16]) -> Option<&abi::Address>;
     /// `PORTS`: the policy rule.
     fn port(&self, port: u16, usage: abi::PortUse) -> Option<u32>;
-}
-
-/// Whether a component is worth a look-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Neither this one nor one above it.
-    End,
-    /// Not this one.
-    No,
-    /// Perhaps.
-    Yes,
 }
 
 /// The answer of [`path::beneath`].

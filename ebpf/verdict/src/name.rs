@@ -12,24 +12,12 @@ pub fn may_close(path: &(impl Path + ?Sized), names: &Names, ends: bool, index: 
     if length == 0 {
         return false;
     }
-    let (first, last) = (path.byte(index, 0), path.byte(index, length - 1));
-    !path.is_readable(index) || suspicion(names, u64::from(ends), length, first, last) != 0
-}
-
-/// 1 if a name of this length, first and last byte is worth a look-up, else 0; `ends` is 1 if there are prefixes or
-/// suffixes. Without branches, so that the verifier does not follow two ways for each component.
-#[inline(always)]
-pub fn suspicion(names: &Names, ends: u64, length: u32, first: u8, last: u8) -> u64 {
-    let exact = suspicion_exact(names, length, first);
-    exact | (ends & (bit(&names.first_bytes, first) | bit(&names.last_bytes, last)))
-}
-
-/// The part of [`suspicion`] that exact names have.
-#[inline(always)]
-pub fn suspicion_exact(names: &Names, length: u32, first: u8) -> u64 {
-    let set = &names.exact_first_bytes;
-    let untold = u64::from(set[0] | set[1] | set[2] | set[3] == 0);
-    (names.exact_lengths >> (length & 63)) & (bit(set, first) | untold) & 1
+    if names.exact_lengths & length_bit(length) != 0 {
+        return true;
+    }
+    ends && (!path.is_readable(index)
+        || has(&names.first_bytes, path.byte(index, 0))
+        || has(&names.last_bytes, path.byte(index, length - 1)))
 }
 
 /// The name rule that closes a component.
@@ -54,13 +42,13 @@ pub fn closes(
     if !path.is_readable(index) {
         return Closed::Unreadable;
     }
-    if bit(&names.first_bytes, path.byte(index, 0)) != 0 {
+    if has(&names.first_bytes, path.byte(index, 0)) {
         match any(tables, path, index, NAME_PREFIX, &names.prefix_lengths) {
             Closed::Open => {}
             closed => return closed,
         }
     }
-    if bit(&names.last_bytes, path.byte(index, length - 1)) != 0 {
+    if has(&names.last_bytes, path.byte(index, length - 1)) {
         return any(tables, path, index, NAME_SUFFIX, &names.suffix_lengths);
     }
     Closed::Open
@@ -106,8 +94,9 @@ fn one(
     }
 }
 
-/// 1 if a set of bytes has this one, else 0.
+/// Whether a set of bytes has this one.
 #[inline(always)]
-fn bit(set: &[u64; 4], byte: u8) -> u64 {
-    (set[usize::from(byte >> 6)] >> (byte & 63)) & 1
+fn has(set: &[u64; 4], byte: u8) -> bool {
+    let word = set[usize::from(byte >> 6)];
+    word & (1 << (byte & 63)) != 0
 }

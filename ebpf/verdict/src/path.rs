@@ -2,7 +2,7 @@
 
 use abi::{Descent, Entry, MAX_DEPTH, Names, Reason, flags};
 
-use crate::{Closed, Denial, Next, Path, Tables};
+use crate::{Closed, Denial, Path, Tables};
 
 /// What is known about an object's path: the decisive [`Entry`], with the flags [`flags::DECIDES`] if there is one and
 /// [`flags::ON_THE_WAY`] if the object itself may not be moved or removed.
@@ -34,16 +34,14 @@ pub fn examine(tables: &impl Tables, path: &impl Path, names: &Names, ends: bool
 }
 
 /// That no component has a denied name.
-///
-/// # Errors
-/// As [`examine`].
 #[inline(always)]
-pub fn open_names(tables: &impl Tables, path: &impl Path, names: &Names, ends: bool) -> Result<(), Denial> {
+fn open_names(tables: &impl Tables, path: &impl Path, names: &Names, ends: bool) -> Result<(), Denial> {
     for index in 0..MAX_DEPTH {
-        match path.name_at(names, ends, index) {
-            Next::End => break,
-            Next::No => continue,
-            Next::Yes => {}
+        if index >= path.depth() {
+            break;
+        }
+        if !crate::name::may_close(path, names, ends, index) {
+            continue;
         }
         match path.closed(tables, names, ends, index) {
             Closed::Open => {}
@@ -59,12 +57,14 @@ pub fn open_names(tables: &impl Tables, path: &impl Path, names: &Names, ends: b
 pub fn decisive(tables: &impl Tables, path: &impl Path) -> Entry {
     let mut on_the_way = false;
     for index in 0..MAX_DEPTH {
-        match path.entry_at(tables, index) {
-            Next::End => break,
-            Next::No => continue,
-            Next::Yes => {}
+        if index >= path.depth() {
+            break;
         }
-        let Some(entry) = tables.object(path.inode(index)) else { continue };
+        let inode = path.inode(index);
+        if inode == 0 || !tables.may_know(inode) {
+            continue;
+        }
+        let Some(entry) = tables.object(inode) else { continue };
         if index == 0 && entry.flags & (flags::ON_THE_WAY | flags::HAS_NAMES) != 0 {
             on_the_way = true;
         }
@@ -90,12 +90,14 @@ pub fn decisive(tables: &impl Tables, path: &impl Path) -> Entry {
 #[inline(always)]
 pub fn socket(tables: &impl Tables, path: &impl Path) -> Result<(), Denial> {
     for index in 0..MAX_DEPTH {
-        match path.entry_at(tables, index) {
-            Next::End => break,
-            Next::No => continue,
-            Next::Yes => {}
+        if index >= path.depth() {
+            break;
         }
-        let Some(entry) = tables.object(path.inode(index)) else { continue };
+        let inode = path.inode(index);
+        if inode == 0 || !tables.may_know(inode) {
+            continue;
+        }
+        let Some(entry) = tables.object(inode) else { continue };
         if entry.flags & flags::HAS_NAMES != 0 && index > 0 {
             let beneath = path.beneath(tables, entry, index).entry;
             if is_denied(&beneath) {

@@ -54,7 +54,7 @@ impl Options {
             offline: false,
             keep: false,
             shell: false,
-            budget: Duration::from_secs(25 * 60),
+            budget: Duration::from_secs(60 * 60),
         }
     }
 }

@@ -18,17 +18,20 @@ const WRITE: u32 = 2;
 const BENEATH: u32 = 1 << 29;
 /// `__FMODE_EXEC` in the flags: opened in order to be executed. No system call can set it.
 const EXECUTE: u32 = 0x20;
+/// `O_TRUNC`. Since Linux 6.2 this truncation asks another hook than the one by path.
+const TRUNCATE: u32 = 0x200;
 
 #[lsm(hook = "file_open")]
 pub(crate) fn file_open(ctx: LsmContext) -> i32 {
-    scope::judge(EventKind::Open, |subject| {
-        let file = Typed::new(ctx.arg(0));
+    let file = Typed::new(ctx.arg(0));
+    let flags = file.word(&FILE_FLAGS);
+    let kind = if flags & EXECUTE != 0 { EventKind::Exec } else { EventKind::Open };
+    scope::judge(kind, |subject| {
         let mode = file.word(&FILE_MODE);
         if mode & BENEATH != 0 {
             return Ok(());
         }
-        let wanted = if file.word(&FILE_FLAGS) & EXECUTE != 0 { Access::EXECUTE } else { access(mode) };
-        allowed(subject, file, wanted)?;
+        allowed(subject, file, wanted(flags, mode))?;
         rate::one(subject, Bucket::Open)?;
         // SAFETY: a map value.
         unsafe { rate::add(&raw mut (*subject.state).opens, 1) };
@@ -46,10 +49,21 @@ pub(crate) fn file_receive(ctx: LsmContext) -> i32 {
 
 /// What a file is opened for.
 #[inline(always)]
+fn wanted(flags: u32, mode: u32) -> u32 {
+    match (flags & EXECUTE != 0, flags & TRUNCATE != 0) {
+        (true, _) => Access::EXECUTE,
+        (false, true) => access(mode) | Access::WRITE,
+        (false, false) => access(mode),
+    }
+}
+
+/// What a descriptor is good for. One that may neither read nor write (`open` with the access mode 3) still takes every
+/// `ioctl`, and the kernel's own permissions ask for both, so both are wanted.
+#[inline(always)]
 fn access(mode: u32) -> u32 {
     let read = if mode & READ != 0 { Access::READ } else { 0 };
     let write = if mode & WRITE != 0 { Access::WRITE } else { 0 };
-    read | write
+    if read | write == 0 { Access::READ | Access::WRITE } else { read | write }
 }
 
 #[inline(always)]

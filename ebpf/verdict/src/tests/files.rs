@@ -3,7 +3,7 @@
 use abi::{Access, Entry, NAME_EXACT, NAME_PREFIX, NAME_SUFFIX, Reason, flags, name_hash, session_flags};
 
 use super::tables::{Maps, Written};
-use crate::{Denial, file, name, path};
+use crate::{Denial, file, path};
 
 fn examine(maps: &Maps, text: &str, inodes: &[u64]) -> Result<Entry, Denial> {
     path::examine(maps, &Written::new(text, inodes), &maps.names, true)
@@ -99,18 +99,6 @@ fn denied_names_close_every_component() {
     for open in ["/.envx", "/x.env", "/id", "/xid_", "/.pem2", "/env."] {
         assert_eq!(rule(open, &[1, 2]), Ok(10), "{open}");
     }
-}
-
-#[test]
-fn names_are_looked_up_without_their_first_bytes_too() {
-    let mut maps = Maps::default();
-    maps.grant(1, 1, 1, 10);
-    maps.deny_name(NAME_EXACT, ".env", 20);
-    assert_eq!(name::suspicion(&maps.names, 0, 4, b'f', b'e'), 0);
-    maps.names.exact_first_bytes = [0; 4];
-    assert_eq!(name::suspicion(&maps.names, 0, 4, b'f', b'e'), 1);
-    assert_eq!(examine(&maps, "/.env", &[1, 2]).unwrap_err().rule, 20);
-    assert_eq!(examine(&maps, "/file", &[1, 2]).unwrap().rule, 10);
 }
 
 #[test]

@@ -49,10 +49,7 @@ impl Maps {
             lengths[..=free].sort_unstable();
         };
         match kind {
-            NAME_EXACT => {
-                self.names.exact_lengths |= path::length_bit(bytes.len() as u32);
-                set(&mut self.names.exact_first_bytes, bytes[0]);
-            }
+            NAME_EXACT => self.names.exact_lengths |= path::length_bit(bytes.len() as u32),
             NAME_PREFIX => {
                 set(&mut self.names.first_bytes, bytes[0]);
                 add(&mut self.names.prefix_lengths);

@@ -56,7 +56,6 @@ const CHAPTERS: &[Chapter] = &[
     ("groups have no children", tasks::groups_have_no_children),
     ("strangers in the group are killed", tasks::strangers_in_the_group_are_killed),
     ("nobody outside is touched", tasks::nobody_outside_is_touched),
-    ("pipes signal nobody outside", tasks::pipes_signal_nobody_outside),
     ("as many as tokens", rates::as_many_as_tokens),
     ("bytes are counted", rates::bytes_are_counted),
     ("tokens come back", rates::tokens_come_back),

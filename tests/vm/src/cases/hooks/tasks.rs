@@ -203,6 +203,7 @@ pub(super) fn nobody_outside_is_touched(ground: &Ground, bench: &mut Bench) -> R
 }
 
 /// A process outside is not reached by a signal that nobody sends: as the owner of a pipe (kernel-facts has no hook for it).
+#[allow(dead_code, reason = "no hook closes it by itself yet; in the product seccomp does")]
 pub(super) fn pipes_signal_nobody_outside(ground: &Ground, bench: &mut Bench) -> Result<()> {
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Command, Stdio};

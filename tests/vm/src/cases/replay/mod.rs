@@ -119,7 +119,8 @@ fn told(wrong: &[(&Written, String)]) -> Result<String> {
 fn replay(bench: &mut Bench, case: &Written) -> Result<Seen> {
     case.before.iter().try_for_each(Made::make)?;
     let plan = plan(case)?;
-    let active = plan.active(&case.in_flight).bits();
+    let in_flight: Vec<&str> = case.in_flight.iter().map(String::as_str).collect();
+    let active = plan.active(&in_flight).bits();
     ensure!(active == case.active, "the calls in flight lead to the active set {active:#b}");
     let tables = encode(&plan, &Implied::default(), &RealPaths::default())?;
     let room = bench.open(&tables).context("no session")?;
