@@ -27,6 +27,7 @@ pub(crate) const ALL: &[&[Case]] = &[
     escapes::FILES,
     escapes::NETWORKS,
     escapes::OTHERS,
+    escapes::ENDINGS,
     hooks::CASES,
     replay::CASES,
     cost::CASES,

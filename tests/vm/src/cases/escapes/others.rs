@@ -63,11 +63,13 @@ fn with_helpers_outside(ground: &Ground) -> Result<()> {
     nothing_came(&received)?;
     for name in [other.as_str(), ABSTRACT] {
         let outcome = client.act("act", "child", &["unix_stream", name])?;
-        ensure!(outcome.errno() == Some("EPERM"), "{name} is reached: {outcome:?}");
+        // EACCES is Landlock's answer (abstract names from ABI 6 on, paths from 9 on).
+        let denied = ["EPERM", "EACCES"].iter().any(|errno| outcome.errno() == Some(errno));
+        ensure!(denied, "{name} is reached: {outcome:?}");
     }
     client.finish()?;
     let records = guarded.records()?;
-    for path in ["/secret/file", "/other"] {
+    for path in ["/secret/file"] {
         let mut told = records.iter().filter(|r| r["event"] == "denial" && r["layer"] == "ebpf");
         ensure!(
             told.any(|r| r["what"].as_str().is_some_and(|what| what.ends_with(path))),
