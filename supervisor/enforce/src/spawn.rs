@@ -117,7 +117,11 @@ fn control_sockets() -> Result<(OwnedFd, OwnedFd), SpawnError> {
 /// a lock held for ever at its first allocation, so there it becomes this program anew.
 fn start_last_mile(socket: OwnedFd, stdout: OwnedFd, stderr: OwnedFd) -> Result<Pid, SpawnError> {
     if sys::has_one_thread() {
-        let stage = || enter::on_streams(&socket, &stdout, &stderr);
+        let stage = || {
+            // It waits for its orders while root's layers are arranged; a supervisor that is killed then ends it too.
+            let _ = sys::parent_death_signal();
+            enter::on_streams(&socket, &stdout, &stderr)
+        };
         return sys::fork(stage).map_err(|error| own("mcpguard cannot fork", error));
     }
     start_anew(socket, stdout, stderr)
