@@ -195,14 +195,7 @@ pub(crate) extern "C" fn climb_mounts(
 }
 
 #[inline(always)]
-fn follow(
-    task: *mut Task,
-    index: u32,
-    mut mount: Raw,
-    mut here: Raw,
-    ends: u32,
-    memory: &mut Memory,
-) -> u32 {
+fn follow(task: *mut Task, index: u32, mut mount: Raw, mut here: Raw, ends: u32, memory: &mut Memory) -> u32 {
     let mut root = memory.follow(mount, &VFS_ROOT);
     // SAFETY: the task's own storage, as all that follow.
     unsafe { (&raw mut (*task).depth).write_volatile(index) };

@@ -4,8 +4,8 @@ use core::mem::offset_of;
 use core::ptr;
 
 use abi::{
-    Action, Bucket, Component, Event, EventKind, MAX_DEPTH, MAX_NAME, MAX_PAYLOAD, Reason, Session,
-    State, Task, session_flags,
+    Action, Bucket, Component, Event, EventKind, MAX_DEPTH, MAX_NAME, MAX_PAYLOAD, Reason, Session, State,
+    Task, session_flags,
 };
 use aya_ebpf::helpers::generated::{
     bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_ktime_get_ns, bpf_probe_read_kernel,
@@ -124,8 +124,8 @@ fn kill(session: &Session, slot: u32, kind: u32, reason: u32) -> bool {
     if process == session.canary {
         return false;
     }
-    let repeated = session.flags & session_flags::KILL_REPEATED != 0
-        && rate::take(slot, Bucket::Denial as u32, 1) != 0;
+    let repeated =
+        session.flags & session_flags::KILL_REPEATED != 0 && rate::take(slot, Bucket::Denial as u32, 1) != 0;
     if !action::kills(kind, reason, session.flags, repeated) {
         return false;
     }

@@ -1,8 +1,8 @@
 //! The session's tables behind the look-ups of `verdict`, and the path in the task's storage in front of them.
 
 use abi::{
-    Component, Descent, Entry, Filter, MAX_DEPTH, MAX_NAME, NameKey, NamedKey, Names, ObjectKey, Reason, Task,
-    filter_bits, name_hash, session_flags,
+    Component, Descent, Entry, Filter, MAX_DEPTH, MAX_NAME, NameKey, NamedKey, Names, ObjectKey, Reason,
+    Task, filter_bits, name_hash, session_flags,
 };
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use verdict::path::Down;
@@ -52,12 +52,8 @@ pub(crate) extern "C" fn decide(task: *mut Task, slot: u32) -> u32 {
         return Reason::Internal as u32;
     }
     let ends = session.flags & session_flags::NAME_ENDS != 0;
-    let examined = verdict::path::examine(
-        &Rules { slot, filter },
-        &Walked { task, slot },
-        &session.names,
-        ends,
-    );
+    let examined =
+        verdict::path::examine(&Rules { slot, filter }, &Walked { task, slot }, &session.names, ends);
     match examined {
         Ok(entry) => {
             // SAFETY: the task's own storage.

@@ -53,18 +53,12 @@ pub(crate) fn judge(kind: EventKind, decide: impl FnOnce(&Subject) -> Result<(),
 
 /// The same, and a mark that waits for the next program takes effect first.
 #[inline(always)]
-pub(crate) fn judge_armed(
-    kind: EventKind,
-    decide: impl FnOnce(&Subject) -> Result<(), Denial>,
-) -> i32 {
+pub(crate) fn judge_armed(kind: EventKind, decide: impl FnOnce(&Subject) -> Result<(), Denial>) -> i32 {
     judge_in::<true>(kind, decide)
 }
 
 #[inline(always)]
-fn judge_in<const ARMS: bool>(
-    kind: EventKind,
-    decide: impl FnOnce(&Subject) -> Result<(), Denial>,
-) -> i32 {
+fn judge_in<const ARMS: bool>(kind: EventKind, decide: impl FnOnce(&Subject) -> Result<(), Denial>) -> i32 {
     let (task, current) = match find() {
         Found::Outside => return 0,
         Found::Stranger(slot, unread) => return denial::stranger(slot, kind, unread),

@@ -90,11 +90,7 @@ pub(crate) fn path_chown(ctx: LsmContext) -> i32 {
 
 /// An entry of a directory, which need not exist yet.
 #[inline(always)]
-fn beneath<'a>(
-    subject: &Subject,
-    directory: *const u8,
-    dentry: *const u8,
-) -> Result<&'a Entry, Denial> {
+fn beneath<'a>(subject: &Subject, directory: *const u8, dentry: *const u8) -> Result<&'a Entry, Denial> {
     // SAFETY: the task's own storage.
     unsafe { (*subject.task).decision.access = Access::WRITE };
     let mount = Typed::new(directory).follow(&PATH_MOUNT);

@@ -26,7 +26,8 @@ const ACK: u8 = 0x10;
 
 /// An address, as records have it: two words of the IPv6 form, and port, family and protocol as they lie in memory.
 type Told = [u64; 3];
-const _: () = assert!(cfg!(target_endian = "little"), "port, family and protocol are put together for this order");
+const _: () =
+    assert!(cfg!(target_endian = "little"), "port, family and protocol are put together for this order");
 
 #[cgroup_sock_addr(connect4)]
 pub(crate) fn connect4(ctx: SockAddrContext) -> i32 {
