@@ -23,11 +23,11 @@ pub use fields::{FIELDS, Field};
 pub use hooks::{HOOKS, Hook, Need};
 pub use rules::{
     Address, AddressKey, Entry, MAX_LENGTHS, NAME_EXACT, NAME_PREFIX, NAME_SUFFIX, NO_RULE, NameKey,
-    NameRule, NamedKey, ObjectKey, Port, PortKey, PortUse, flags, name_hash, name_hash_add,
+    NameRule, NamedKey, ObjectKey, Port, PortKey, PortUse, flags, name_hash, name_hash_add, name_hash_begin,
 };
 pub use session::{
-    Active, BUCKETS, Bucket, Component, Decision, Descent, FILTER_WORDS, Filter, Names, Rate, SCOPE_WORDS,
-    STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, filter_bits, scope_bit, session_flags,
+    ALWAYS, Active, Ascent, BUCKETS, Bucket, Component, Decision, Descent, FILTER_WORDS, Filter, Names, Rate,
+    SCOPE_WORDS, STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, filter_bits, scope_bit, session_flags,
 };
 
 /// The highest number of path components that a walk follows; a deeper path is denied.

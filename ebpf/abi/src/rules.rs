@@ -159,20 +159,29 @@ pub struct Port {
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// FNV-1a, 64 bit, of a name. Two names that collide can only make one of them denied too: no grant is looked up by name.
+/// A hash of a name, in the manner of FNV-1a, by words of eight bytes: the programs spend few instructions on it. Two
+/// names that collide can only make one of them denied too: no grant is looked up by name.
 #[inline(always)]
 pub fn name_hash(name: &[u8]) -> u64 {
-    let mut hash = OFFSET;
-    for byte in name {
-        hash = name_hash_add(hash, *byte);
+    let mut hash = name_hash_begin(name.len() as u32);
+    for part in name.chunks(8) {
+        let mut word = [0; 8];
+        word[..part.len()].copy_from_slice(part);
+        hash = name_hash_add(hash, u64::from_ne_bytes(word));
     }
     hash
 }
 
-/// One more byte of a [`name_hash`]; that of no byte is the beginning.
+/// The [`name_hash`] of a name of this length, before its first word.
 #[inline(always)]
-pub fn name_hash_add(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte)).wrapping_mul(PRIME)
+pub fn name_hash_begin(length: u32) -> u64 {
+    OFFSET ^ u64::from(length)
+}
+
+/// The next eight bytes of a [`name_hash`] as they lie in memory; the last ones are filled up with zeroes.
+#[inline(always)]
+pub fn name_hash_add(hash: u64, word: u64) -> u64 {
+    (hash ^ word).wrapping_mul(PRIME).rotate_left(32)
 }
 
 const _: () = assert!(size_of::<ObjectKey>() == 16);
@@ -184,3 +193,16 @@ const _: () = assert!(size_of::<AddressKey>() == 24);
 const _: () = assert!(size_of::<Address>() == 16);
 const _: () = assert!(size_of::<PortKey>() == 8);
 const _: () = assert!(size_of::<Port>() == 8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_anywhere_have_other_hashes() {
+        let names: [&[u8]; 8] = [b"", b"\0", b"a", b"a\0", b".env", b"abcdefgh", b"abcdefgh\0", b"abcdefghi"];
+        for (index, name) in names.iter().enumerate() {
+            assert!(names[..index].iter().all(|other| name_hash(other) != name_hash(name)), "{name:?}");
+        }
+    }
+}

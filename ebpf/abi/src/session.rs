@@ -24,6 +24,8 @@ pub mod session_flags {
     pub const CODE_ANYWHERE: u32 = 128;
     /// There are prefixes or suffixes among the name rules.
     pub const NAME_ENDS: u32 = 256;
+    /// There are name rules, so that all names of a path are looked at.
+    pub const NAMES: u32 = 512;
 }
 
 /// One rate limit: a generic cell rate algorithm (ITU-T I.371), which needs one word of state.
@@ -115,6 +117,9 @@ pub struct State {
     pub sent_bytes: u64,
 }
 
+/// The active set in which only what always holds is allowed: every active set has this bit.
+pub const ALWAYS: u64 = 1;
+
 /// The one value of the small mappable array that each session has: the doorman stores, the programs load.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,12 +152,20 @@ pub struct Task {
     pub word: u64,
     /// Where the look-ups by name are.
     pub descent: Descent,
+    /// Where the way up across mounts is.
+    pub ascent: Ascent,
     /// The decision that is being made.
     pub decision: Decision,
-    /// How many components the path has, the root among them.
+    /// What is said by name beneath the component that is being looked at.
+    pub below: Entry,
+    /// The address of the `struct vfsmount` where the path begins.
+    pub mount: u64,
+    /// For each length of a name of the path (modulo 64) a bit, where the session has name rules.
+    pub lengths: u64,
+    /// How many components of the path are known: up to the one that decides, or to the root.
     pub depth: u32,
-    /// Zero.
-    pub padding: u32,
+    /// The index of the one component whose length is known although [`Ascent::names`] does not ask for it.
+    pub measured: u32,
     /// The path that is being decided, from the file up.
     pub path: [Component; MAX_DEPTH],
     /// A name of that path.
@@ -167,9 +180,13 @@ impl Task {
             state,
             word: 0,
             descent: Descent::default(),
+            ascent: Ascent::default(),
             decision: Decision::default(),
+            below: Entry::default(),
+            mount: 0,
+            lengths: 0,
             depth: 0,
-            padding: 0,
+            measured: 0,
             path: [Component::default(); MAX_DEPTH],
             name: [0; MAX_NAME + 1],
         }
@@ -188,6 +205,22 @@ pub struct Descent {
     pub above: u32,
 }
 
+/// The way up from a dentry.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ascent {
+    /// The address of the `struct vfsmount`.
+    pub mount: u64,
+    /// The address of the mount's root, a `struct dentry`.
+    pub root: u64,
+    /// The address of the `struct dentry` that is reached.
+    pub here: u64,
+    /// What is wanted of names: [`session_flags::NAMES`] and [`session_flags::NAME_ENDS`], or 0 for nothing.
+    pub names: u32,
+    /// 1: what is mounted here covers the directory beneath, which gives it its name only.
+    pub covered: u32,
+}
+
 /// One component of a path.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -196,7 +229,7 @@ pub struct Component {
     pub dentry: u64,
     /// The address of the `struct inode` that is seen; 0 if there is none yet.
     pub inode: u64,
-    /// The length of the name; 0 for the root.
+    /// The length of the name, where [`Ascent::names`] asks for it; 0 for the root.
     pub length: u32,
     /// The name's first byte, and its last one shifted by 8, where [`session_flags::NAME_ENDS`] asks for them.
     pub ends: u32,
@@ -250,5 +283,6 @@ const _: () = assert!(size_of::<State>() == 16 + 8 * BUCKETS + 256 + 32);
 const _: () = assert!(size_of::<Active>() == 64);
 const _: () = assert!(size_of::<Component>() == 24);
 const _: () = assert!(size_of::<Decision>() == 80);
-const _: () = assert!(size_of::<Task>() == 16 + 16 + 80 + 8 + 24 * MAX_DEPTH + 256);
+const _: () = assert!(size_of::<Ascent>() == 32);
+const _: () = assert!(size_of::<Task>() == 16 + 16 + 32 + 80 + 48 + 24 + 24 * MAX_DEPTH + 256);
 const _: () = assert!(size_of::<Filter>() == 8192);

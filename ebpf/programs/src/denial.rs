@@ -13,7 +13,8 @@ use aya_ebpf::helpers::generated::{
 };
 use verdict::{Denial, action};
 
-use crate::fields::{DENTRY_NAME, NAME_BYTES};
+use crate::climb;
+use crate::fields::DENTRY_BYTES;
 use crate::kernel::{Memory, Raw, opaque};
 use crate::maps::{ACTIVE, EVENTS, SESSIONS, STATES};
 use crate::rate;
@@ -64,6 +65,7 @@ pub(crate) extern "C" fn refuse(task: *mut Task, kind: u32, reason: u32) -> u32 
     let (Some(session), Some(state)) = (SESSIONS.get(slot), STATES.get_ptr_mut(slot)) else { return 1 };
     let killed = kill(session, slot, kind, reason);
     let head = Head::new(slot, state, kind, reason, killed);
+    whole_path(task);
     let written = record(&head, task);
     account(state, kind, written)
 }
@@ -225,6 +227,19 @@ pub(crate) unsafe fn who(event: *mut Event) {
 // Both structures have the address at a multiple of 8, where it is copied in whole words.
 const _: () = assert!(offset_of!(Event, address) % 8 == 0 && offset_of!(abi::Decision, address) % 8 == 0);
 
+/// The climb ends where it is decided, and a record names the whole path.
+#[inline(always)]
+fn whole_path(task: *mut Task) {
+    // SAFETY: the task's own storage.
+    unsafe {
+        if (*task).depth != 0 {
+            let object = (&raw const (*task).path).cast::<Component>();
+            // What cannot be followed is told as far as it can.
+            climb::climb_mounts(task, 0, (*task).mount, (*object).dentry);
+        }
+    }
+}
+
 /// Writes a record with the path; `false` if the ring is full.
 #[inline(always)]
 fn record(head: &Head, task: *mut Task) -> bool {
@@ -244,36 +259,48 @@ fn record(head: &Head, task: *mut Task) -> bool {
     true
 }
 
-/// Writes the names, the object's first, as long as one more fits, and keeps their bytes' number in the event: what is
-/// read from there looks to the verifier the same after every name.
+/// Writes the names, the object's first, as long as one more fits.
 ///
 /// # Safety
 /// The record was reserved.
 #[inline(always)]
-unsafe fn names(task: *const Task, record: *mut Record<MAX_PAYLOAD>) {
-    let mut memory = Memory::new();
+unsafe fn names(task: *mut Task, record: *mut Record<MAX_PAYLOAD>) {
     for index in 0..MAX_DEPTH {
-        // SAFETY: the caller's promise; the task's own storage within the array, and `ONE_NAME` more bytes of payload.
-        unsafe {
-            let at = opaque((&raw const (*record).event.length).read_volatile() as usize);
-            if index >= (*task).depth as usize || at > MAX_PAYLOAD - ONE_NAME {
-                break;
-            }
-            let component = (&raw const (*task).path).cast::<Component>().add(index);
-            let whole = (*component).length;
-            let mut length = 0;
-            let name = (&raw mut (*record).payload).cast::<u8>().add(at);
-            if whole != 0 {
-                length = whole & MAX_NAME as u32;
-                let bytes = memory.follow(Raw((*component).dentry).within(&DENTRY_NAME), &NAME_BYTES);
-                bpf_probe_read_kernel(name.cast(), length, bytes.0 as *const _);
-            }
-            name.add(length as usize).write(0);
-            (&raw mut (*record).event.length).write_volatile(at as u32 + length + 1);
-            if whole == 0 {
-                break;
-            }
+        // SAFETY: the caller's promise; the task's own storage.
+        if index >= unsafe { (*task).depth } as usize || tell_name(task, record, index as u32) == 0 {
+            break;
         }
+    }
+}
+
+/// Writes the name of a component behind those that are in the record, and keeps their bytes' number in the event; 0 if
+/// it was the last one. A boundary of the verifier.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn tell_name(task: *mut Task, record: *mut Record<MAX_PAYLOAD>, index: u32) -> u32 {
+    if task.is_null() || record.is_null() {
+        return 0;
+    }
+    let mut memory = Memory::new();
+    // SAFETY: the record was reserved; the task's own storage within the array, and `ONE_NAME` more bytes of payload.
+    unsafe {
+        let at = opaque((*record).event.length as usize);
+        if at > MAX_PAYLOAD - ONE_NAME {
+            return 0;
+        }
+        let component =
+            (&raw const (*task).path).cast::<Component>().add(opaque(index as usize) & (MAX_DEPTH - 1));
+        let whole = (*component).length;
+        let mut length = 0;
+        let name = (&raw mut (*record).payload).cast::<u8>().add(at);
+        if whole != 0 {
+            length = whole & MAX_NAME as u32;
+            let bytes = memory.follow(Raw((*component).dentry), &DENTRY_BYTES);
+            bpf_probe_read_kernel(name.cast(), length, bytes.0 as *const _);
+        }
+        name.add(length as usize).write(0);
+        (*record).event.length = at as u32 + length + 1;
+        whole
     }
 }
 

@@ -5,6 +5,7 @@
 
 use core::arch::asm;
 use core::ffi::c_void;
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use abi::Task;
@@ -62,8 +63,14 @@ impl Typed {
     /// A field that is a pointer.
     #[inline(always)]
     pub(crate) fn follow(self, offset: &Global<u32>) -> Self {
+        self.follow_at(offset.load())
+    }
+
+    /// The same, for an offset that was loaded before a loop.
+    #[inline(always)]
+    pub(crate) fn follow_at(self, offset: u32) -> Self {
         // SAFETY: the verifier admits the load only inside of the structure, and the kernel catches a fault.
-        Self(unsafe { ptr::read_volatile(self.within(offset).0.cast::<*const u8>()) })
+        Self(unsafe { ptr::read_volatile(self.beyond(offset as usize).0.cast::<*const u8>()) })
     }
 
     /// A field of 32 bits.
@@ -88,6 +95,16 @@ impl Typed {
     pub(crate) unsafe fn store(self, into: *mut u64) {
         // SAFETY: the caller's promise.
         unsafe { ptr::write_volatile(into.cast::<*const u8>(), self.0) };
+    }
+
+    /// The same, and reads it back as a number.
+    #[inline(always)]
+    pub(crate) fn number(self, into: &mut u64) -> u64 {
+        // SAFETY: a live reference, as in `address`.
+        unsafe {
+            self.store(into);
+            ptr::read_volatile(into)
+        }
     }
 
     /// The address as a number. The verifier forbids to compute with pointers, but not to read back what was stored.
@@ -141,12 +158,15 @@ impl Memory {
 
     /// Reads a value.
     #[inline(always)]
-    pub(crate) fn read<T: Copy + Default>(&mut self, from: Raw) -> T {
-        let mut value = T::default();
-        let into = (&raw mut value).cast();
-        // SAFETY: the helper writes just the value's own bytes, and any bytes are a value of the integers used here.
-        self.failed |= unsafe { bpf_probe_read_kernel(into, size_of::<T>() as u32, from.0 as *const c_void) };
-        value
+    pub(crate) fn read<T: Copy>(&mut self, from: Raw) -> T {
+        let mut value = MaybeUninit::<T>::uninit();
+        let (into, size) = (value.as_mut_ptr(), size_of::<T>() as u32);
+        // SAFETY: the helper writes just the value's own bytes, zeroes where it fails, and any bytes are a value of the
+        // integers used here.
+        unsafe {
+            self.failed |= bpf_probe_read_kernel(into.cast(), size, from.0 as *const c_void);
+            value.assume_init()
+        }
     }
 
     /// Reads a field that is a pointer.

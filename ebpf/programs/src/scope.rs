@@ -4,7 +4,9 @@
 
 use core::ptr;
 
-use abi::{EventKind, Reason, STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, scope_bit, session_flags};
+use abi::{
+    ALWAYS, EventKind, Reason, STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, scope_bit, session_flags,
+};
 use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_task_btf, bpf_task_storage_get,
@@ -27,12 +29,26 @@ pub(crate) struct Subject {
     pub(crate) slot: u32,
     /// The session's flags.
     pub(crate) flags: u32,
-    /// The active set.
-    pub(crate) active: u64,
     /// The session.
     pub(crate) session: *const Session,
     /// The session's state.
     pub(crate) state: *mut State,
+}
+
+impl Subject {
+    /// Decides under the active set. Whatever a decision allows to fewer classes it allows to more, so that the set is
+    /// asked for only where what always holds is not enough.
+    #[inline(always)]
+    pub(crate) fn allowed(&self, decide: impl Fn(u64) -> Result<(), Denial>) -> Result<(), Denial> {
+        if decide(ALWAYS).is_ok() {
+            return Ok(());
+        }
+        match ACTIVE.get_value(self.slot, &0) {
+            // SAFETY: a map value; the supervisor stores the word while it is read.
+            Some(active) => decide(unsafe { (&raw const active.mask).read_volatile() }),
+            None => Err(Denial::of(Reason::Internal)),
+        }
+    }
 }
 
 /// What was found about the current task.
@@ -150,7 +166,11 @@ pub(crate) fn enter(task: *mut Task, current: Typed) -> Result<Subject, Denial> 
     let slot = unsafe {
         (*task).depth = 0;
         (*task).decision.access = 0;
-        (&raw mut (*task).decision.address).cast::<[u64; 3]>().write([0; 3]);
+        // Word by word: the compiler would make a loop over bytes of it.
+        let address = (&raw mut (*task).decision.address).cast::<u64>();
+        address.write_volatile(0);
+        address.add(1).write_volatile(0);
+        address.add(2).write_volatile(0);
         (*task).slot
     };
     let Some(session) = SESSIONS.get_ptr(slot) else { return Err(Denial::of(Reason::Internal)) };
@@ -170,8 +190,5 @@ pub(crate) fn enter(task: *mut Task, current: Typed) -> Result<Subject, Denial> 
     if cgroup != 0 && unsafe { bpf_get_current_cgroup_id() } != cgroup {
         return Err(Denial::of(Reason::Escape));
     }
-    let Some(active) = ACTIVE.get_value(slot, &0) else { return Err(Denial::of(Reason::Internal)) };
-    // SAFETY: a map value; the supervisor stores the word while it is read.
-    let active = unsafe { (&raw const active.mask).read_volatile() };
-    Ok(Subject { task, current, slot, flags, active, session, state })
+    Ok(Subject { task, current, slot, flags, session, state })
 }

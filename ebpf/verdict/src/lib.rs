@@ -30,9 +30,7 @@ use abi::{Entry, Reason};
 
 /// The look-ups by path, of one session.
 pub trait Tables {
-    /// Whether `OBJECTS` may know this inode; `true` may be wrong, `false` may not.
-    fn may_know(&self, inode: u64) -> bool;
-    /// `OBJECTS`.
+    /// `OBJECTS`; it has no entry for inode 0.
     fn object(&self, inode: u64) -> Option<&Entry>;
     /// `NAMED`, by the node above and [`abi::name_hash`] of the component.
     fn named(&self, node: u32, name: u64) -> Option<&Entry>;
@@ -46,8 +44,13 @@ pub trait Path {
     fn depth(&self) -> usize;
     /// The inode of a component; 0 if the object does not exist yet.
     fn inode(&self, index: usize) -> u64;
-    /// The length of a component's name in bytes; 0 for the root.
+    /// The length of a component's name in bytes; 0 for the root; more than [`abi::MAX_NAME`] if it cannot be read.
     fn length(&self, index: usize) -> u32;
+    /// For each length of a name (modulo 64) the [`path::length_bit`].
+    #[inline(always)]
+    fn lengths(&self) -> u64 {
+        (0..self.depth()).fold(0, |bits, index| bits | path::length_bit(self.length(index)))
+    }
     /// Whether [`Self::byte`] can be answered; a name of which it cannot is closed.
     #[inline(always)]
     fn is_readable(&self, _index: usize) -> bool {
@@ -58,6 +61,19 @@ pub trait Path {
     /// [`abi::name_hash`] of a part of a name; `start + length` is at most its length. `None`: it cannot be read.
     fn hash(&self, index: usize, start: u32, length: u32) -> Option<u64>;
 
+    /// What is known about component `index` alone. The programs put a verifier's boundary here; the answer must be that
+    /// of [`path::look`].
+    #[inline(always)]
+    fn look(&self, tables: &impl Tables, index: usize, found: &mut Entry) -> bool {
+        path::look(tables, self, index, found)
+    }
+
+    /// The programs put a verifier's boundary here; the answer must be that of [`path::look_for_socket`].
+    #[inline(always)]
+    fn look_for_socket(&self, tables: &impl Tables, index: usize) -> path::Socket {
+        path::look_for_socket(tables, self, index)
+    }
+
     /// What is said by name about the components beneath component `index`, whose entry is `above`.
     /// The programs put a verifier's boundary here; the answer must be that of [`path::beneath`].
     #[inline(always)]
@@ -66,6 +82,13 @@ pub trait Path {
         let node = (above.node, above.name_lengths);
         let on_the_way = path::beneath(tables, self, node, index, &mut entry);
         Beneath { entry, on_the_way }
+    }
+
+    /// Whether a rule closes component `index` by this part of its name. The programs put a verifier's boundary here; the
+    /// answer must be that of [`name::part_closes`].
+    #[inline(always)]
+    fn part_closed(&self, tables: &impl Tables, index: usize, part: name::Part) -> Closed {
+        name::part_closes(tables, self, index, part)
     }
 
     /// The name rule that closes component `index`. The programs put a verifier's boundary here; the answer must be

@@ -1,24 +1,9 @@
 //! Name rules: `**/.env` (the whole name), `**/id_*` (its start), `**/*.pem` (its end), on every component.
 
-use abi::{MAX_LENGTHS, NAME_EXACT, NAME_PREFIX, NAME_SUFFIX, Names};
+use abi::{MAX_LENGTHS, MAX_NAME, NAME_EXACT, NAME_PREFIX, NAME_SUFFIX, Names};
 
 use crate::path::length_bit;
 use crate::{Closed, Path, Tables};
-
-/// Whether a component is worth a look-up.
-#[inline(always)]
-pub fn may_close(path: &(impl Path + ?Sized), names: &Names, ends: bool, index: usize) -> bool {
-    let length = path.length(index);
-    if length == 0 {
-        return false;
-    }
-    if names.exact_lengths & length_bit(length) != 0 {
-        return true;
-    }
-    ends && (!path.is_readable(index)
-        || has(&names.first_bytes, path.byte(index, 0))
-        || has(&names.last_bytes, path.byte(index, length - 1)))
-}
 
 /// The name rule that closes a component.
 #[inline(always)]
@@ -30,8 +15,11 @@ pub fn closes(
     index: usize,
 ) -> Closed {
     let length = path.length(index);
+    if length > MAX_NAME as u32 {
+        return Closed::Unreadable;
+    }
     if names.exact_lengths & length_bit(length) != 0 {
-        match one(tables, path, index, NAME_EXACT, length, length) {
+        match path.part_closed(tables, index, Part::of(NAME_EXACT, length, length)) {
             Closed::Open => {}
             closed => return closed,
         }
@@ -69,7 +57,7 @@ fn any(
         if compared == 0 || compared > whole {
             break;
         }
-        match one(tables, path, index, kind, whole, compared) {
+        match path.part_closed(tables, index, Part::of(kind, whole, compared)) {
             Closed::Open => {}
             closed => return closed,
         }
@@ -77,18 +65,29 @@ fn any(
     Closed::Open
 }
 
+/// A part of a component's name that is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// `NAME_EXACT`, `NAME_PREFIX` or `NAME_SUFFIX`.
+    pub kind: u16,
+    /// Where it begins, in bytes.
+    pub start: u32,
+    /// How many bytes it has.
+    pub length: u32,
+}
+
+impl Part {
+    #[inline(always)]
+    fn of(kind: u16, whole: u32, length: u32) -> Self {
+        Self { kind, start: if kind == NAME_SUFFIX { whole - length } else { 0 }, length }
+    }
+}
+
+/// Whether a rule closes the component by this part of its name.
 #[inline(always)]
-fn one(
-    tables: &impl Tables,
-    path: &(impl Path + ?Sized),
-    index: usize,
-    kind: u16,
-    whole: u32,
-    compared: u32,
-) -> Closed {
-    let start = if kind == NAME_SUFFIX { whole - compared } else { 0 };
-    let Some(hash) = path.hash(index, start, compared) else { return Closed::Unreadable };
-    match tables.name(kind, compared as u16, hash) {
+pub fn part_closes(tables: &impl Tables, path: &(impl Path + ?Sized), index: usize, part: Part) -> Closed {
+    let Some(hash) = path.hash(index, part.start, part.length) else { return Closed::Unreadable };
+    match tables.name(part.kind, part.length as u16, hash) {
         Some(rule) => Closed::By(rule),
         None => Closed::Open,
     }

@@ -8,7 +8,6 @@ use verdict::{Denial, file};
 use crate::climb;
 use crate::fields::{DENTRY_INODE, PATH_MOUNT};
 use crate::kernel::Typed;
-use crate::rules;
 use crate::scope::{self, Subject};
 
 /// `S_IFMT`, `S_IFCHR` and `S_IFBLK` (Linux `stat.h`).
@@ -55,10 +54,11 @@ pub(crate) fn path_rename(ctx: LsmContext) -> i32 {
     scope::judge(EventKind::Rename, |subject| {
         removable(subject, ctx.arg(0), ctx.arg(1))?;
         let target: *const u8 = ctx.arg(3);
-        if Typed::new(target).follow(&DENTRY_INODE).address(subject.task).0 != 0 {
-            return removable(subject, ctx.arg(2), target);
+        let entry = beneath(subject, ctx.arg(2), target)?;
+        match Typed::new(target).follow(&DENTRY_INODE).address(subject.task).0 {
+            0 => subject.allowed(|active| file::access(entry, Access::WRITE, active)),
+            _ => subject.allowed(|active| file::detach(entry, active)),
         }
-        writable(subject, ctx.arg(2), target)
     })
 }
 
@@ -67,9 +67,10 @@ pub(crate) fn path_rename(ctx: LsmContext) -> i32 {
 pub(crate) fn path_link(ctx: LsmContext) -> i32 {
     scope::judge(EventKind::Link, |subject| {
         let source = *beneath(subject, ctx.arg(1), ctx.arg(0))?;
-        file::access(&source, Access::READ, subject.active)?;
+        // Before the other place is climbed from, so that a record names this one.
+        subject.allowed(|active| file::access(&source, Access::READ, active))?;
         let place = beneath(subject, ctx.arg(1), ctx.arg(2))?;
-        file::link(&source, place, subject.active)
+        subject.allowed(|active| file::link(&source, place, active))
     })
 }
 
@@ -94,18 +95,20 @@ fn beneath<'a>(subject: &Subject, directory: *const u8, dentry: *const u8) -> Re
     // SAFETY: the task's own storage.
     unsafe { (*subject.task).decision.access = Access::WRITE };
     let mount = Typed::new(directory).follow(&PATH_MOUNT);
-    let place = climb::climb(subject, mount, Typed::new(dentry))?;
-    rules::entry(subject, place)
+    climb::climb(subject, mount, Typed::new(dentry))?;
+    Ok(climb::found(subject))
 }
 
 #[inline(always)]
 fn writable(subject: &Subject, directory: *const u8, dentry: *const u8) -> Result<(), Denial> {
-    file::access(beneath(subject, directory, dentry)?, Access::WRITE, subject.active)
+    let entry = beneath(subject, directory, dentry)?;
+    subject.allowed(|active| file::access(entry, Access::WRITE, active))
 }
 
 #[inline(always)]
 fn removable(subject: &Subject, directory: *const u8, dentry: *const u8) -> Result<(), Denial> {
-    file::detach(beneath(subject, directory, dentry)?, subject.active)
+    let entry = beneath(subject, directory, dentry)?;
+    subject.allowed(|active| file::detach(entry, active))
 }
 
 /// An object by its `struct path`.
@@ -113,6 +116,6 @@ fn removable(subject: &Subject, directory: *const u8, dentry: *const u8) -> Resu
 fn changeable(subject: &Subject, path: *const u8) -> Result<(), Denial> {
     // SAFETY: the task's own storage.
     unsafe { (*subject.task).decision.access = Access::WRITE };
-    let place = climb::path(subject, Typed::new(path))?;
-    file::access(rules::entry(subject, place)?, Access::WRITE, subject.active)
+    climb::path(subject, Typed::new(path))?;
+    subject.allowed(|active| file::access(climb::found(subject), Access::WRITE, active))
 }

@@ -10,8 +10,8 @@ use crate::fields::{
     AREA_FILE, BINPRM_FILE, DENTRY_INODE, FILE_PATH, INODE_LINKS, PATH_DENTRY, TASK_PERSONALITY,
 };
 use crate::kernel::Typed;
+use crate::rate;
 use crate::scope::{self, Subject};
-use crate::{rate, rules};
 
 /// `PROT_READ` and `PROT_EXEC` (Linux `mman-common.h`).
 const PROT_READ: u64 = 1;
@@ -38,10 +38,10 @@ pub(crate) fn bprm_check_security(ctx: LsmContext) -> i32 {
         // SAFETY: the task's own storage.
         unsafe { (*subject.task).decision.access = Access::EXECUTE };
         let path = Typed::new(ctx.arg(0)).follow(&BINPRM_FILE).within(&FILE_PATH);
-        let place = climb::path(subject, path)?;
-        let entry = rules::entry(subject, place)?;
+        climb::path(subject, path)?;
         // A program must have a name: one that was removed, or that is only in memory, is nobody's grant.
-        file::program(entry, has_links(path), subject.active)
+        let linked = has_links(path);
+        subject.allowed(|active| file::program(climb::found(subject), linked, active))
     })
 }
 
@@ -87,9 +87,8 @@ fn code(subject: &Subject, file: Typed) -> Result<(), Denial> {
     unsafe { (*subject.task).decision.access = Access::EXECUTE };
     let path = file.within(&FILE_PATH);
     let place = climb::path(subject, path)?;
-    let entry = rules::entry(subject, place)?;
     let linked = place == Place::Rooted && has_links(path);
-    file::code(entry, linked, subject.active, subject.flags)
+    subject.allowed(|active| file::code(climb::found(subject), linked, active, subject.flags))
 }
 
 /// Whether an opened file still has a name.

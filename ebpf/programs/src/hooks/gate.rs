@@ -1,6 +1,8 @@
 //! The network's second gate, on the session's control group: it sees what the first one cannot (Fast Open, packets), and
 //! it can only deny.
 
+use core::mem::MaybeUninit;
+
 use abi::{Bucket, EventKind, Reason, Session, State, session_flags};
 use aya_ebpf::bindings::{__sk_buff, bpf_sock_addr};
 use aya_ebpf::helpers::generated::{bpf_get_current_cgroup_id, bpf_skb_cgroup_id, bpf_skb_load_bytes};
@@ -199,12 +201,16 @@ fn segment(packet: *const __sk_buff, into: &mut Told) -> Result<Segment, Denial>
 
 /// Bytes of a packet from its network header on.
 #[inline(always)]
-fn load<T: Copy + Default>(packet: *const __sk_buff, offset: u32) -> Result<T, Denial> {
-    let mut value = T::default();
-    let into = (&raw mut value).cast();
+fn load<T: Copy>(packet: *const __sk_buff, offset: u32) -> Result<T, Denial> {
+    let mut value = MaybeUninit::<T>::uninit();
+    let (into, size) = (value.as_mut_ptr(), size_of::<T>() as u32);
     // SAFETY: the helper writes just the value's own bytes, and any bytes are a value of the integers used here.
-    let failed = unsafe { bpf_skb_load_bytes(packet.cast(), offset, into, size_of::<T>() as u32) };
-    if failed == 0 { Ok(value) } else { Err(Denial::of(Reason::Kind)) }
+    unsafe {
+        match bpf_skb_load_bytes(packet.cast(), offset, into.cast(), size) {
+            0 => Ok(value.assume_init()),
+            _ => Err(Denial::of(Reason::Kind)),
+        }
+    }
 }
 
 #[inline(always)]

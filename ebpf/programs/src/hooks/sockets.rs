@@ -83,7 +83,8 @@ pub(crate) fn socket_sendmsg(ctx: LsmContext) -> i32 {
 fn reach(subject: &Subject) -> Result<(), Denial> {
     // SAFETY: the task's own storage.
     let told = unsafe { &(*subject.task).decision.address };
-    network::reach(&Addresses { slot: subject.slot }, &told.address, told.port, subject.active)
+    let tables = Addresses { slot: subject.slot };
+    subject.allowed(|active| network::reach(&tables, &told.address, told.port, active))
 }
 
 /// Reads a socket address, which the kernel has copied already, into the task's decision; returns its family.

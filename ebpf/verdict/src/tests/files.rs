@@ -6,7 +6,8 @@ use super::tables::{Maps, Written};
 use crate::{Denial, file, path};
 
 fn examine(maps: &Maps, text: &str, inodes: &[u64]) -> Result<Entry, Denial> {
-    path::examine(maps, &Written::new(text, inodes), &maps.names, true)
+    let mut found = path::NOTHING;
+    path::examine(maps, &Written::new(text, inodes), &maps.names, true, &mut found).map(|()| found)
 }
 
 #[test]

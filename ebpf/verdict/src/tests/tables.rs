@@ -65,10 +65,6 @@ impl Maps {
 }
 
 impl Tables for Maps {
-    fn may_know(&self, _inode: u64) -> bool {
-        true
-    }
-
     fn object(&self, inode: u64) -> Option<&Entry> {
         self.objects.get(&inode)
     }

@@ -25,6 +25,7 @@ pub(super) fn flags(plan: &Plan, places: &Places, names: &Names) -> u32 {
         (kills(exec), session_flags::KILL_EXEC),
         (ends_it, session_flags::KILL_REPEATED),
         (code_anywhere, session_flags::CODE_ANYWHERE),
+        (*names != Names::default(), session_flags::NAMES),
         (names.prefix_lengths[0] != 0 || names.suffix_lengths[0] != 0, session_flags::NAME_ENDS),
     ];
     all.iter().filter(|(set, _)| *set).fold(0, |sum, (_, flag)| sum | flag)

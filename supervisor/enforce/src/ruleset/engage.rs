@@ -8,7 +8,8 @@ use landlock::{
     Ruleset as Builder, RulesetAttr, RulesetCreated, RulesetCreatedAttr, RulesetError, Scope,
 };
 use nix::errno::Errno;
-use nix::sys::stat::{SFlag, fstat};
+use nix::fcntl::OFlag;
+use nix::sys::stat::{Mode, SFlag, fstat};
 
 use super::grants::{Grant, Origin, Ruleset};
 use super::open::{self, OpenError, Skipped};
@@ -47,7 +48,10 @@ pub(crate) fn engage(ruleset: &Ruleset) -> Result<Engaged, EngageError> {
     }
     add_ports(created, ruleset)?.restrict_self()?;
     if ruleset.abi >= rights::UDP_ABI {
-        sys::restrict_udp(&ruleset.udp).map_err(EngageError::Udp)?;
+        // Landlock asks nobody about O_PATH, so the first rules do not matter here.
+        let root = nix::fcntl::open("/", OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
+        let restricted = root.and_then(|root| sys::restrict_udp(&ruleset.udp, root.as_fd()));
+        restricted.map_err(EngageError::Udp)?;
     }
     Ok(Engaged { skipped, writable })
 }

@@ -8,7 +8,10 @@ use nix::errno::Errno;
 use super::check;
 
 const CREATE_RULESET_VERSION: u32 = 1;
+const RULE_PATH_BENEATH: u32 = 1;
 const RULE_NET_PORT: u32 = 2;
+/// `LANDLOCK_ACCESS_FS_REFER`, ABI 2. A ruleset that does not handle it denies it all the same.
+const REFER: u64 = 1 << 13;
 /// `LANDLOCK_ACCESS_NET_BIND_UDP`, ABI 10.
 const BIND_UDP: u64 = 1 << 2;
 /// `LANDLOCK_ACCESS_NET_CONNECT_SEND_UDP`, ABI 10.
@@ -19,6 +22,12 @@ const CONNECT_SEND_UDP: u64 = 1 << 3;
 struct RulesetAttributes {
     handled_access_fs: u64,
     handled_access_net: u64,
+}
+
+#[repr(C, packed)]
+struct PathAttributes {
+    allowed_access: u64,
+    parent_fd: RawFd,
 }
 
 #[repr(C)]
@@ -37,9 +46,12 @@ pub(crate) fn abi() -> u32 {
 }
 
 /// Lets this thread send UDP to these ports only, from any free port, for good. Needs ABI 10 and `no_new_privs`.
-pub(crate) fn restrict_udp(ports: &[u16]) -> Result<(), Errno> {
+///
+/// Files are the business of another ruleset, and this one must say so: without its rule for `root`, the directory `/`,
+/// nothing could be linked or renamed into another directory any more.
+pub(crate) fn restrict_udp(ports: &[u16], root: BorrowedFd<'_>) -> Result<(), Errno> {
     let attributes =
-        RulesetAttributes { handled_access_fs: 0, handled_access_net: BIND_UDP | CONNECT_SEND_UDP };
+        RulesetAttributes { handled_access_fs: REFER, handled_access_net: BIND_UDP | CONNECT_SEND_UDP };
     let size = size_of::<RulesetAttributes>();
     // SAFETY: the kernel reads `size` bytes from a live struct.
     let result = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, &raw const attributes, size, 0) };
@@ -47,6 +59,7 @@ pub(crate) fn restrict_udp(ports: &[u16]) -> Result<(), Errno> {
     // SAFETY: nobody else owns the descriptor that the kernel just made.
     let ruleset = unsafe { OwnedFd::from_raw_fd(number) };
     let ruleset = std::os::fd::AsFd::as_fd(&ruleset);
+    allow_beneath(ruleset, REFER, root)?;
     for port in ports {
         allow_port(ruleset, CONNECT_SEND_UDP, u64::from(*port))?;
     }
@@ -56,6 +69,15 @@ pub(crate) fn restrict_udp(ports: &[u16]) -> Result<(), Errno> {
     }
     // SAFETY: no pointers; the ruleset is a live descriptor.
     check(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) }).map(|_| ())
+}
+
+fn allow_beneath(ruleset: BorrowedFd<'_>, allowed_access: u64, parent: BorrowedFd<'_>) -> Result<(), Errno> {
+    let rule = PathAttributes { allowed_access, parent_fd: parent.as_raw_fd() };
+    // SAFETY: the kernel reads one `landlock_path_beneath_attr` from a live struct of that layout.
+    let result = unsafe {
+        libc::syscall(libc::SYS_landlock_add_rule, ruleset.as_raw_fd(), RULE_PATH_BENEATH, &raw const rule, 0)
+    };
+    check(result).map(|_| ())
 }
 
 fn allow_port(ruleset: BorrowedFd<'_>, allowed_access: u64, port: u64) -> Result<(), Errno> {
@@ -74,8 +96,12 @@ mod tests {
     /// On an older kernel the rights are unknown, and that must be an error: nothing is dropped silently.
     #[test]
     fn rights_that_the_kernel_lacks_are_an_error() {
+        let root = std::fs::File::open("/").expect("a root");
         if abi() < 10 {
-            assert_eq!(restrict_udp(&[53]), Err(if abi() == 0 { Errno::EOPNOTSUPP } else { Errno::EINVAL }));
+            assert_eq!(
+                restrict_udp(&[53], std::os::fd::AsFd::as_fd(&root)),
+                Err(if abi() == 0 { Errno::EOPNOTSUPP } else { Errno::EINVAL })
+            );
         }
     }
 }

@@ -280,7 +280,10 @@ fn names_are_compared_at_eight_lengths_at_most() {
     assert_eq!(tables.summary.suffix_lengths, [1, 2, 3, 4, 5, 6, 7, 8]);
     assert_eq!(tables.summary.prefix_lengths, [3, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!((tables.summary.exact_lengths, tables.names.len()), (1 << 4, 10));
-    assert_ne!(tables.flags & session_flags::NAME_ENDS, 0);
+    assert_eq!(
+        tables.flags & (session_flags::NAMES | session_flags::NAME_ENDS),
+        session_flags::NAMES | session_flags::NAME_ENDS
+    );
     let error = encoded(&deny(9)).expect_err("nine");
     assert!(matches!(&error, EncodeError::TooManyLengths { lengths, .. } if lengths.len() == 9));
     assert_eq!(

@@ -30,8 +30,9 @@ impl World {
     pub(crate) fn access(&self, files: &Files, place: &AbsolutePath, wanted: u32, active: u64) -> bool {
         let walk = Walk::new(place, files);
         let ends = self.tables.flags & session_flags::NAME_ENDS != 0;
-        let entry = path::examine(self, &walk, &self.tables.summary, ends);
-        entry.and_then(|entry| file::access(&entry, wanted, active)).is_ok()
+        let mut entry = path::NOTHING;
+        let examined = path::examine(self, &walk, &self.tables.summary, ends, &mut entry);
+        examined.and_then(|()| file::access(&entry, wanted, active)).is_ok()
     }
 
     /// Whether a unix socket may be connected to.
@@ -50,10 +51,6 @@ impl World {
 }
 
 impl verdict::Tables for World {
-    fn may_know(&self, _inode: u64) -> bool {
-        true
-    }
-
     fn object(&self, inode: u64) -> Option<&Entry> {
         self.objects.get(&inode)
     }
