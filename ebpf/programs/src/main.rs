@@ -1,16 +1,17 @@
-//! The BPF programs: thin hooks that ask who acts ([`scope`]), where the object lies ([`climb`]), what the session's
-//! tables say ([`rules`], by `verdict`), and deny, record and kill ([`denial`]).
+//! The BPF programs: thin hooks that ask who acts ([`scope`]), climb from the object towards the root ([`climb`]), ask what
+//! the session's tables say of each component ([`rules`], by `verdict`), and deny, record and kill ([`denial`]).
 //!
 //! They never allow by mistake: whatever cannot be read, followed or found is denied inside of a session. They never
 //! touch a task outside of one.
 //!
 //! ```text
 //! hook ─► scope: whose task? ─► none: 0
-//!           └► session ─► climb: the path's components ─► rules: the decisive entry ─► verdict ─► 0
-//!                                                                                         └► denial: record, kill, -EPERM
+//!           └► session ─► climb ⇄ rules, names: until a component decides ─► verdict ─► 0
+//!                                                                              └► denial: record, kill, -EPERM
 //! ```
 //! One object serves every kernel: offsets come from the read-only globals of [`fields`], which the supervisor sets.
-//! Functions that the verifier shall look at once and not along every path are global (`extern "C"`, not inlined).
+//! Functions that the verifier shall look at once and not along every path are global (`extern "C"`, not inlined), the
+//! bodies of loops above all.
 
 #![no_std]
 #![no_main]
@@ -22,10 +23,12 @@ mod fields;
 mod hooks;
 mod kernel;
 mod maps;
+mod names;
 mod rate;
 mod reach;
 mod rules;
 mod scope;
+mod walk;
 
 /// Nothing here panics; the compiler wants to know where it would go.
 #[panic_handler]

@@ -1,19 +1,12 @@
 //! The session's tables behind the look-ups of `verdict`, and the path in the task's storage in front of them.
 
-use abi::{
-    Component, Descent, Entry, Filter, MAX_DEPTH, MAX_NAME, NameKey, NamedKey, Names, ObjectKey, Reason,
-    Task, filter_bits, flags, name_hash_add, name_hash_begin, session_flags,
-};
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
-use verdict::name::Part;
-use verdict::path::{Down, Socket};
-use verdict::{Beneath, Closed, Denial, Path, Tables};
+use abi::{Entry, Filter, NameKey, NamedKey, ObjectKey, Reason, Task, filter_bits, flags, session_flags};
+use verdict::path::Socket;
+use verdict::{Denial, Path, Tables};
 
-use crate::climb::UNREADABLE;
-use crate::fields::{DENTRY_BYTES, DENTRY_LENGTH};
-use crate::kernel::{Memory, Raw, opaque};
 use crate::maps::{FILTERS, NAMED, NAMES, OBJECTS, SESSIONS};
 use crate::scope::Subject;
+use crate::walk::Walked;
 
 /// Whether component `depth - 1` of the task's path decides. What is found out is in the task's decision.
 ///
@@ -146,6 +139,12 @@ impl Rules {
         FILTERS.get_ptr(slot).map(|filter| Self { slot, filter })
     }
 
+    /// A session's, for whoever asks about names only.
+    #[inline(always)]
+    pub(crate) fn without_inodes(slot: u32) -> Self {
+        Self { slot, filter: core::ptr::null() }
+    }
+
     /// Whether an inode may have an entry; `true` may be wrong, `false` may not. A look before a look-up.
     #[inline(always)]
     pub(crate) fn may_know(&self, inode: u64) -> bool {
@@ -185,232 +184,3 @@ impl Tables for Rules {
         rule.map(|rule| rule.rule)
     }
 }
-
-/// The path in a task's storage.
-struct Walked {
-    task: *mut Task,
-    slot: u32,
-}
-
-impl Walked {
-    #[inline(always)]
-    fn component(&self, index: usize) -> *const Component {
-        // SAFETY: the index is masked to the array's length, where the verifier can see it.
-        unsafe { (&raw const (*self.task).path).cast::<Component>().add(opaque(index) & (MAX_DEPTH - 1)) }
-    }
-}
-
-impl Path for Walked {
-    #[inline(always)]
-    fn depth(&self) -> usize {
-        // SAFETY: the task's own storage, as all that follow.
-        unsafe { (*self.task).depth as usize }
-    }
-
-    #[inline(always)]
-    fn inode(&self, index: usize) -> u64 {
-        // SAFETY: as above.
-        unsafe { (*self.component(index)).inode }
-    }
-
-    /// Where the session has no name rules, only the names beneath an entry that tells some apart are asked for.
-    #[inline(always)]
-    fn length(&self, index: usize) -> u32 {
-        // SAFETY: as above.
-        let (task, component) = unsafe { (&*self.task, &*self.component(index)) };
-        if task.ascent.names != 0 || task.measured as usize == index {
-            return component.length;
-        }
-        let mut memory = Memory::new();
-        let length = memory.read(Raw(component.dentry).within(&DENTRY_LENGTH));
-        if memory.has_failed() { u32::MAX } else { length }
-    }
-
-    #[inline(always)]
-    fn is_readable(&self, index: usize) -> bool {
-        // SAFETY: as above.
-        unsafe { (*self.component(index)).ends & UNREADABLE == 0 }
-    }
-
-    #[inline(always)]
-    fn byte(&self, index: usize, at: u32) -> u8 {
-        // SAFETY: as above.
-        let ends = unsafe { (*self.component(index)).ends };
-        if at == 0 { ends as u8 } else { (ends >> 8) as u8 }
-    }
-
-    #[inline(always)]
-    fn hash(&self, index: usize, start: u32, length: u32) -> Option<u64> {
-        match hash(self.task, index as u32, start, length) {
-            0 => None,
-            hash => Some(hash),
-        }
-    }
-
-    #[inline(always)]
-    fn lengths(&self) -> u64 {
-        // SAFETY: as above.
-        unsafe { (*self.task).lengths }
-    }
-
-    #[inline(always)]
-    fn look(&self, _: &impl Tables, index: usize, found: &mut Entry) -> bool {
-        look(self.task, self.slot, index as u32, found) != 0
-    }
-
-    #[inline(always)]
-    fn look_for_socket(&self, _: &impl Tables, index: usize) -> Socket {
-        let told = look_for_socket(self.task, self.slot, index as u32);
-        match told & 3 {
-            0 => Socket::Further,
-            1 => Socket::Granted,
-            _ => Socket::Denied((told >> 32) as u32),
-        }
-    }
-
-    #[inline(always)]
-    fn beneath(&self, _: &impl Tables, above: &Entry, index: usize) -> Beneath {
-        let told = names_beneath(self.task, self.slot, index as u32, above.node, above.name_lengths);
-        // SAFETY: the task's own storage, which `names_beneath` has filled.
-        let entry = unsafe { (*self.task).below };
-        Beneath { entry, on_the_way: told != 0 }
-    }
-
-    #[inline(always)]
-    fn closed(&self, _: &impl Tables, _: &Names, _: bool, index: usize) -> Closed {
-        unpacked(name_closed(self.task, self.slot, index as u32))
-    }
-
-    #[inline(always)]
-    fn part_closed(&self, _: &impl Tables, index: usize, part: Part) -> Closed {
-        let Part { kind, start, length } = part;
-        let packed = u64::from(kind) << 32 | u64::from(start) << 16 | u64::from(length);
-        unpacked(part_closed(self.task, self.slot, index as u32, packed))
-    }
-}
-
-/// [`verdict::path::beneath`]. A boundary of the verifier. Leaves the entry in the task's storage; returns whether the
-/// object itself lies on the way.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn names_beneath(
-    task: *mut Task,
-    slot: u32,
-    index: u32,
-    node: u32,
-    lengths: u64,
-) -> u32 {
-    if task.is_null() {
-        return 1;
-    }
-    // SAFETY: the task's own storage.
-    unsafe {
-        (*task).below = verdict::path::NOTHING;
-        (*task).descent = Descent { lengths, node, above: index };
-    }
-    for _ in 0..MAX_DEPTH {
-        match name_below(task, slot) {
-            FURTHER => {}
-            down => return u32::from(down == ON_THE_WAY),
-        }
-    }
-    0
-}
-
-const FURTHER: u32 = Down::Further as u32;
-const ON_THE_WAY: u32 = Down::OnTheWay as u32;
-
-/// [`verdict::path::descend`], whose state is in the task's storage. A boundary of the verifier. Returns a [`Down`].
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn name_below(task: *mut Task, slot: u32) -> u32 {
-    if task.is_null() {
-        return ON_THE_WAY;
-    }
-    let rules = Rules { slot, filter: core::ptr::null() };
-    // SAFETY: two parts of the task's own storage.
-    let (descent, found) = unsafe { (&mut (*task).descent, &mut (*task).below) };
-    verdict::path::descend(&rules, &Walked { task, slot }, descent, found) as u32
-}
-
-/// A [`Closed`] as a number: 0 if no rule closes the component, 1 and the rule shifted by 32 if one does, 2 if the name
-/// cannot be read.
-#[inline(always)]
-fn packed(closed: Closed) -> u64 {
-    match closed {
-        Closed::Open => 0,
-        Closed::By(rule) => u64::from(rule) << 32 | 1,
-        Closed::Unreadable => 2,
-    }
-}
-
-#[inline(always)]
-fn unpacked(closed: u64) -> Closed {
-    match closed & 3 {
-        0 => Closed::Open,
-        1 => Closed::By((closed >> 32) as u32),
-        _ => Closed::Unreadable,
-    }
-}
-
-/// [`verdict::name::part_closes`]. A boundary of the verifier. Takes the kind shifted by 32, the start shifted by 16 and
-/// the length; returns a [`packed`] answer.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn part_closed(task: *mut Task, slot: u32, index: u32, part: u64) -> u64 {
-    if task.is_null() {
-        return packed(Closed::Unreadable);
-    }
-    let rules = Rules { slot, filter: core::ptr::null() };
-    let part = Part { kind: (part >> 32) as u16, start: part as u32 >> 16, length: part as u32 & 0xffff };
-    packed(verdict::name::part_closes(&rules, &Walked { task, slot }, index as usize, part))
-}
-
-/// [`verdict::name::closes`]. A boundary of the verifier. Returns a [`packed`] answer.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn name_closed(task: *mut Task, slot: u32, index: u32) -> u64 {
-    let Some(session) = SESSIONS.get(slot) else { return packed(Closed::Unreadable) };
-    if task.is_null() {
-        return packed(Closed::Unreadable);
-    }
-    let ends = session.flags & session_flags::NAME_ENDS != 0;
-    let rules = Rules { slot, filter: core::ptr::null() };
-    packed(verdict::name::closes(&rules, &Walked { task, slot }, &session.names, ends, index as usize))
-}
-
-/// [`abi::name_hash`] of a part of a component's name. A boundary of the verifier. Returns 0 if it cannot be read.
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub(crate) extern "C" fn hash(task: *mut Task, index: u32, start: u32, length: u32) -> u64 {
-    let length = opaque(length as usize) as u32;
-    if task.is_null() || length > MAX_NAME as u32 {
-        return 0;
-    }
-    let walked = Walked { task, slot: 0 };
-    let mut memory = Memory::new();
-    // SAFETY: the task's own storage, within the array.
-    let dentry = unsafe { (*walked.component(index as usize)).dentry };
-    let bytes = memory.follow(Raw(dentry), &DENTRY_BYTES);
-    // SAFETY: the buffer has `MAX_NAME + 1` bytes and only this task writes to it.
-    unsafe {
-        let words = (&raw mut (*task).name).cast::<u64>();
-        // The rest of the last word is zero.
-        words.add(opaque(length as usize) >> 3 & (NAME_WORDS - 1)).write(0);
-        let from = bytes.0.wrapping_add(u64::from(start)) as *const _;
-        if bpf_probe_read_kernel(words.cast(), length, from) != 0 {
-            return 0;
-        }
-        let mut hash = name_hash_begin(length);
-        for at in 0..NAME_WORDS {
-            if at * 8 >= length as usize {
-                break;
-            }
-            hash = name_hash_add(hash, words.add(at).read());
-        }
-        hash
-    }
-}
-
-/// Words of a name.
-const NAME_WORDS: usize = (MAX_NAME + 1) / 8;

@@ -51,6 +51,11 @@ pub trait Path {
     fn lengths(&self) -> u64 {
         (0..self.depth()).fold(0, |bits, index| bits | path::length_bit(self.length(index)))
     }
+    /// Whether the name of a component can be one of those with these lengths (see [`Self::lengths`]).
+    #[inline(always)]
+    fn has_length_of(&self, index: usize, lengths: u64) -> bool {
+        path::may_be_one(self.length(index), lengths)
+    }
     /// Whether [`Self::byte`] can be answered; a name of which it cannot is closed.
     #[inline(always)]
     fn is_readable(&self, _index: usize) -> bool {

@@ -55,7 +55,7 @@ pub fn open_names(tables: &impl Tables, path: &impl Path, names: &Names, ends: b
             break;
         }
         // Where ends are looked at, any name may be one.
-        if !ends && !may_be_one(path.length(index), names.exact_lengths) {
+        if !ends && !path.has_length_of(index, names.exact_lengths) {
             continue;
         }
         match path.closed(tables, names, ends, index) {
@@ -114,9 +114,9 @@ fn may_be_named(path: &(impl Path + ?Sized), entry: &Entry, index: usize) -> boo
     entry.flags & flags::HAS_NAMES != 0 && index > 0 && may_be_one(path.length(index - 1), entry.name_lengths)
 }
 
-/// A name that cannot be read may be any.
+/// Whether a name of this length can be one of those with these lengths. One that cannot be read may be any.
 #[inline(always)]
-fn may_be_one(length: u32, lengths: u64) -> bool {
+pub fn may_be_one(length: u32, lengths: u64) -> bool {
     length > MAX_NAME as u32 || lengths & length_bit(length) != 0
 }
 

@@ -124,14 +124,6 @@ impl Ended {
         Ok(())
     }
 
-    /// The action must have been denied: by Landlock, which says `EACCES`, or by the eBPF layer, which says `EPERM` and
-    /// comes first where its programs are `fmod_ret`.
-    pub(crate) fn denied_by_any(&self) -> Result<()> {
-        let errno = self.outcome()?.errno();
-        ensure!(matches!(errno, Some("EACCES" | "EPERM")), "the action was not denied: {self:#?}");
-        Ok(())
-    }
-
     /// All records of an event.
     pub(crate) fn of(&self, event: &str) -> Vec<&Value> {
         self.records.iter().filter(|record| record["event"] == event).collect()

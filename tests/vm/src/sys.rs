@@ -1,7 +1,9 @@
 //! The system calls that no crate wraps safely: the only unsafe code of the guest.
 #![expect(unsafe_code, reason = "raw system calls; every block says why it is sound")]
 
+pub(crate) mod bpf_objects;
 pub(crate) mod descriptors;
+pub(crate) mod inject;
 pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod ring;

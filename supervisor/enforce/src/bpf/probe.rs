@@ -78,7 +78,7 @@ fn has_what_programs_need(btf: &Btf) -> Result<(), String> {
     for field in abi::FIELDS {
         btf.offset_of(field.structure, field.member).map_err(|error| format!("{error}{NEEDED}"))?;
     }
-    // A helper of the programs, as new as anything in them.
+    // A helper that came with the oldest kernel that is promised; the programs use nothing newer.
     btf.function("bpf_loop").map(drop).map_err(|_| format!("this kernel has no `bpf_loop`{NEEDED}"))
 }
 

@@ -1,4 +1,4 @@
-//! The proof that the guard denies: a canary in the session, and its three events in the ring.
+//! The proof that the guard denies: a canary in the session, and its events in the ring.
 
 use std::time::{Duration, Instant};
 
@@ -35,8 +35,11 @@ pub enum ProofFailure {
         /// How many.
         count: u64,
     },
+    /// Somebody has taken a program off the control group.
+    #[error("the program {0} was taken off the session's control group")]
+    Detached(String),
     /// The programs cannot be asked.
-    #[error("the programs cannot be asked for the calls that they missed: {}", .0.desc())]
+    #[error("the programs cannot be asked whether they stand and what they missed: {}", .0.desc())]
     Mute(Errno),
 }
 
@@ -70,8 +73,9 @@ impl Proof {
 
     /// Whether it is done; a failure is what the canary found. Never waits. Tell it all events that are there before.
     pub fn check(&mut self, enclosure: &Enclosure, now: Instant) -> Result<bool, ProofFailure> {
-        // A skipped call is a hole whether or not the canary came upon it.
+        // These are holes whether or not the canary comes upon them.
         skipped(enclosure)?;
+        detached(enclosure)?;
         if self.tried.is_none() {
             self.tried = self.canary.collect()?;
             // Its last events are in the ring by now, and are told at the next look.
@@ -103,6 +107,14 @@ impl Proof {
                 let _ = poll(&mut words, PollTimeout::from(50_u8));
             }
         }
+    }
+}
+
+fn detached(enclosure: &Enclosure) -> Result<(), ProofFailure> {
+    let Some(watch) = &enclosure.watch else { return Ok(()) };
+    match watch.layer.detached().map_err(ProofFailure::Mute)? {
+        None => Ok(()),
+        Some(name) => Err(ProofFailure::Detached(name.to_owned())),
     }
 }
 

@@ -3,10 +3,10 @@
 use std::ffi::CStr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use aya_obj::generated::{bpf_attach_type, bpf_cmd};
+use aya_obj::generated::{bpf_attach_type, bpf_cmd, bpf_link_info};
 use nix::errno::Errno;
 
-use super::bpf::{address, bpf, descriptor, number};
+use super::bpf::{address, bpf, descriptor, number, size};
 
 #[repr(C)]
 #[derive(Default)]
@@ -55,6 +55,30 @@ pub(crate) fn attach_cgroup(
         LinkAttributes { program: number(program), target: number(cgroup), attach: attach as u32, flags: 0 };
     // SAFETY: the command takes no pointers.
     descriptor(unsafe { bpf(bpf_cmd::BPF_LINK_CREATE, &mut attributes) }?)
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct InfoAttributes {
+    object: u32,
+    length: u32,
+    info: u64,
+}
+
+/// The id of the control group that a link of [`attach_cgroup`] is attached to; 0 once somebody has detached it
+/// (`BPF_LINK_DETACH`, Linux 5.9) or the group is gone.
+pub(crate) fn link_cgroup(link: BorrowedFd<'_>) -> Result<u64, Errno> {
+    // SAFETY: the structure is plain integers, for which all zeroes is a value; it asks for no array behind a pointer.
+    let mut info: bpf_link_info = unsafe { std::mem::zeroed() };
+    let mut attributes = InfoAttributes {
+        object: number(link),
+        length: size(size_of::<bpf_link_info>())?,
+        info: address(&raw mut info),
+    };
+    // SAFETY: the structure lives, has the length given, and all its pointers are null.
+    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attributes) }?;
+    // SAFETY: the kernel has filled this part for a link to a control group; any bytes are a number.
+    Ok(unsafe { info.__bindgen_anon_1.cgroup.cgroup_id })
 }
 
 /// Gives a link, map or program a name in a bpf file system; it then lives as long as that name.

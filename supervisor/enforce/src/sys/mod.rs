@@ -19,7 +19,7 @@ mod seccomp;
 #[cfg(test)]
 pub(crate) use bpf_layout::event_bytes;
 pub(crate) use bpf_layout::{Plain, read_event};
-pub(crate) use bpf_link::{attach_cgroup, attach_tracing, object_pin};
+pub(crate) use bpf_link::{attach_cgroup, attach_tracing, link_cgroup, object_pin};
 pub(crate) use bpf_map::{MapShape, Mutability, map_create, section_create};
 pub(crate) use bpf_memory::ActiveMemory;
 pub(crate) use bpf_program::{Program, program_info, program_load, types_load};

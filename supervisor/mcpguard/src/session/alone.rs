@@ -51,6 +51,10 @@ fn heard(kernel: &Kernel, journal: &mut Journal) -> Result<(), Ending> {
     let demand = kernel.hear_alone();
     let mut records = kernel.records(now, false);
     let failed = kernel.prove(now).err();
+    if failed.is_some() {
+        // Nothing more happens while it is brought to its end; the kill that follows also ends what could not be frozen.
+        let _ = kernel.freeze();
+    }
     records.extend(failed.iter().map(|failed| kernel.unproven(failed)));
     let written = records.into_iter().try_for_each(|body| journal.body(body));
     written.map_err(|error| Ending::AuditFailed(format!("{error:#}")))?;

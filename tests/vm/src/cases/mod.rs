@@ -10,6 +10,7 @@ mod facts;
 mod hooks;
 mod machine;
 mod replay;
+mod sabotage;
 mod servers;
 mod windows;
 
@@ -28,6 +29,7 @@ pub(crate) const ALL: &[&[Case]] = &[
     escapes::NETWORKS,
     escapes::OTHERS,
     escapes::ENDINGS,
+    sabotage::CASES,
     hooks::CASES,
     replay::CASES,
     cost::CASES,

@@ -1,8 +1,8 @@
 //! The canary: a child of the supervisor that tries what the session must not do, to see it denied.
 //!
 //! It is marked as the session's and sits in its control group, but under neither Landlock nor seccomp, so that nobody
-//! but the eBPF layer can be the one who denies. It tries to open one file, to connect to one address and to execute one
-//! program, tells what came of it, and ends. It is proof only together with its three events in the ring.
+//! but the eBPF layer can be the one who denies. It tries to open one file, to connect and to send to one address and to
+//! execute one program, tells what came of it, and ends. It is proof only together with its events in the ring.
 
 mod attempt;
 
@@ -28,7 +28,7 @@ use crate::sys;
 pub struct Bait {
     /// A file or directory that exists, to open for reading.
     pub file: Option<CString>,
-    /// An address to connect a UDP socket to; no packet is sent.
+    /// An address to connect a UDP socket to, and to send a datagram to.
     pub address: Option<SocketAddr>,
     /// A program to execute. It is started with the one argument `--canary-was-not-denied` if nobody denies it.
     pub program: Option<CString>,
@@ -81,6 +81,8 @@ pub struct Tried {
     pub open: Answer,
     /// Making a socket and connecting it to the address.
     pub connect: Answer,
+    /// Sending a datagram to the address, without a connection.
+    pub send: Answer,
     /// Executing the program.
     pub exec: Answer,
 }
@@ -108,12 +110,15 @@ impl Tried {
     /// Whether every attempt was denied, and by the programs: each has its event among these.
     pub fn proves<'a>(&self, events: impl IntoIterator<Item = &'a Event> + Clone) -> Result<(), Gap> {
         type IsTold = fn(&Event) -> bool;
-        let attempts: [(&'static str, Answer, IsTold); 3] = [
+        let attempts: [(&'static str, Answer, IsTold); 4] = [
             ("open a file", self.open, |event| {
                 event.kind == EventKind::Open && event.access & Access::EXECUTE == 0
             }),
             ("connect a socket", self.connect, |event| {
                 [EventKind::Connect, EventKind::Socket].contains(&event.kind)
+            }),
+            ("send a datagram", self.send, |event| {
+                [EventKind::Send, EventKind::Socket].contains(&event.kind)
             }),
             ("execute a program", self.exec, |event| {
                 event.kind == EventKind::Exec
@@ -205,8 +210,9 @@ impl Canary {
             }
         }
         self.reap();
-        let [open, connect, exec] = attempt::answers(&self.heard, &self.bait).ok_or(CanaryError::Silent)?;
-        Ok(Some(Tried { process: self.process, open, connect, exec }))
+        let told = attempt::answers(&self.heard, &self.bait).ok_or(CanaryError::Silent)?;
+        let [open, connect, send, exec] = told;
+        Ok(Some(Tried { process: self.process, open, connect, send, exec }))
     }
 
     /// Takes the dead child away, if nobody has done so.

@@ -30,7 +30,7 @@ impl Layer {
         let mut layer = Self {
             way: support.hooks,
             hooks: Vec::new(),
-            exit: watch_supervisors(&context, &texts)?,
+            exit: Some(watch_supervisors(&context, &texts)?),
             register: None,
             cgroup_programs: Vec::new(),
             maps,

@@ -66,8 +66,8 @@ pub(super) struct Parts<'a> {
 pub struct Layer {
     way: Option<HookWay>,
     hooks: Vec<Attached>,
-    /// The end of supervisors.
-    exit: OwnedFd,
+    /// The end of supervisors. `None` once the layer goes.
+    exit: Option<OwnedFd>,
     register: Option<OwnedFd>,
     cgroup_programs: Vec<CgroupProgram>,
     maps: Maps,
@@ -106,7 +106,9 @@ impl Layer {
         for attached in &self.hooks {
             pins.link(attached.name, attached.link())?;
         }
-        pins.link("supervisor_exit", self.exit.as_fd())?;
+        if let Some(exit) = &self.exit {
+            pins.link("supervisor_exit", exit.as_fd())?;
+        }
         for (slot, held) in self.sessions.iter().enumerate() {
             for (name, link) in held.iter().flat_map(|held| &held.links) {
                 pins.link(&format!("{name}_{slot}"), link.as_fd())?;
@@ -128,6 +130,10 @@ impl std::fmt::Debug for Layer {
 
 impl Drop for Layer {
     fn drop(&mut self) {
+        // The descriptors first: who lets a link's last descriptor go waits until it is detached, a fifth of a second for
+        // each on kernels before 6.18. What is pinned last is detached by the kernel in the background.
+        self.hooks.clear();
+        self.exit = None;
         if let Some(pins) = self.pins.take() {
             match self.sessions.iter().all(Option::is_none) {
                 true => drop(pins),

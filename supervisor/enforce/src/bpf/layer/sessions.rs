@@ -1,14 +1,15 @@
 //! The sessions of a layer: opened, marked, looked at, closed.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use abi::{Address, AddressKey, State, Task};
+use nix::errno::Errno;
 
 use super::{Layer, Parts};
 use crate::bpf::canary::Canary;
 use crate::bpf::maps::{self, MapsError, filled, forget, read};
 use crate::bpf::session::{self, Held, Mark, Opening, Session, SessionError};
-use crate::sys::Plain;
+use crate::sys::{self, Plain};
 
 impl Layer {
     /// Opens a session. Nothing of it holds for anybody before a process is [tagged](Self::tag); with a control group,
@@ -48,6 +49,17 @@ impl Layer {
     /// What the programs counted for this session. The number of its last event, and the drops, prove gaps.
     pub fn state(&self, session: &Session) -> Result<State, MapsError> {
         self.maps.states.get(&session.slot, 0).map(|Plain(state)| state).map_err(read("STATES"))
+    }
+
+    /// A program that somebody has taken off a session's control group. The programs on security hooks cannot be taken off
+    /// as long as this process holds them.
+    pub fn detached(&self) -> Result<Option<&str>, Errno> {
+        for (name, link) in self.sessions.iter().flatten().flat_map(|held| &held.links) {
+            if sys::link_cgroup(link.as_fd())? == 0 {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 
     /// Lets the session reach a range of addresses: so many bits of an address in its IPv6 form.

@@ -10,4 +10,6 @@ mod scene;
 pub(super) use endings::CASES as ENDINGS;
 pub(super) use files::CASES as FILES;
 pub(super) use networks::CASES as NETWORKS;
+pub(super) use networks::POLICY as NETWORKS_POLICY;
 pub(super) use others::CASES as OTHERS;
+pub(super) use scene::{POLICY as FILES_POLICY, Scene};

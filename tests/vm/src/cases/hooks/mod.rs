@@ -18,6 +18,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
 
+use super::cost;
 use crate::case::{Case, On};
 use crate::ground::Ground;
 use crate::job::Machine;
@@ -61,6 +62,7 @@ const CHAPTERS: &[Chapter] = &[
     ("tokens come back", rates::tokens_come_back),
     ("repeated denials kill", rates::repeated_denials_kill),
     ("floods hide nothing", rates::floods_hide_nothing),
+    ("grants without system calls", cost::grants_without_system_calls),
 ];
 
 /// With the program that judges every `sendmsg`, for policies that kill.
@@ -78,6 +80,8 @@ const CONCURRENT: &[Chapter] = &[
 /// Loads the layer, goes through all chapters, and tells all that went wrong together.
 fn read(ground: &Ground, senders: Senders, chapters: &[Chapter]) -> Result<()> {
     let mut bench = Bench::load(senders)?;
+    // What was pinned goes in the background.
+    bench.layer.pin()?;
     let mut wrong = String::new();
     for (name, chapter) in chapters {
         if let Err(error) = chapter(ground, &mut bench) {
