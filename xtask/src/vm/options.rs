@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// As many machines at a time as do best on two processors.
+const JOBS: usize = 3;
+
 /// Options of `cargo xtask vm-test`.
 #[derive(clap::Args, Clone)]
 pub(crate) struct Options {
@@ -14,8 +17,8 @@ pub(crate) struct Options {
     /// The accelerator; `auto` takes KVM where a guest really starts with it
     #[arg(long, value_enum, default_value_t = Accel::Auto)]
     pub(super) accel: Accel,
-    /// Virtual machines at a time
-    #[arg(long, default_value_t = 2)]
+    /// Virtual machines at a time; more than processors, because a guest waits a third of its time for grace periods
+    #[arg(long, default_value_t = JOBS)]
     pub(super) jobs: usize,
     /// Only cases whose name holds this text
     #[arg(long, default_value = "")]
@@ -47,7 +50,7 @@ impl Options {
             kernel: vec!["all".to_owned()],
             variant: vec!["all".to_owned()],
             accel: Accel::Auto,
-            jobs: 2,
+            jobs: JOBS,
             filter: String::new(),
             with_servers: true,
             icount: false,

@@ -15,6 +15,7 @@ mod processes;
 mod raw;
 mod rings;
 mod sockets;
+mod trees;
 mod unix_sockets;
 
 use std::io;
@@ -45,6 +46,7 @@ pub(crate) const ACTS: &[&[(&str, Act)]] = &[
     raw::ACTS,
     rings::ACTS,
     sockets::ACTS,
+    trees::ACTS,
     unix_sockets::ACTS,
 ];
 

@@ -1,7 +1,5 @@
 //! Control groups of version 2: each limit holds and is counted, and nothing of a tree outlives its group.
 
-mod acts;
-
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -17,8 +15,6 @@ use policy::plan::LimitsPlan;
 use crate::case::Case;
 use crate::ground::{Ground, INIT};
 use crate::need::Need;
-
-pub(crate) use acts::ACTS;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("cgroup/the_probe_agrees_with_the_matrix", the_probe_agrees_with_the_matrix),

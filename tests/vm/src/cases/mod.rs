@@ -2,6 +2,7 @@
 //! a line here.
 
 mod bpf_layer;
+mod cgroup;
 mod cost;
 mod doctor;
 mod escapes;
@@ -22,6 +23,7 @@ pub(crate) const ALL: &[&[Case]] = &[
     machine::CASES,
     doctor::CASES,
     exec::CASES,
+    cgroup::CASES,
     servers::CASES,
     windows::CASES,
     bpf_layer::CASES,

@@ -1,4 +1,4 @@
-//! What the trees do. `tree ACT …` waits for a line first, so that it can be put into its group before it acts.
+//! What trees of processes in a control group do. `tree ACT …` waits for a line first, so that it can be put into its group before it acts.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use enforce::cgroup::{Group, GroupId};
 use policy::plan::LimitsPlan;
 use serde_json::Value;
 
-use crate::actor::{Act, perform};
+use super::{Act, perform};
 use crate::ground::INIT;
 
 pub(crate) const ACTS: &[(&str, Act)] = &[
