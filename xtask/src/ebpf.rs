@@ -78,7 +78,18 @@ fn build(checkout: &Checkout) -> Result<PathBuf> {
     let linked = target.join(TARGET).join("release/mcpguard");
     let object = target.join(OBJECT);
     strip(&sysroot, &linked, &object)?;
+    unmangled(&object)?;
     Ok(object)
+}
+
+/// No function has a name that the compiler made: it has the checkout's path in it, as a hash, so that the bytes would
+/// differ from one directory to the next.
+fn unmangled(object: &Path) -> Result<()> {
+    let bytes = std::fs::read(object).context("cannot read the object")?;
+    let names = bytes.split(|byte| *byte == 0).filter(|name| name.starts_with(b"_RN"));
+    let names: Vec<_> = names.map(String::from_utf8_lossy).collect();
+    ensure!(names.is_empty(), "functions were not inlined, and have names that the compiler made: {names:?}");
+    Ok(())
 }
 
 /// A cargo command that this task's own surroundings do not reach.

@@ -64,20 +64,32 @@ pub(crate) enum Found {
 /// Decides about the current task: 0 outside of sessions and for what is allowed.
 #[inline(always)]
 pub(crate) fn judge(kind: EventKind, decide: impl FnOnce(&Subject) -> Result<(), Denial>) -> i32 {
+    judge_in::<false>(|| kind, decide)
+}
+
+/// The same, where what it is called depends on the object: that is asked only for a denial.
+#[inline(always)]
+pub(crate) fn judge_as(
+    kind: impl Fn() -> EventKind,
+    decide: impl FnOnce(&Subject) -> Result<(), Denial>,
+) -> i32 {
     judge_in::<false>(kind, decide)
 }
 
 /// The same, and a mark that waits for the next program takes effect first.
 #[inline(always)]
 pub(crate) fn judge_armed(kind: EventKind, decide: impl FnOnce(&Subject) -> Result<(), Denial>) -> i32 {
-    judge_in::<true>(kind, decide)
+    judge_in::<true>(|| kind, decide)
 }
 
 #[inline(always)]
-fn judge_in<const ARMS: bool>(kind: EventKind, decide: impl FnOnce(&Subject) -> Result<(), Denial>) -> i32 {
+fn judge_in<const ARMS: bool>(
+    kind: impl Fn() -> EventKind,
+    decide: impl FnOnce(&Subject) -> Result<(), Denial>,
+) -> i32 {
     let (task, current) = match find() {
         Found::Outside => return 0,
-        Found::Stranger(slot, unread) => return denial::stranger(slot, kind, unread),
+        Found::Stranger(slot, unread) => return denial::stranger(slot, kind(), unread),
         Found::Marked(task, current) => (task, current),
     };
     // SAFETY: a mark is a map value of the current task.
@@ -90,7 +102,7 @@ fn judge_in<const ARMS: bool>(kind: EventKind, decide: impl FnOnce(&Subject) -> 
     }
     match enter(task, current).and_then(|subject| decide(&subject)) {
         Ok(()) => 0,
-        Err(reason) => denial::deny(task, kind, reason),
+        Err(reason) => denial::deny(task, kind(), reason),
     }
 }
 

@@ -24,10 +24,12 @@ const TRUNCATE: u32 = 0x200;
 #[lsm(hook = "file_open")]
 pub(crate) fn file_open(ctx: LsmContext) -> i32 {
     let file = Typed::new(ctx.arg(0));
-    let flags = file.word(&FILE_FLAGS);
-    let kind = if flags & EXECUTE != 0 { EventKind::Exec } else { EventKind::Open };
-    scope::judge(kind, |subject| {
-        let mode = file.word(&FILE_MODE);
+    let kind = || match file.word(&FILE_FLAGS) & EXECUTE {
+        0 => EventKind::Open,
+        _ => EventKind::Exec,
+    };
+    scope::judge_as(kind, |subject| {
+        let (flags, mode) = (file.word(&FILE_FLAGS), file.word(&FILE_MODE));
         if mode & BENEATH != 0 {
             return Ok(());
         }
