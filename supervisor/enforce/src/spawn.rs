@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt::ReceiveTimeout};
 use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid, getppid};
 
 use crate::enclosure::Enclosure;
 use crate::enter;
@@ -110,6 +110,9 @@ fn control_sockets() -> Result<(OwnedFd, OwnedFd), SpawnError> {
     Ok(pair)
 }
 
+/// The exit status of a last mile whose supervisor is gone; nobody sees it.
+const ABANDONED: u8 = 125;
+
 /// Starts the last mile, with the socket as its standard input, so that no descriptor has to be inheritable.
 ///
 /// A supervisor with one thread forks: the child may then do whatever a new process may, and the start of this program
@@ -117,9 +120,14 @@ fn control_sockets() -> Result<(OwnedFd, OwnedFd), SpawnError> {
 /// a lock held for ever at its first allocation, so there it becomes this program anew.
 fn start_last_mile(socket: OwnedFd, stdout: OwnedFd, stderr: OwnedFd) -> Result<Pid, SpawnError> {
     if sys::has_one_thread() {
+        let supervisor = getpid();
         let stage = || {
-            // It waits for its orders while root's layers are arranged; a supervisor that is killed then ends it too.
-            let _ = sys::parent_death_signal();
+            // It waits for its orders while root's layers are arranged; a supervisor that is killed then ends it too. One
+            // that was killed before this is nobody's parent any more, and would be waited for in vain: this process has
+            // a copy of the other end of the socket, so that it never sees it closed.
+            if sys::parent_death_signal().is_err() || getppid() != supervisor {
+                return ABANDONED;
+            }
             enter::on_streams(&socket, &stdout, &stderr)
         };
         return sys::fork(stage).map_err(|error| own("mcpguard cannot fork", error));
