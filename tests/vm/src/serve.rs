@@ -57,5 +57,5 @@ fn call(arguments: &Value) -> Value {
         arguments["arguments"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let outcome = actor::perform(arguments["act"].as_str().unwrap_or_default(), &texts);
     let told = serde_json::to_string(&outcome).unwrap_or_default();
-    json!({ "content": [{ "type": "text", "text": told }], "isError": false })
+    json!({ "content": [{ "type": "text", "text": told }], "isError": !outcome.is_ok() })
 }

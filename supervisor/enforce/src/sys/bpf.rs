@@ -19,6 +19,32 @@ pub(super) unsafe fn bpf<T>(command: bpf_cmd, attributes: &mut T) -> Result<libc
     check(unsafe { libc::syscall(libc::SYS_bpf, command as u32, &raw mut *attributes, size_of::<T>()) })
 }
 
+#[repr(C)]
+#[derive(Default)]
+struct InfoAttributes {
+    object: u32,
+    length: u32,
+    info: u64,
+}
+
+/// What the kernel tells about a program, a map or a link.
+///
+/// # Safety
+/// `T` must be one of the kernel's structures for it: plain integers, for which all zeroes is a value and asks for no
+/// array behind a pointer.
+pub(super) unsafe fn info<T>(object: BorrowedFd<'_>) -> Result<T, Errno> {
+    // SAFETY: the caller's promise.
+    let mut info: T = unsafe { std::mem::zeroed() };
+    let mut attributes = InfoAttributes {
+        object: number(object),
+        length: size(size_of::<T>())?,
+        info: address(&raw mut info),
+    };
+    // SAFETY: the structure lives, has the length given, and all its pointers are null.
+    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attributes) }?;
+    Ok(info)
+}
+
 pub(super) fn descriptor(result: libc::c_long) -> Result<OwnedFd, Errno> {
     let number = RawFd::try_from(result).map_err(|_| Errno::EOVERFLOW)?;
     // SAFETY: these commands return a new descriptor (close-on-exec) that nobody else owns.

@@ -6,7 +6,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use aya_obj::generated::{bpf_attach_type, bpf_cmd, bpf_link_info};
 use nix::errno::Errno;
 
-use super::bpf::{address, bpf, descriptor, number, size};
+use super::bpf::{address, bpf, descriptor, info, number};
 
 #[repr(C)]
 #[derive(Default)]
@@ -57,26 +57,11 @@ pub(crate) fn attach_cgroup(
     descriptor(unsafe { bpf(bpf_cmd::BPF_LINK_CREATE, &mut attributes) }?)
 }
 
-#[repr(C)]
-#[derive(Default)]
-struct InfoAttributes {
-    object: u32,
-    length: u32,
-    info: u64,
-}
-
 /// The id of the control group that a link of [`attach_cgroup`] is attached to; 0 once somebody has detached it
 /// (`BPF_LINK_DETACH`, Linux 5.9) or the group is gone.
 pub(crate) fn link_cgroup(link: BorrowedFd<'_>) -> Result<u64, Errno> {
-    // SAFETY: the structure is plain integers, for which all zeroes is a value; it asks for no array behind a pointer.
-    let mut info: bpf_link_info = unsafe { std::mem::zeroed() };
-    let mut attributes = InfoAttributes {
-        object: number(link),
-        length: size(size_of::<bpf_link_info>())?,
-        info: address(&raw mut info),
-    };
-    // SAFETY: the structure lives, has the length given, and all its pointers are null.
-    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attributes) }?;
+    // SAFETY: the kernel's structure for links.
+    let info: bpf_link_info = unsafe { info(link) }?;
     // SAFETY: the kernel has filled this part for a link to a control group; any bytes are a number.
     Ok(unsafe { info.__bindgen_anon_1.cgroup.cgroup_id })
 }

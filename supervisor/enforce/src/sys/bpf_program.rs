@@ -6,7 +6,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use aya_obj::generated::{bpf_attach_type, bpf_cmd, bpf_insn, bpf_prog_info, bpf_prog_type};
 use nix::errno::Errno;
 
-use super::bpf::{address, bpf, descriptor, name, number, size};
+use super::bpf::{address, bpf, descriptor, info, name, number, size};
 
 /// A program that is to be loaded.
 #[derive(Clone, Copy, Debug)]
@@ -64,14 +64,6 @@ struct TypesAttributes {
     padding: u32,
 }
 
-#[repr(C)]
-#[derive(Default)]
-struct InfoAttributes {
-    object: u32,
-    length: u32,
-    info: u64,
-}
-
 /// Checks and loads a program. With a log the verifier writes its reasons there as text that a zero byte ends; a log
 /// that is too small for them is `ENOSPC`.
 pub(crate) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> Result<OwnedFd, Errno> {
@@ -122,14 +114,7 @@ pub(crate) struct ProgramInfo {
 
 /// What the kernel counts about a program.
 pub(crate) fn program_info(program: BorrowedFd<'_>) -> Result<ProgramInfo, Errno> {
-    // SAFETY: the structure is plain integers, for which all zeroes is a value; it asks for no array behind a pointer.
-    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
-    let mut attributes = InfoAttributes {
-        object: number(program),
-        length: size(size_of::<bpf_prog_info>())?,
-        info: address(&raw mut info),
-    };
-    // SAFETY: the structure lives, has the length given, and all its pointers are null.
-    unsafe { bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attributes) }?;
+    // SAFETY: the kernel's structure for programs.
+    let info: bpf_prog_info = unsafe { info(program) }?;
     Ok(ProgramInfo { id: info.id, recursion_misses: info.recursion_misses })
 }

@@ -1,7 +1,7 @@
 //! The attacks on files as a table.
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::scene::{POLICY, SECRET, Scene};
 use crate::actor::Outcome;
@@ -189,17 +189,28 @@ impl Attack {
         Ok(outcome.errno() == Some("EPERM"))
     }
 
-    /// The log names the path and the rule.
+    /// The log names the path, the rule and the tool call.
     fn is_told(&self, records: &[Value]) -> Result<()> {
         let By::Ebpf(path) = self.by else { return Ok(()) };
         let told = records.iter().filter(|r| r["event"] == "denial" && r["layer"] == "ebpf");
         let mut fitting = told.filter(|r| r["what"].as_str().is_some_and(|what| what.ends_with(path)));
-        ensure!(fitting.any(|record| record["rule"] != Value::Null), "no record of `{path}` with a rule");
+        let whole = |record: &Value| record["rule"] != Value::Null && record["calls"][0]["tool"] == "act";
+        ensure!(fitting.any(whole), "no record of `{path}` with a rule and a call");
         Ok(())
     }
 }
 
 pub(crate) const CASES: &[Case] = &[Case::new("escapes/files", files).needs(&[Need::Hooks]).seconds(90)];
+
+/// What the kernel denied stands in the answer of the call that failed.
+fn the_answer_tells(scene: &Scene, client: &mut Client) -> Result<()> {
+    let secret = scene.expand("@secret/file");
+    let answer = client.call("act", json!({ "act": "read", "arguments": [secret] }))?;
+    let told = answer["result"]["content"][1]["text"].as_str().unwrap_or_default();
+    let whole = told.contains("blocked, while `act` ran") && told.contains(&secret) && told.contains("deny");
+    ensure!(whole, "the answer does not tell what was denied by which rule: {answer}");
+    Ok(())
+}
 
 /// One session for all: to start a guard is by far the longest part of it.
 fn files(ground: &Ground) -> Result<()> {
@@ -214,6 +225,7 @@ fn files(ground: &Ground) -> Result<()> {
     let scene = Scene::set(ground)?;
     let guarded = ground.guarded(POLICY)?;
     let mut client = guarded.session()?;
+    the_answer_tells(&scene, &mut client)?;
     let mut denied_by_ebpf = Vec::new();
     for attack in ATTACKS {
         let denied = attack.fails_guarded(&scene, &mut client);
