@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt::ReceiveTimeout};
 use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid, getpid, getppid};
+use nix::unistd::{Pid, getpid};
 
 use crate::enclosure::Enclosure;
 use crate::enter;
@@ -125,7 +125,7 @@ fn start_last_mile(socket: OwnedFd, stdout: OwnedFd, stderr: OwnedFd) -> Result<
             // It waits for its orders while root's layers are arranged; a supervisor that is killed then ends it too. One
             // that was killed before this is nobody's parent any more, and would be waited for in vain: this process has
             // a copy of the other end of the socket, so that it never sees it closed.
-            if sys::parent_death_signal().is_err() || getppid() != supervisor {
+            if !sys::dies_with(supervisor) {
                 return ABANDONED;
             }
             enter::on_streams(&socket, &stdout, &stderr)

@@ -27,7 +27,9 @@ pub(crate) use bpf_request::process_request;
 pub(crate) use cgroup::attribute_is;
 pub(crate) use descriptors::{close_from, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd};
 pub(crate) use landlock::{abi, restrict_udp};
-pub(crate) use process::{close_secure_bits, fork, has_one_thread, parent_death_signal, reset_signals};
+pub(crate) use process::{
+    close_secure_bits, dies_with, fork, has_one_thread, parent_death_signal, reset_signals,
+};
 pub(crate) use seccomp::{
     Listen, Notification, answer_notification, check_notification, filters_available, install,
     notifications_available, receive_notification,

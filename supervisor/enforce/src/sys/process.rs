@@ -54,6 +54,12 @@ pub(crate) fn parent_death_signal() -> Result<(), Errno> {
     nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)
 }
 
+/// This child dies with its parent from now on. `false`: the parent, which forked it, has ended before this, so that nobody
+/// will signal it.
+pub(crate) fn dies_with(parent: Pid) -> bool {
+    parent_death_signal().is_ok() && nix::unistd::getppid() == parent
+}
+
 /// Being uid 0 gives no capability any more, not even to a program that is executed. Needs `CAP_SETPCAP`.
 pub(crate) fn close_secure_bits() -> Result<(), Errno> {
     // SAFETY: no pointers.

@@ -75,6 +75,8 @@ fn a_map_is_emptied(ground: &Ground) -> Result<()> {
     bpf_objects::set(&sessions, 1, &[0; size_of::<abi::Session>()])?;
     let seen = attack.noticed(ground)?;
     ensure!(seen.free == 0, "{} attempts have succeeded", seen.free);
+    let mut denials = seen.records.iter().filter(|record| record["event"] == "denial");
+    ensure!(denials.any(|record| record["action"] == "killed"), "no record of the end: {:#?}", seen.records);
     scene.intact()
 }
 

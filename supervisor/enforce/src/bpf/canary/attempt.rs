@@ -20,7 +20,7 @@ const ANSWER: usize = size_of::<i32>();
 
 /// Waits for the word to begin, tries, tells. A parent that ends, or drops the canary, ends it.
 pub(super) fn run(bait: &Bait, parent: Pid, wait: &OwnedFd, say: &OwnedFd) -> u8 {
-    if sys::parent_death_signal().is_err() || nix::unistd::getppid() != parent {
+    if !sys::dies_with(parent) {
         return 1;
     }
     if read(wait, &mut [0]) != Ok(1) {
