@@ -76,9 +76,13 @@ def kill(pid, number):
     return {}
 
 
-def spawn(argv):
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
-    return {"status": done.returncode, "stdout": done.stdout.decode("utf-8", "replace")}
+def spawn(argv, patience=20):
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience)
+    except subprocess.TimeoutExpired as late:
+        raise OSError(errno.ETIMEDOUT, f"{argv[0]} ran too long: {late.stdout}") from late
+    told = {"stdout": done.stdout, "stderr": done.stderr}
+    return {"status": done.returncode, **{name: text.decode("utf-8", "replace") for name, text in told.items()}}
 
 
 def descriptors():
@@ -293,6 +297,7 @@ TOOLS = {
     "abstract": abstract,
     "kill": kill,
     "spawn": spawn,
+    "fetch": spawn,
     "descriptors": descriptors,
     "daemonise": daemonise,
     "raw": raw,

@@ -14,6 +14,7 @@
 mod audit_log;
 mod binaries;
 mod client;
+pub mod internet;
 mod processes;
 mod puppet;
 mod run;

@@ -17,12 +17,13 @@ pub struct Start<'a> {
     guard: Option<Vec<OsString>>,
     audit: PathBuf,
     variables: Vec<(OsString, OsString)>,
+    before: Vec<OsString>,
 }
 
 impl<'a> Start<'a> {
     /// Without a guard: what the server can do when nobody stops it.
     pub fn bare(scene: &'a Scene, server: Vec<OsString>) -> Self {
-        Self { scene, server, guard: None, audit: scene.audit(), variables: Vec::new() }
+        Self { scene, server, guard: None, audit: scene.audit(), variables: Vec::new(), before: Vec::new() }
     }
 
     /// Through `mcpguard exec` under a preset or a policy file.
@@ -59,10 +60,21 @@ impl<'a> Start<'a> {
         self
     }
 
+    /// Puts words before the command line: those of a program that changes where, or as whom, all of it runs.
+    #[must_use]
+    pub fn within(mut self, before: Vec<OsString>) -> Self {
+        self.before = before;
+        self
+    }
+
     /// The command line.
     pub fn argv(&self) -> Result<Vec<OsString>> {
-        let Some(guard) = &self.guard else { return Ok(self.server.clone()) };
-        let mut argv: Vec<OsString> = vec![mcpguard()?.into(), "exec".into()];
+        let mut argv = self.before.clone();
+        let Some(guard) = &self.guard else {
+            argv.extend(self.server.iter().cloned());
+            return Ok(argv);
+        };
+        argv.extend([mcpguard()?.into(), "exec".into()]);
         argv.extend(guard.iter().cloned());
         argv.extend(["--workspace".into(), self.scene.workspace().into()]);
         argv.extend(["--audit".into(), self.audit.clone().into(), "--".into()]);

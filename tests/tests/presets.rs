@@ -175,8 +175,9 @@ fn git_runs_no_hooks() -> Result<()> {
     Ok(())
 }
 
-/// Domain and address rules need eBPF: without it nothing starts, unless degraded, and the rules are named.
-fn refuses_then_degrades<'a>(
+/// Domain and address rules need somebody who decides about addresses. Where nobody can, nothing starts, unless degraded,
+/// and the rules are named.
+fn fully_or_degraded<'a>(
     scene: &'a Scene,
     server: Server,
     command: Vec<OsString>,
@@ -186,6 +187,9 @@ fn refuses_then_degrades<'a>(
         Ok(Start::guarded(scene, server.preset(), command.clone())
             .variable("GITHUB_PERSONAL_ACCESS_TOKEN", "ghp_of_the_scene_0123456789"))
     };
+    if addresses_are_decided()? {
+        return start();
+    }
     let finished = run(&mut start()?.command()?)?;
     ensure!(finished.status == Some(125) && finished.stderr.contains(rule), "{finished:?}");
     Ok(start()?.option("--allow-degraded"))
@@ -194,17 +198,16 @@ fn refuses_then_degrades<'a>(
 #[test]
 fn github() -> Result<()> {
     let scene = Scene::new()?;
-    let start = refuses_then_degrades(&scene, Server::Github, Server::Github.command()?, "api.github.com")?;
+    let start = fully_or_degraded(&scene, Server::Github, Server::Github.command()?, "api.github.com")?;
     let mut client = start.session()?;
     let names = client.tool_names()?;
     ensure!(names.iter().any(|name| name == "get_file_contents"), "{names:?}");
     ensure!(!names.iter().any(|name| name.starts_with("delete_")), "{names:?}");
-    ensure!(client.stderr().contains("api.github.com"), "the degradation is not said: {}", client.stderr());
     let told = records(&scene.audit())?;
-    ensure!(
-        told.iter().any(|record| record.event() == "degraded" || record.mentions("uncovered")),
-        "nor recorded"
-    );
+    let degraded = told.iter().any(|record| record.event() == "degraded");
+    let decided = addresses_are_decided()?;
+    ensure!(degraded != decided, "degraded: {degraded}, although addresses are decided: {decided}");
+    ensure!(client.stderr().contains("api.github.com") != decided, "{}", client.stderr());
     ensure!(!std::fs::read_to_string(scene.audit())?.contains("ghp_of_the_scene"), "the token is in the log");
     ends_well(&scene, client)
 }
@@ -223,17 +226,18 @@ fn fetch() -> Result<()> {
     ensure!(is_reached(&listener)?, "the bare server does not reach the listener: the test proves nothing");
     drop(client);
 
-    // Address rules need eBPF: without it the floor is that no port but 80 and 443 is reached.
-    let watched = works("ebpf-network")? && works("control-group")?;
-    let start = match watched {
-        true => Start::guarded(&scene, Server::Fetch.preset(), command),
-        false => refuses_then_degrades(&scene, Server::Fetch, command, "allowed_cidrs")?,
-    };
+    // Where nobody decides about addresses the floor is that no port but 80 and 443 is reached.
+    let start = fully_or_degraded(&scene, Server::Fetch, command, "allowed_cidrs")?;
     let mut client = start.session()?;
     ensure!(client.tool_names()?.contains(&"fetch".to_owned()));
     let fetched = client.call("fetch", url)?;
     ensure!(fetched.is_refusal() && !is_reached(&listener)?, "{}", fetched.0);
     ends_well(&scene, client)
+}
+
+/// By eBPF programs, or by the supervisor.
+fn addresses_are_decided() -> Result<bool> {
+    Ok((works("ebpf-network")? && works("control-group")?) || works("supervised-network")?)
 }
 
 /// Whether `mcpguard doctor` has seen this mechanism work.

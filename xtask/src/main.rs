@@ -16,12 +16,14 @@ mod checkout;
 mod demo;
 mod dist;
 mod ebpf;
+mod internet;
 mod schema;
 mod setup;
 mod step;
 mod tally;
 mod test;
 mod tidy;
+mod tricks;
 mod vm;
 
 use std::process::ExitCode;
@@ -61,6 +63,8 @@ enum Task {
     /// Not for people: becomes the command, and dies with the task that started it.
     #[command(hide = true)]
     VmChild(vm::ChildOptions),
+    /// The table of tricks in the test internet: what works without a guard, and what with one. Needs root.
+    Tricks(tricks::Options),
     /// Write the JSON Schema of the policy language into policies/.
     Schema(schema::Options),
 }
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Task::VmTest(options) => vm::run(&checkout, &options),
         Task::VmFetch(options) => vm::fetch(&checkout, &options),
         Task::VmChild(options) => vm::become_child(&options),
+        Task::Tricks(options) => tricks::run(&checkout, &options),
         Task::Schema(options) => schema::run(&checkout, &options),
     });
     match done {

@@ -1,10 +1,11 @@
-//! `cargo xtask setup`: the pinned servers, clients and peers, under `target/servers` and nowhere else.
+//! `cargo xtask setup`: the pinned servers, clients and peers, under `target` and nowhere else.
 //!
 //! ```text
 //! tests/servers/npm/package-lock.json   ──npm ci──► target/servers/npm         servers, both TypeScript SDKs
 //! tests/servers/inspector-{0,2}/…       ──npm ci──► target/servers/inspector   by the version of node
 //! tests/servers/python/requirements*.txt ──pip────► target/servers/venv, venv-mcp-1
 //! tests/servers/srt/…                   ──npm ci──► target/servers/srt         a peer of the bench
+//! Debian's archive                      ──apt─────► target/internet            servers and clients of the test internet
 //! ```
 //!
 //! Package scripts are never run. Each tree carries a stamp with the text it was made from; a tree whose stamp
@@ -17,7 +18,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::checkout::Checkout;
-use crate::step;
+use crate::{internet, step};
 
 /// How much is installed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +46,7 @@ pub(crate) fn run(checkout: &Checkout, scope: Scope) -> Result<()> {
         let python = python()?;
         venv(checkout, &python, "requirements.txt", "venv")?;
         venv(checkout, &python, "requirements-mcp-1.txt", "venv-mcp-1")?;
+        internet::setup(checkout)?;
     }
     if scope >= Scope::Everything {
         npm(checkout, "srt", "srt", &node)?;

@@ -12,12 +12,16 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod egress;
 mod event;
 mod fields;
 mod hooks;
 mod rules;
 mod session;
 
+pub use egress::{
+    DNS_PORT, Door, Flow, LEARNINGS, Learned, LearnedKey, Learning, PORT_CHECKED, Peer, PeerKey, SocketFlow,
+};
 pub use event::{Access, Action, Event, EventKind, MAX_PAYLOAD, Reason, SocketAddress};
 pub use fields::{FIELDS, Field};
 pub use hooks::{HOOKS, Hook, Need};

@@ -152,8 +152,8 @@ pub struct PortKey {
 pub struct Port {
     /// The policy rule.
     pub rule: u32,
-    /// Zero.
-    pub padding: u32,
+    /// [`crate::PORT_CHECKED`], or 0.
+    pub flags: u32,
 }
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

@@ -26,6 +26,8 @@ pub mod session_flags {
     pub const NAME_ENDS: u32 = 256;
     /// There are name rules, so that all names of a path are looked at.
     pub const NAMES: u32 = 512;
+    /// The policy allows domains: port 53 leads to the session's resolver, checked ports of learned addresses to its proxy.
+    pub const DOORS: u32 = 1024;
 }
 
 /// One rate limit: a generic cell rate algorithm (ITU-T I.371), which needs one word of state.
@@ -87,8 +89,10 @@ pub struct Session {
     pub supervisor: u32,
     /// The process id of the canary in the initial namespace, which is denied but never killed or counted; 0 if none runs.
     pub canary: u32,
-    /// Zero.
-    pub padding: u32,
+    /// The port of the session's resolver on 127.0.0.1 and ::1, UDP and TCP, in host byte order; 0 if it has none.
+    pub resolver_port: u16,
+    /// The port of the session's proxy on 127.0.0.1 and ::1, in host byte order; 0 if it has none.
+    pub proxy_port: u16,
     /// Names that are denied everywhere.
     pub names: Names,
     /// Rate limits, by [`Bucket`].

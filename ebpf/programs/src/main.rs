@@ -20,14 +20,17 @@
 mod climb;
 mod denial;
 mod fields;
+mod flows;
 mod hooks;
 mod kernel;
 mod maps;
+mod member;
 mod names;
 mod rate;
 mod reach;
 mod rules;
 mod scope;
+mod told;
 mod walk;
 
 /// Nothing here panics; the compiler wants to know where it would go.

@@ -5,8 +5,8 @@ use core::ffi::c_void;
 use core::ptr;
 
 use abi::{
-    Active, Address, AddressKey, Entry, Filter, NameKey, NameRule, NamedKey, ObjectKey, Port, PortKey,
-    SCOPE_WORDS, Session, State, Task,
+    Active, Address, AddressKey, Entry, Filter, Learned, LearnedKey, NameKey, NameRule, NamedKey, ObjectKey,
+    Peer, PeerKey, Port, PortKey, SCOPE_WORDS, Session, SocketFlow, State, Task,
 };
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, bpf_map_type};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie, RingBuf};
@@ -15,10 +15,11 @@ use aya_ebpf::macros::btf_map;
 const SLOTS: usize = 64;
 const GROWING: usize = BPF_F_NO_PREALLOC as usize;
 
-/// `BPF_MAP_TYPE_TASK_STORAGE`, which aya does not know. Linux 5.11.
+/// What belongs to a task or to a socket and ends with it: aya knows no `BPF_MAP_TYPE_TASK_STORAGE` (Linux 5.11), and its
+/// `BPF_MAP_TYPE_SK_STORAGE` (Linux 5.2) is for one kind of program.
 #[repr(C)]
-pub(crate) struct TaskStorage<T> {
-    r#type: *const [i32; bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE as usize],
+pub(crate) struct Storage<T, const KIND: usize> {
+    r#type: *const [i32; KIND],
     key: *const i32,
     value: *const T,
     max_entries: *const [i32; 0],
@@ -26,9 +27,9 @@ pub(crate) struct TaskStorage<T> {
 }
 
 // SAFETY: the pointers are never followed; they only carry types for the loader.
-unsafe impl<T> Sync for TaskStorage<T> {}
+unsafe impl<T, const KIND: usize> Sync for Storage<T, KIND> {}
 
-impl<T> TaskStorage<T> {
+impl<T, const KIND: usize> Storage<T, KIND> {
     const fn new() -> Self {
         Self {
             r#type: ptr::null(),
@@ -45,8 +46,13 @@ impl<T> TaskStorage<T> {
     }
 }
 
+type TaskStorage<T> = Storage<T, { bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE as usize }>;
+type SocketStorage<T> = Storage<T, { bpf_map_type::BPF_MAP_TYPE_SK_STORAGE as usize }>;
+
 #[btf_map]
-pub(crate) static TASKS: TaskStorage<Task> = TaskStorage::new();
+pub(crate) static TASKS: TaskStorage<Task> = Storage::new();
+#[btf_map]
+pub(crate) static FLOWS: SocketStorage<SocketFlow> = Storage::new();
 #[btf_map]
 pub(crate) static SESSIONS: Array<Session, SLOTS> = Array::new();
 #[btf_map]
@@ -66,6 +72,10 @@ pub(crate) static NAMES: HashMap<NameKey, NameRule, 16384, GROWING> = HashMap::n
 pub(crate) static ADDRESSES: LpmTrie<AddressKey, Address, 65536> = LpmTrie::new();
 #[btf_map]
 pub(crate) static PORTS: HashMap<PortKey, Port, 16384, GROWING> = HashMap::new();
+#[btf_map]
+pub(crate) static LEARNED: HashMap<LearnedKey, Learned, 16384, GROWING> = HashMap::new();
+#[btf_map]
+pub(crate) static PEERS: HashMap<PeerKey, Peer, 65536, GROWING> = HashMap::new();
 #[btf_map]
 pub(crate) static CGROUPS: HashMap<u64, u32, SLOTS> = HashMap::new();
 #[btf_map]

@@ -8,7 +8,7 @@
 //! ```text
 //! Path (inodes and names, the object first) ─┐
 //! Tables (OBJECTS, NAMED, NAMES)  ───────────┴► path::examine ─► Entry ─► file::*    ─► allow | Denial
-//! Network (ADDRESSES, PORTS) ──────────────────────────────────► network::*          ─► allow | Denial
+//! Network (ADDRESSES, PORTS, LEARNED) ─────────────────────────► network::*          ─► Passage | Denial
 //! rate::take ─► over?                                Denial ─► action::kills ─► deny | kill
 //! ```
 //! Everything is `#[inline(always)]`, without panics and with loops of constant bounds: the verifier follows each path.
@@ -108,8 +108,10 @@ pub trait Path {
 pub trait Network {
     /// `ADDRESSES`: the longest prefix of an address in its IPv6 form.
     fn address(&self, address: &[u8; 16]) -> Option<&abi::Address>;
-    /// `PORTS`: the policy rule.
-    fn port(&self, port: u16, usage: abi::PortUse) -> Option<u32>;
+    /// `PORTS`.
+    fn port(&self, port: u16, usage: abi::PortUse) -> Option<&abi::Port>;
+    /// `LEARNED`: what the resolver has learned about an address in its IPv6 form.
+    fn learned(&self, address: &[u8; 16]) -> Option<&abi::Learned>;
 }
 
 /// The answer of [`path::beneath`].

@@ -1,6 +1,6 @@
 //! The network: addresses, ports and the kinds of sockets.
 
-use abi::{PortUse, Reason, session_flags};
+use abi::{DNS_PORT, Door, Flow, Learned, NO_RULE, PORT_CHECKED, Port, PortUse, Reason, session_flags};
 
 use crate::{Denial, Network};
 
@@ -25,17 +25,89 @@ pub const fn mapped(v4: [u8; 4]) -> [u8; 16] {
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, v4[0], v4[1], v4[2], v4[3]]
 }
 
-/// Connecting or sending to an address (in its IPv6 form) and port (host order), TCP or UDP.
+/// Where somebody wants to go.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// In its IPv6 form, in network byte order.
+    pub address: &'a [u8; 16],
+    /// In host byte order.
+    pub port: u16,
+    /// `IPPROTO_TCP`, `IPPROTO_UDP`, or 0 where a hook does not know it and a later one decides.
+    pub protocol: u32,
+}
+
+/// When, and for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The active classes.
+    pub active: u64,
+    /// `CLOCK_BOOTTIME` in nanoseconds.
+    pub now_ns: u64,
+    /// The session's flags.
+    pub session: u32,
+}
+
+/// That somebody may go, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// Through which door.
+    pub door: Door,
+    /// Classes in which what was opened may be used: those that are granted the same way now.
+    pub classes: u64,
+}
+
+/// Connecting or sending to an address, TCP or UDP.
+///
+/// Names are looked up at the session's own resolver, whichever server is asked. Then ranges count: an address that the
+/// policy names needs no name. Then what the resolver has learned; on a port where hosts are named, what is not TCP (QUIC)
+/// is closed, because nobody could check it.
 ///
 /// # Errors
 /// [`Reason::NotGranted`], with the rule of the address if that is known and the port is not.
 #[inline(always)]
-pub fn reach(tables: &impl Network, address: &[u8; 16], port: u16, active: u64) -> Result<(), Denial> {
-    let Some(found) = tables.address(address) else { return Err(Denial::of(Reason::NotGranted)) };
-    if found.classes & active != 0 && tables.port(port, PortUse::Connect).is_some() {
-        return Ok(());
+pub fn reach(tables: &impl Network, wanted: &Wanted<'_>, at: &Moment) -> Result<Passage, Denial> {
+    if wanted.port == DNS_PORT && at.session & session_flags::DOORS != 0 {
+        return Ok(Passage { door: Door::Resolver, classes: u64::MAX });
     }
-    Err(Denial { reason: Reason::NotGranted, rule: found.rule })
+    let range = tables.address(wanted.address);
+    let port = tables.port(wanted.port, PortUse::Connect);
+    let mut rule = NO_RULE;
+    if let Some(range) = range {
+        if range.classes & at.active != 0 && port.is_some() {
+            return Ok(Passage { door: Door::Direct, classes: range.classes });
+        }
+        rule = range.rule;
+    }
+    match (port, tables.learned(wanted.address)) {
+        (Some(port), Some(learned)) => by_name(learned, port, wanted.protocol, at),
+        (None, Some(learned)) => Err(Denial { reason: Reason::NotGranted, rule: learned.grants[0].rule }),
+        _ => Err(Denial { reason: Reason::NotGranted, rule }),
+    }
+}
+
+/// What the names of an address grant: the address itself, if one of them asks for no check, else the way by the proxy.
+#[inline(always)]
+fn by_name(learned: &Learned, port: &Port, protocol: u32, at: &Moment) -> Result<Passage, Denial> {
+    let checkable = port.flags & PORT_CHECKED != 0;
+    let (mut direct, mut checked) = (0, 0);
+    for grant in &learned.grants {
+        if grant.until_ns > at.now_ns {
+            if checkable && grant.checked != 0 {
+                checked |= grant.classes;
+            } else {
+                direct |= grant.classes;
+            }
+        }
+    }
+    if !(checkable && protocol == UDP) {
+        if direct & at.active != 0 {
+            return Ok(Passage { door: Door::Direct, classes: direct });
+        }
+        if checked & at.active != 0 && at.session & session_flags::DOORS != 0 {
+            return Ok(Passage { door: Door::Proxy, classes: checked });
+        }
+    }
+    Err(Denial { reason: Reason::NotGranted, rule: learned.grants[0].rule })
 }
 
 /// Binding an IP socket to a port (host order). UDP sockets and clients bind to port 0; that is no listening.
@@ -94,7 +166,8 @@ pub struct Segment {
     pub opens: bool,
 }
 
-/// A packet on its way out, at the moment it leaves: what a rule reaches now, and answers of a listening port.
+/// A packet on its way out, at the moment it leaves: what its socket was let through to, in the classes for which it was,
+/// what a rule reaches now, and answers of a listening port. A name's end closes no connection: its socket keeps its flow.
 ///
 /// # Errors
 /// [`Reason::Kind`] for what is neither TCP nor UDP; else as [`reach`].
@@ -103,12 +176,34 @@ pub fn send(
     tables: &impl Network,
     address: &[u8; 16],
     segment: Segment,
-    active: u64,
-    session: u32,
+    flow: Option<&Flow>,
+    at: &Moment,
 ) -> Result<(), Denial> {
     if segment.protocol != TCP && segment.protocol != UDP {
         return Err(Denial::of(Reason::Kind));
     }
-    let answers = segment.protocol == TCP && !segment.opens && listens(tables, segment.source, session);
-    if answers { Ok(()) } else { reach(tables, address, segment.target, active) }
+    if flow.is_some_and(|flow| goes_on(flow, address, segment.target, at)) {
+        return Ok(());
+    }
+    if segment.protocol == TCP && !segment.opens && listens(tables, segment.source, at.session) {
+        return Ok(());
+    }
+    let wanted = Wanted { address, port: segment.target, protocol: segment.protocol };
+    match reach(tables, &wanted, at)?.door {
+        Door::Direct => Ok(()),
+        // Whoever goes through a door has a flow to it.
+        Door::Resolver | Door::Proxy => Err(Denial::of(Reason::NotGranted)),
+    }
+}
+
+/// Whether what goes to this address and port (host order) is of the flow, and the flow may send now.
+#[inline(always)]
+pub fn goes_on(flow: &Flow, address: &[u8; 16], port: u16, at: &Moment) -> bool {
+    flow.classes & at.active != 0 && flow.real_port == port && same(&flow.real, address)
+}
+
+/// Compares by words: the verifier knows no `memcmp`.
+#[inline(always)]
+fn same(one: &[u8; 16], other: &[u8; 16]) -> bool {
+    u128::from_ne_bytes(*one) == u128::from_ne_bytes(*other)
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::process::{Command as Process, Stdio};
 use std::time::{Duration, Instant};
 
-use enforce::{Action, Instruction, Profile, Reporting};
+use enforce::{Action, Addresses, Instruction, Profile, Reporting};
 use sandbox::*;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, sock_filter};
 
@@ -68,7 +68,7 @@ fn starts() {
 /// The search by ranges against the chain that seccompiler would make of the same calls.
 fn filters() {
     let plan = runtime();
-    let profile = Profile::of(&plan);
+    let profile = Profile::of(&plan, Addresses::Kernel);
     let searched = enforce::compile(&profile, Reporting::Silent).expect("compiles");
     let chained = chain(&profile);
     println!("filter: {} instructions by search, {} by chain", searched.len(), chained.len());

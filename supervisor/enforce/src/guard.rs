@@ -1,11 +1,13 @@
 //! The engaged sandbox: the server's process, its reports, and the duty to end the whole tree.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
+use crate::egress::Egress;
 use crate::enclosure::Enclosure;
 use crate::orders::Sealed;
 use crate::seccomp::DenialListener;
@@ -21,6 +23,7 @@ pub struct Guard {
     pidfd: OwnedFd,
     denials: Option<DenialListener>,
     enclosure: Option<Enclosure>,
+    egress: Option<Arc<dyn Egress>>,
     sealed: Sealed,
 }
 
@@ -29,9 +32,10 @@ impl Guard {
         server: Pid,
         pidfd: OwnedFd,
         (denials, enclosure): (Option<DenialListener>, Option<Enclosure>),
+        egress: Option<Arc<dyn Egress>>,
         sealed: Sealed,
     ) -> Self {
-        Self { leader: Leader::new(server), pidfd, denials, enclosure, sealed }
+        Self { leader: Leader::new(server), pidfd, denials, enclosure, egress, sealed }
     }
 
     /// The server's process, which is also its session and process group.
@@ -53,6 +57,11 @@ impl Guard {
     /// What root's layers have of the session, once; `None` without root, or if it is taken. It must outlive the server.
     pub fn enclosure(&mut self) -> Option<Enclosure> {
         self.enclosure.take()
+    }
+
+    /// Whoever decides about the session's addresses; `None` where the policy opens no network, or nobody can decide.
+    pub fn egress(&self) -> Option<Arc<dyn Egress>> {
+        self.egress.clone()
     }
 
     /// How the sandbox came out.

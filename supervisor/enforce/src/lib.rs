@@ -9,18 +9,20 @@
 //! ```
 //! It decides nothing about policy and never falls back to something weaker: what a plan asks and this host lacks is
 //! `coverage`'s business before, and an error here is the end of the start. It never starts a server that is not
-//! sealed, never lets a refused system call continue, and never signals a process that is not its own unreaped child.
+//! sealed, never lets a reported system call continue, and never signals a process that is not its own unreaped child.
 //!
 //! All unsafe code of mcpguard's user space is in `sys`.
 
 pub mod bpf;
 pub mod cgroup;
+mod egress;
 mod enclosure;
 pub mod encode;
 mod enter;
 mod examine;
 mod guard;
 mod limits;
+mod notify;
 mod orders;
 mod prepare;
 mod probe;
@@ -32,17 +34,19 @@ mod sys;
 mod tree;
 
 pub use bpf::Event as KernelEvent;
+pub use egress::{Doors, Egress, LearnError};
 pub use enclosure::{EncloseError, Enclosure, EnclosureError, PlaceError, Proof, ProofFailure, clean_up};
 pub use enter::{EnterError, enter, main as enter_main};
 pub use examine::{Finding, Outcome, examine};
 pub use guard::Guard;
+pub use notify::{Attempt, GateError, NetworkDenial};
 pub use orders::Sealed;
 pub use prepare::{Command, PrepareError, Ready, Summary, implied, prepare};
 pub use probe::probe;
 pub use ruleset::Skipped;
 pub use seccomp::{
-    Action, CompileError, DenialListener, Instruction, ListenError, Profile, Reporting, Served,
-    SyscallDenial, compile, name_of, reason,
+    Action, Addresses, CompileError, DenialListener, Instruction, ListenError, Profile, Reporting, Served,
+    SyscallDenial, Woken, compile, name_of, reason,
 };
 pub use spawn::{SpawnError, Stdio3};
 pub use tree::{

@@ -35,6 +35,8 @@ pub(crate) struct Orders {
     /// Empty where the kernel has no seccomp filters; coverage has then been accepted as it is.
     pub(crate) filter: Vec<Instruction>,
     pub(crate) listen: bool,
+    /// The filter reports `sendmsg`, so that the last word must be told by a thread that it does not hold for.
+    pub(crate) aside: bool,
 }
 
 /// What `enter` says.
@@ -104,11 +106,7 @@ pub(crate) fn send<T: Serialize>(
     let numbers: Vec<RawFd> = with.iter().map(AsRawFd::as_raw_fd).collect();
     let mut sent = 0;
     while sent < bytes.len() {
-        // The descriptor travels with the first byte.
-        let control: &[ControlMessage<'_>] =
-            if sent == 0 && with.is_some() { &[ControlMessage::ScmRights(&numbers)] } else { &[] };
-        let rest = [IoSlice::new(&bytes[sent..])];
-        match sendmsg::<()>(socket.as_raw_fd(), &rest, control, MsgFlags::MSG_NOSIGNAL, None) {
+        match send_some(socket, &bytes[sent..], if sent == 0 { &numbers } else { &[] }) {
             Ok(count) => sent += count,
             Err(Errno::EINTR) => {}
             Err(Errno::EPIPE | Errno::ECONNRESET) => return Err(WireError::Gone),
@@ -116,6 +114,18 @@ pub(crate) fn send<T: Serialize>(
         }
     }
     Ok(())
+}
+
+/// Descriptors travel with a first byte, and by `sendmsg`, which a filter may report: what has none is sent without it.
+fn send_some(socket: BorrowedFd<'_>, bytes: &[u8], numbers: &[RawFd]) -> Result<usize, Errno> {
+    let (socket, flags) = (socket.as_raw_fd(), MsgFlags::MSG_NOSIGNAL);
+    match numbers {
+        [] => nix::sys::socket::send(socket, bytes, flags),
+        _ => {
+            let control = [ControlMessage::ScmRights(numbers)];
+            sendmsg::<()>(socket, &[IoSlice::new(bytes)], &control, flags, None)
+        }
+    }
 }
 
 /// Receives one message and the descriptors that came with it. `Gone` if the stream ends before it.

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use policy::plan::{AbsolutePath, FilesPlan, LimitsPlan, SyscallProfile};
 use policy::{Plan, Support};
 
+use crate::egress::Doors;
 use crate::enclosure::{EncloseError, Prepared};
 use crate::encode::Implied;
 use crate::limits::{self, Limit};
+use crate::notify::{self, GateError};
 use crate::orders::Orders;
 use crate::programs::{self, Chain};
 use crate::ruleset::{self, Ruleset};
-use crate::seccomp::{self, CompileError, Profile, Reporting, Sockets};
+use crate::seccomp::{self, Addresses, CompileError, Profile, Reporting, Sockets};
 
 /// What is to be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Command {
     pub environment: Vec<(OsString, OsString)>,
     /// Where it stands when it starts.
     pub directory: PathBuf,
+    /// Where the session's resolver and proxy listen already; `None` where the policy allows no domains.
+    pub doors: Option<Doors>,
 }
 
 /// Why a plan cannot be carried out.
@@ -50,6 +54,9 @@ pub enum PrepareError {
     /// What root's layers need cannot be said.
     #[error(transparent)]
     Enclose(#[from] EncloseError),
+    /// What the gate needs cannot be said.
+    #[error(transparent)]
+    Gate(#[from] GateError),
 }
 
 impl PrepareError {
@@ -58,7 +65,11 @@ impl PrepareError {
         match self {
             Self::NotFound(..) => 127,
             Self::NotExecutable(_) => 126,
-            Self::Unpassable(..) | Self::Filter(_) | Self::Uncountable(_) | Self::Enclose(_) => 125,
+            Self::Unpassable(..)
+            | Self::Filter(_)
+            | Self::Uncountable(_)
+            | Self::Enclose(_)
+            | Self::Gate(_) => 125,
         }
     }
 }
@@ -71,6 +82,8 @@ pub struct Ready {
     pub(crate) profile: Profile,
     pub(crate) files: FilesPlan,
     pub(crate) enclosure: Option<Prepared>,
+    /// Where the supervisor decides about addresses.
+    pub(crate) gate: Option<notify::Prepared>,
     summary: Summary,
 }
 
@@ -110,7 +123,8 @@ impl Ready {
 /// `support` lacks is left out, and `summary` says so.
 pub fn prepare(plan: &Plan, support: &Support, command: &Command) -> Result<Ready, PrepareError> {
     check_program(&command.program)?;
-    let profile = Profile::of(plan);
+    let addresses = notify::who_decides(plan, support);
+    let profile = Profile::of(plan, addresses);
     let reporting = if support.seccomp_notify { Reporting::Notify } else { Reporting::Silent };
     let filter = match support.seccomp_filter {
         true => seccomp::compile(&profile, reporting)?,
@@ -118,6 +132,11 @@ pub fn prepare(plan: &Plan, support: &Support, command: &Command) -> Result<Read
     };
     let implied: Vec<PathBuf> = chains(plan, command).all().into_iter().collect();
     let ruleset = (support.landlock_abi > 0).then(|| Ruleset::of(plan, support.landlock_abi, &implied));
+    // Only where programs lead to the resolver: else the port would be open at every host.
+    let led = command.doors.is_some() && support.ebpf.network;
+    let ruleset = ruleset.map(|ruleset| if led { ruleset.with_resolver() } else { ruleset });
+    let judged = support.ebpf.network && plan.network.wants_ip();
+    let ruleset = ruleset.map(|ruleset| if judged { ruleset.with_free_ports() } else { ruleset });
     let listen = !filter.is_empty() && reporting == Reporting::Notify;
     let orders = Orders {
         supervisor: nix::unistd::getpid().as_raw(),
@@ -133,10 +152,13 @@ pub fn prepare(plan: &Plan, support: &Support, command: &Command) -> Result<Read
         ruleset,
         filter,
         listen,
+        aside: listen && addresses == Addresses::Gate,
     };
     let summary = summary(plan, support, &orders, &profile, implied);
-    let enclosure = Prepared::of(plan, support, &self::implied(plan, command))?;
-    Ok(Ready { orders, profile, files: plan.files.clone(), enclosure, summary })
+    let enclosure = Prepared::of(plan, support, &self::implied(plan, command), command.doors)?;
+    let gate =
+        (addresses == Addresses::Gate).then(|| notify::Prepared::of(plan, command.doors)).transpose()?;
+    Ok(Ready { orders, profile, files: plan.files.clone(), enclosure, gate, summary })
 }
 
 fn check_program(program: &Path) -> Result<(), PrepareError> {
@@ -238,7 +260,9 @@ fn summary(
 }
 
 fn notes(plan: &Plan, support: &Support) -> Vec<String> {
-    let sockets = Sockets::of(&plan.network, plan.syscalls);
+    let addresses = notify::who_decides(plan, support);
+    let gate = addresses == Addresses::Gate;
+    let sockets = Sockets::of(&plan.network, plan.syscalls, addresses);
     let abi = support.landlock_abi;
     let executes = plan.files.rules.iter().any(|rule| !rule.execute.is_empty());
     let candidates = [
@@ -254,14 +278,18 @@ fn notes(plan: &Plan, support: &Support) -> Vec<String> {
             abi > 0 && abi < 6,
             "Signals to other processes of the user are not stopped before Landlock ABI 6 (Linux 6.12).",
         ),
-        (sockets.tcp && abi < 4, "TCP ports are not restricted before Landlock ABI 4 (Linux 6.7)."),
+        (sockets.tcp && !gate && abi < 4, "TCP ports are not restricted before Landlock ABI 4 (Linux 6.7)."),
         (
-            sockets.udp && abi < 10,
+            sockets.udp && !gate && abi < 10,
             "UDP, which name resolution needs, reaches any address and port before Landlock ABI 10 (Linux 7.2).",
         ),
         (
-            sockets.unix && abi < 9,
+            sockets.unix && !gate && abi < 9,
             "Every unix socket that the user may open can be connected to before Landlock ABI 9 (Linux 7.1).",
+        ),
+        (
+            gate,
+            "Addresses are judged by the supervisor: a connection that a tool call has made stays open after the call.",
         ),
         (
             abi > 0,

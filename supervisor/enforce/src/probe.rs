@@ -2,18 +2,20 @@
 
 use policy::{CgroupSupport, Ebpf, Support};
 
-use crate::{bpf, cgroup, sys};
+use crate::{bpf, cgroup, notify, sys};
 
-/// Asks the kernel for each mechanism, by trying. As root that loads eBPF programs and makes control groups, and takes them
+/// Asks the kernel for each mechanism, by trying; one is tried in a child that ends at once. As root that loads eBPF programs and makes control groups, and takes them
 /// away again; it takes some milliseconds.
 pub fn probe() -> Support {
     let filter = sys::filters_available();
+    let notify = filter && sys::notifications_available();
     let (ebpf, cgroup) = of_root();
     Support {
         kernel: kernel_release(),
         landlock_abi: sys::abi(),
         seccomp_filter: filter,
-        seccomp_notify: filter && sys::notifications_available(),
+        seccomp_notify: notify,
+        seccomp_gate: notify && notify::is_possible(),
         server_is_root: nix::unistd::geteuid().is_root(),
         ebpf,
         cgroup,

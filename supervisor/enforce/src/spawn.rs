@@ -15,6 +15,7 @@ use nix::unistd::{Pid, getpid};
 use crate::enclosure::Enclosure;
 use crate::enter;
 use crate::guard::Guard;
+use crate::notify;
 use crate::orders::{self, Failed, FailureKind, Sealed, WireError, Word};
 use crate::prepare::Ready;
 use crate::seccomp::{DenialListener, Modes};
@@ -96,9 +97,15 @@ impl Ready {
     ) -> Result<Guard, SpawnError> {
         let Conversed { sealed, writable, listener } = conversed;
         let pidfd = sys::pidfd_open(server).map_err(|error| own("the server cannot be watched", error))?;
+        // Without a receiver of reports the filter refuses what the gate would carry out.
+        let gate = self.gate.filter(|_| listener.is_some());
+        let egress = gate.as_ref().map(notify::Prepared::egress);
+        let egress = egress.or_else(|| enclosure.as_ref().and_then(Enclosure::egress));
         let modes = Modes::new(writable, self.files);
-        let denials = listener.map(|listener| DenialListener::new(listener, self.profile, modes));
-        Ok(Guard::new(server, pidfd, (denials, enclosure), sealed))
+        let denials =
+            listener.map(|listener| DenialListener::new(listener, self.profile, modes, gate)).transpose();
+        let denials = denials.map_err(|error| own("the reports cannot be received", error))?;
+        Ok(Guard::new(server, pidfd, (denials, enclosure), egress, sealed))
     }
 }
 

@@ -1,6 +1,8 @@
 //! From what was typed to a plan with its coverage: shared by `exec` and `check`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::net::{IpAddr, ToSocketAddrs};
 use std::path::Path;
 
 use policy::plan::Rule;
@@ -23,6 +25,8 @@ pub(crate) struct Composed {
     pub(crate) host: Host,
     /// The policy's file or preset name.
     pub(crate) source: String,
+    /// What its author probably did not mean; said on stderr already.
+    pub(crate) warnings: policy::Problems,
     /// The orders.
     pub(crate) plan: Plan,
     /// What the kernel can do.
@@ -63,10 +67,22 @@ pub(crate) fn compose_install(
     let reason = "the registry of the user's configuration";
     let domains: Vec<Value> =
         registry.iter().map(|name| json!({ "domain": name, "reason": reason })).collect();
-    let document = json!({
-        "version": 1, "name": "install", "extends": [policy], "network": { "allowed_domains": domains },
-    });
+    let mut network = json!({ "allowed_domains": domains });
+    let inner = inner_addresses(registry);
+    if !inner.is_empty() {
+        let cidrs: Vec<Value> =
+            inner.iter().map(|address| json!({ "cidr": address.to_string(), "reason": reason })).collect();
+        network["allowed_cidrs"] = cidrs.into();
+    }
+    let document = json!({ "version": 1, "name": "install", "extends": [policy], "network": network });
     on_this_host(Source { name: "install".to_owned(), text: document.to_string() }, host, Some(command))
+}
+
+/// Addresses of the registry that no name may stand for by itself, because they are not public: companies keep their
+/// registries inside. The user's own configuration names the host, and the host's own resolver the address.
+fn inner_addresses(registry: &[String]) -> BTreeSet<IpAddr> {
+    let told = registry.iter().filter_map(|host| (host.as_str(), 443).to_socket_addrs().ok());
+    told.flatten().map(|address| address.ip()).filter(|address| !policy::is_public(*address)).collect()
 }
 
 fn on_this_host(source: Source, host: Host, command: Option<Lookup>) -> anyhow::Result<Composed> {
@@ -75,9 +91,10 @@ fn on_this_host(source: Source, host: Host, command: Option<Lookup>) -> anyhow::
     policy.warnings().iter().for_each(|warning| terminal::complaint(&warning.to_string()));
     let plan = policy.compile(&host.context())?;
     not_the_whole_home(&plan, &host)?;
+    let warnings = policy.warnings().clone();
     let support = enforce::probe();
     let coverage = policy::coverage(&plan, &support);
-    Ok(Composed { command, host, source: name, plan, support, coverage })
+    Ok(Composed { command, host, source: name, warnings, plan, support, coverage })
 }
 
 /// Refuses a policy that grants `${workspace}` where that is the home directory only because mcpguard was started there.

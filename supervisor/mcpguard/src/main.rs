@@ -12,6 +12,7 @@
 
 mod cli;
 mod compose;
+mod egress;
 mod environment;
 mod host;
 mod install;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Source ─yaml─► tree ─document─► Document ─policy─► Policy ─compile(&Context)─► Plan ─coverage(&Support)─► Coverage
-//!    ▲                               │
+//!    ▲                               │                                           └─reach─► Reach
 //!    └──────── Library (extends) ◄───┘
 //! ```
 //!
@@ -19,15 +19,19 @@ mod meaning;
 pub mod plan;
 mod policy;
 pub mod problem;
+pub mod reach;
 mod schema;
+mod shared;
 pub mod support;
 mod yaml;
 
 pub use compile::{Context, Programs};
 pub use coverage::{Coverage, coverage};
+pub use document::is_public;
 pub use meaning::{Request, permits};
 pub use plan::Plan;
 pub use policy::{Library, Policy, Source, load};
 pub use problem::{Problem, Problems, Severity};
+pub use reach::{Reach, reach};
 pub use schema::schema;
 pub use support::{CgroupSupport, Ebpf, HookWay, Layer, Support};

@@ -26,7 +26,8 @@ pub enum Request {
     Write(AbsolutePath),
     /// Execute a file.
     Execute(AbsolutePath),
-    /// Connect to a port of a host that was looked up by this name (lower case, ASCII form).
+    /// Connect to a port of a host that was looked up by this name (lower case, ASCII form), because a rule names it.
+    /// What a range lets through is asked by its address, whether or not it was looked up.
     Connect(String, u16),
     /// Connect to a port of an address that no allowed name stands for.
     ConnectAddress(IpAddr, u16),
@@ -88,7 +89,7 @@ impl Grants {
             grants.programs(execution.allowed_programs.as_ref(), context)?;
         }
         if let Some(At { value: network, .. }) = &document.network {
-            grants.domains.extend(values(network.allowed_domains.as_ref()));
+            grants.domains.extend(values(network.allowed_domains.as_ref()).map(|to| to.domain));
             let ranges = values(network.allowed_cidrs.as_ref()).flat_map(|cidr| cidr.ranges());
             grants.cidrs.extend(ranges.map(|range| (range.address, range.prefix)));
             grants.ports.extend(values(network.allowed_ports.as_ref()).map(|port| port.0));
@@ -97,7 +98,7 @@ impl Grants {
             let right = if tool.read_only.is_some_and(|at| at.value) { Right::Read } else { Right::Write };
             grants.paths(tool.allowed_paths.iter().flat_map(|at| &at.value.0), right, context)?;
             grants.programs(tool.allowed_programs.as_ref(), context)?;
-            grants.domains.extend(values(tool.allowed_domains.as_ref()));
+            grants.domains.extend(values(tool.allowed_domains.as_ref()).map(|to| to.domain));
         }
         Ok(grants)
     }

@@ -21,6 +21,8 @@ pub enum Layer {
     Ebpf,
     /// Control groups.
     Cgroup,
+    /// The session's own resolver and proxy: which names are looked up, and which are spoken on connections.
+    Resolver,
 }
 
 impl fmt::Display for Layer {
@@ -34,6 +36,7 @@ impl fmt::Display for Layer {
             Self::Audit => "audit",
             Self::Ebpf => "ebpf",
             Self::Cgroup => "cgroup",
+            Self::Resolver => "resolver",
         })
     }
 }
@@ -96,6 +99,9 @@ pub struct Support {
     pub seccomp_filter: bool,
     /// Denied system calls can be reported to the supervisor (user notification).
     pub seccomp_notify: bool,
+    /// Connecting, sending and binding can be carried out by the supervisor on the server's own sockets (user notification
+    /// that no signal interrupts, Linux 5.19, and `pidfd_getfd`), so that addresses are judged without root.
+    pub seccomp_gate: bool,
     /// The server runs with uid 0: `RLIMIT_NPROC` does not hold for it.
     pub server_is_root: bool,
     /// eBPF programs.

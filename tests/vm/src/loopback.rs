@@ -1,5 +1,6 @@
-//! The loopback interface, brought up by one netlink message.
+//! The loopback interface, brought up and given addresses, by one netlink message each.
 
+use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 
 use anyhow::{Context, Result, ensure};
@@ -10,6 +11,11 @@ use nix::sys::socket::{
 /// `RTM_NEWLINK`, `NLM_F_REQUEST | NLM_F_ACK` (rtnetlink(7), netlink(7)).
 const NEW_LINK: u16 = 16;
 const REQUEST_WITH_ANSWER: u16 = 0x5;
+/// `RTM_NEWADDR`, `NLM_F_CREATE`, `IFA_F_NODAD`, `IFA_LOCAL`.
+const NEW_ADDRESS: u16 = 20;
+const CREATE: u16 = 0x400;
+const NO_DETECTION: u8 = 2;
+const LOCAL: u16 = 2;
 /// The kernel's answer, an error number of 0 included.
 const ANSWER: u16 = 2;
 /// The loopback interface has this index in every network namespace.
@@ -18,19 +24,29 @@ const UP: u32 = 1;
 
 /// Brings the loopback interface of this network namespace up.
 pub(crate) fn up() -> Result<()> {
+    ask(&link_message()).context("the loopback interface stays down")
+}
+
+/// Gives the loopback interface one more address, so that whoever listens on it is reached there.
+pub(crate) fn add(address: IpAddr) -> Result<()> {
+    ask(&address_message(address)).with_context(|| format!("the loopback interface does not take {address}"))
+}
+
+/// One request, and the kernel's answer to it.
+fn ask(message: &[u8]) -> Result<()> {
     let socket =
         socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)
             .context("no netlink socket")?;
-    sendto(socket.as_raw_fd(), &message(), &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
+    sendto(socket.as_raw_fd(), message, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
     let mut answer = [0; 64];
     let length = recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty())?;
     let error = error_of(&answer[..length]).context("the kernel's answer is no answer")?;
-    ensure!(error == 0, "the loopback interface stays down: {}", nix::errno::Errno::from_raw(-error));
+    ensure!(error == 0, "{}", nix::errno::Errno::from_raw(-error));
     Ok(())
 }
 
 /// `struct nlmsghdr` and `struct ifinfomsg`.
-fn message() -> Vec<u8> {
+fn link_message() -> Vec<u8> {
     let mut bytes = Vec::with_capacity(32);
     bytes.extend(32_u32.to_ne_bytes());
     bytes.extend(NEW_LINK.to_ne_bytes());
@@ -40,6 +56,28 @@ fn message() -> Vec<u8> {
     bytes.extend(LOOPBACK.to_ne_bytes());
     bytes.extend(UP.to_ne_bytes());
     bytes.extend(UP.to_ne_bytes()); // which flags are changed
+    bytes
+}
+
+/// `struct nlmsghdr`, `struct ifaddrmsg` and one attribute with the address (`IFA_LOCAL`). An IPv6 address is not asked
+/// for whether another host has it (`IFA_F_NODAD`).
+fn address_message(address: IpAddr) -> Vec<u8> {
+    let (family, octets) = match address {
+        IpAddr::V4(four) => (libc::AF_INET, four.octets().to_vec()),
+        IpAddr::V6(six) => (libc::AF_INET6, six.octets().to_vec()),
+    };
+    let bits = octets.len() * 8;
+    let attribute = 4 + octets.len();
+    let mut bytes = Vec::with_capacity(24 + attribute);
+    bytes.extend(((24 + attribute) as u32).to_ne_bytes());
+    bytes.extend(NEW_ADDRESS.to_ne_bytes());
+    bytes.extend((REQUEST_WITH_ANSWER | CREATE).to_ne_bytes());
+    bytes.extend([0; 8]); // sequence number and port
+    bytes.extend([family as u8, bits as u8, NO_DETECTION, 0]); // family, prefix length, flags, scope
+    bytes.extend(LOOPBACK.to_ne_bytes());
+    bytes.extend((attribute as u16).to_ne_bytes());
+    bytes.extend(LOCAL.to_ne_bytes());
+    bytes.extend(octets);
     bytes
 }
 
@@ -56,7 +94,11 @@ mod tests {
 
     #[test]
     fn the_message_has_the_length_that_it_says() {
-        assert_eq!(message().len(), 32);
+        assert_eq!(link_message().len(), 32);
+        for (address, length) in [("192.0.2.1", 32), ("2001:db8::1", 44)] {
+            let message = address_message(address.parse().unwrap());
+            assert_eq!((message.len(), usize::from(message[0])), (length, length));
+        }
     }
 
     #[test]

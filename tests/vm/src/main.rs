@@ -1,13 +1,15 @@
-//! The inside of a virtual machine of `cargo xtask vm-test`, as one static program with four roles.
+//! The inside of a virtual machine of `cargo xtask vm-test`, as one static program with several roles.
 //!
 //! ```text
 //! kernel ──► init (process 1) ──► init --test NAME ──► mcpguard exec ──► init --act NAME …   (the attack)
 //!              │ one line a test        │ Ground, Guarded       └──────► init --serve         (an MCP server)
+//!              │                        └──► init --hands   (sockets, step by step)
 //!              ▼                        └─ facts of this kernel == facts that the matrix expects
 //!           /dev/ttyS1 ──► xtask, which knows the list of cases from `init --list JOB`
 //! ```
 //!
-//! It is never run on a machine that anyone needs: as process 1 it ends every other process after each test. It never
+//! Only `init --doors` runs elsewhere too, in a network namespace of its own (`tests/doors.rs`).
+//! Else it is never run on a machine that anyone needs: as process 1 it ends every other process after each test. It never
 //! decides to skip: what is skipped follows from the expected facts alone, and both sides compute it from them.
 
 #![deny(unsafe_code)]
@@ -61,7 +63,11 @@ fn role(arguments: &[OsString]) -> Result<u8> {
         ["--test", name] => case::run(name).map(|()| 0),
         ["--act", act, rest @ ..] => Ok(actor::run_alone(act, rest)),
         ["--gate", act, rest @ ..] => Ok(actor::run_gated(act, rest)),
+        ["--hands"] => actor::lend_hands().map(|()| 0),
+        ["--doors"] => cases::doors().map(|()| 0),
         ["--serve"] => serve::run().map(|()| 0),
-        other => bail!("init --list JOB | --test NAME | --act NAME … | --serve; not {other:?}"),
+        other => {
+            bail!("init --list JOB | --test NAME | --act NAME … | --hands | --doors | --serve; not {other:?}")
+        }
     }
 }

@@ -7,11 +7,24 @@ use super::Finding;
 
 /// Each package and the members of the workspace that it may depend on.
 const TABLE: &[(&str, &[&str])] = &[
-    ("mcpguard", &["mcpguard-enforce", "mcpguard-mcp", "mcpguard-policy", "mcpguard-audit", "mcpguard-abi"]),
+    (
+        "mcpguard",
+        &[
+            "mcpguard-enforce",
+            "mcpguard-mcp",
+            "mcpguard-names",
+            "mcpguard-peek",
+            "mcpguard-policy",
+            "mcpguard-audit",
+            "mcpguard-abi",
+        ],
+    ),
     ("mcpguard-enforce", &["mcpguard-policy", "mcpguard-abi", "mcpguard-verdict"]),
     ("mcpguard-abi", &[]),
     ("mcpguard-verdict", &["mcpguard-abi"]),
     ("mcpguard-mcp", &["mcpguard-policy"]),
+    ("mcpguard-names", &["mcpguard-policy", "mcpguard-abi"]),
+    ("mcpguard-peek", &[]),
     ("mcpguard-audit", &[]),
     ("mcpguard-policy", &[]),
     ("mcpguard-tests", &[]),
@@ -21,7 +34,7 @@ const TABLE: &[(&str, &[&str])] = &[
 
 /// Outside packages that a pure crate may not even link.
 const IMPURE: &[&str] = &["tokio", "nix", "libc", "landlock", "seccompiler", "caps", "tempfile", "jiff"];
-const PURE: &[&str] = &["mcpguard-policy", "mcpguard-mcp"];
+const PURE: &[&str] = &["mcpguard-policy", "mcpguard-mcp", "mcpguard-names", "mcpguard-peek"];
 
 /// Findings in the output of `cargo metadata --no-deps`.
 pub(super) fn check(metadata: &str) -> Result<Vec<Finding>> {

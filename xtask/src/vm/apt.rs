@@ -18,14 +18,14 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const FRESH: Duration = Duration::from_secs(20 * 3600);
 
 /// One suite with a private state of apt.
-pub(super) struct Suite {
+pub(crate) struct Suite {
     name: String,
     state: PathBuf,
 }
 
 impl Suite {
     /// Opens a suite; asks the mirror for its lists where ours are old.
-    pub(super) fn open(name: &str, cache: &Cache) -> Result<Self> {
+    pub(crate) fn open(name: &str, cache: &Cache) -> Result<Self> {
         let suite = Self { name: name.to_owned(), state: cache.directory(format!("apt/{name}"))? };
         if !suite.is_fresh() {
             suite.update()?;
@@ -101,7 +101,7 @@ impl Suite {
     }
 
     /// Unpacks packages and everything that they depend on.
-    pub(super) fn unpack_closure(&self, packages: &[String], into: &Path) -> Result<()> {
+    pub(crate) fn unpack_closure(&self, packages: &[String], into: &Path) -> Result<()> {
         let archives = tempfile::tempdir_in(&self.state).context("no place for archives")?;
         fs::create_dir(archives.path().join("partial"))?;
         let mut command = self.apt("apt-get");

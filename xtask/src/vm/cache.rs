@@ -12,14 +12,14 @@ use crate::checkout::Checkout;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The cache.
-pub(super) struct Cache {
+pub(crate) struct Cache {
     root: PathBuf,
     offline: bool,
 }
 
 impl Cache {
     /// Opens the cache; `offline` forbids to fill it.
-    pub(super) fn open(checkout: &Checkout, offline: bool) -> Result<Self> {
+    pub(crate) fn open(checkout: &Checkout, offline: bool) -> Result<Self> {
         let root = std::env::var_os("MCPGUARD_VM_CACHE")
             .map_or_else(|| checkout.root().join("target/vm"), |path| checkout.root().join(path));
         fs::create_dir_all(&root).with_context(|| format!("cannot make {}", root.display()))?;
@@ -41,7 +41,7 @@ impl Cache {
     }
 
     /// Keeps other runs from filling the cache meanwhile; the lock goes with the file.
-    pub(super) fn lock(&self) -> Result<File> {
+    pub(crate) fn lock(&self) -> Result<File> {
         let lock = File::create(self.place(".lock")).context("cannot make the lock of the cache")?;
         lock.lock().context("cannot lock the cache")?;
         Ok(lock)
@@ -65,7 +65,7 @@ impl Cache {
     }
 
     /// A directory beside the cache's own ones that vanishes, unless it is renamed into its place.
-    pub(super) fn temporary(&self) -> Result<TempDir> {
+    pub(crate) fn temporary(&self) -> Result<TempDir> {
         let within = self.directory("tmp")?;
         tempfile::Builder::new()
             .prefix("run-")

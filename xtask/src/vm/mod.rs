@@ -9,8 +9,8 @@
 //! Nothing is installed and no root is needed. Everything lies in `target/vm`, or in `$MCPGUARD_VM_CACHE`.
 
 mod accelerator;
-mod apt;
-mod cache;
+pub(crate) mod apt;
+pub(crate) mod cache;
 mod child;
 mod cpio;
 mod disk;

@@ -1,9 +1,11 @@
 //! The hooks, one file a family.
 
 mod change;
+mod doors;
 mod exec;
 mod files;
 mod gate;
+mod packets;
 mod register;
 mod sockets;
 mod system;

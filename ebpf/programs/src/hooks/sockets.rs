@@ -1,15 +1,17 @@
 //! Sockets: their kinds, and whom they connect and send to.
 
-use abi::{Bucket, EventKind, Reason, SocketAddress};
+use abi::{Bucket, Door, EventKind, Reason, SocketAddress, Task};
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use verdict::Denial;
-use verdict::network::{self, AF_INET, AF_INET6};
+use verdict::network::{self, AF_INET, AF_INET6, Moment, Wanted};
 
-use crate::fields::MESSAGE_NAME;
+use crate::fields::{CGROUP_NODE, MESSAGE_NAME, NODE_ID, SOCK_CGROUP, SOCKET_SOCK};
 use crate::kernel::{Memory, Raw, Typed};
+use crate::maps::SESSIONS;
+use crate::member::now_ns;
 use crate::rate;
-use crate::reach::{Addresses, mapped};
+use crate::reach::{Addresses, door_port, mapped};
 use crate::scope::{self, Subject};
 
 /// `AF_UNSPEC` (Linux `socket.h`): disconnects, and is taken for `AF_INET` where a port is given.
@@ -36,6 +38,7 @@ pub(crate) fn socket_connect(ctx: LsmContext) -> i32 {
         let family = told(subject, address)?;
         match family {
             AF_INET | AF_INET6 => {
+                own(subject, Typed::new(ctx.arg(0)))?;
                 reach(subject)?;
                 rate::one(subject, Bucket::Connect)?;
                 // SAFETY: a map value.
@@ -79,12 +82,70 @@ pub(crate) fn socket_sendmsg(ctx: LsmContext) -> i32 {
     })
 }
 
+/// A socket is judged by the programs on the group that it was made in: one from elsewhere would be led through no door.
+#[inline(always)]
+fn own(subject: &Subject, socket: Typed) -> Result<(), Denial> {
+    // SAFETY: a map value.
+    let group = unsafe { (*subject.session).cgroup };
+    let inner = socket.follow(&SOCKET_SOCK);
+    // Newer verifiers want to see this looked at.
+    if inner.is_null() {
+        return Err(Denial::of(Reason::Foreign));
+    }
+    let made_in = inner.follow(&SOCK_CGROUP).follow(&CGROUP_NODE).long(&NODE_ID);
+    if group == 0 || made_in == group { Ok(()) } else { Err(Denial::of(Reason::Foreign)) }
+}
+
+/// Whether some way leads there. Which one, and whether it does for this protocol, the next gate decides.
 #[inline(always)]
 fn reach(subject: &Subject) -> Result<(), Denial> {
+    let now_ns = now_ns();
+    subject.allowed(|active| {
+        let failed = reachable(subject.task, subject.slot, subject.flags, active, now_ns);
+        if failed == 0 {
+            return Ok(());
+        }
+        let reason = if failed == Reason::NotGranted as u32 { Reason::NotGranted } else { Reason::Internal };
+        // SAFETY: the task's own storage, which `reachable` has filled.
+        Err(Denial { reason, rule: unsafe { (*subject.task).decision.rule } })
+    })
+}
+
+/// [`network::reach`] for the address in the task's decision. A boundary of the verifier. Returns a [`Reason`], or 0.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn reachable(
+    task: *mut Task,
+    slot: u32,
+    session: u32,
+    active: u64,
+    now_ns: u64,
+) -> u32 {
+    if task.is_null() {
+        return Reason::Internal as u32;
+    }
     // SAFETY: the task's own storage.
-    let told = unsafe { &(*subject.task).decision.address };
-    let tables = Addresses { slot: subject.slot };
-    subject.allowed(|active| network::reach(&tables, &told.address, told.port, active))
+    let told = unsafe { &(*task).decision.address };
+    let wanted = Wanted { address: &told.address, port: told.port, protocol: 0 };
+    let at = Moment { active, now_ns, session };
+    match network::reach(&Addresses { slot }, &wanted, &at).and_then(|passage| leads(slot, passage.door)) {
+        Ok(()) => 0,
+        Err(denial) => {
+            // SAFETY: as above.
+            unsafe { (*task).decision.rule = denial.rule };
+            denial.reason as u32
+        }
+    }
+}
+
+/// Nothing passes here because of a door to which nobody leads.
+#[inline(always)]
+fn leads(slot: u32, door: Door) -> Result<(), Denial> {
+    let Some(session) = SESSIONS.get(slot) else { return Err(Denial::of(Reason::Internal)) };
+    if matches!(door, Door::Direct) || door_port(session, door).is_some() {
+        return Ok(());
+    }
+    Err(Denial::of(Reason::NotGranted))
 }
 
 /// Reads a socket address, which the kernel has copied already, into the task's decision; returns its family.

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::string::String;
 use std::vec::Vec;
 
-use abi::{Address, Entry, NAME_EXACT, NAME_PREFIX, NAME_SUFFIX, Names, PortUse, flags, name_hash};
+use abi::{
+    Address, Entry, Learned, NAME_EXACT, NAME_PREFIX, NAME_SUFFIX, Names, Port, PortUse, flags, name_hash,
+};
 
 use crate::{Network, Path, Tables, path};
 
@@ -18,7 +20,8 @@ pub(super) struct Maps {
     pub(super) rules: BTreeMap<(u16, u16, u64), u32>,
     pub(super) names: Names,
     pub(super) addresses: Vec<([u8; 16], Address)>,
-    pub(super) ports: BTreeMap<(u16, u16), u32>,
+    pub(super) ports: BTreeMap<(u16, u16), Port>,
+    pub(super) learned: Vec<([u8; 16], Learned)>,
 }
 
 impl Maps {
@@ -83,8 +86,12 @@ impl Network for Maps {
         self.addresses.iter().find(|(known, _)| known == address).map(|(_, value)| value)
     }
 
-    fn port(&self, port: u16, usage: PortUse) -> Option<u32> {
-        self.ports.get(&(port, usage as u16)).copied()
+    fn port(&self, port: u16, usage: PortUse) -> Option<&Port> {
+        self.ports.get(&(port, usage as u16))
+    }
+
+    fn learned(&self, address: &[u8; 16]) -> Option<&Learned> {
+        self.learned.iter().find(|(known, _)| known == address).map(|(_, value)| value)
     }
 }
 

@@ -1,8 +1,12 @@
 //! Addresses, ports, sockets, rates, kills.
 
-use abi::{Address, EventKind, PortUse, Rate, Reason, session_flags};
+use abi::{
+    Address, Door, EventKind, Flow, Learned, Learning, PORT_CHECKED, Port, PortUse, Rate, Reason,
+    session_flags,
+};
 
 use super::tables::Maps;
+use crate::network::{Moment, Passage, Wanted};
 use crate::rate::Taken;
 use crate::{Denial, action, network, rate};
 
@@ -10,21 +14,79 @@ fn reachable() -> Maps {
     let mut maps = Maps::default();
     let address = Address { classes: 2, rule: 5, padding: 0 };
     maps.addresses.push((network::mapped([10, 0, 0, 1]), address));
-    maps.ports.insert((443, PortUse::Connect as u16), 6);
-    maps.ports.insert((8080, PortUse::Listen as u16), 7);
+    maps.ports.insert((443, PortUse::Connect as u16), Port { rule: 6, flags: PORT_CHECKED });
+    maps.ports.insert((5432, PortUse::Connect as u16), Port { rule: 8, flags: 0 });
+    maps.ports.insert((8080, PortUse::Listen as u16), Port { rule: 7, flags: 0 });
     maps
+}
+
+fn at(active: u64) -> Moment {
+    Moment { active, now_ns: 100, session: session_flags::DOORS }
+}
+
+fn reach(maps: &Maps, address: &[u8; 16], port: u16, active: u64) -> Result<Passage, Denial> {
+    network::reach(maps, &Wanted { address, port, protocol: network::TCP }, &at(active))
+}
+
+fn through(door: Door, classes: u64) -> Result<Passage, Denial> {
+    Ok(Passage { door, classes })
 }
 
 #[test]
 fn an_address_is_reached_by_class_and_port() {
     let maps = reachable();
     let v4 = network::mapped([10, 0, 0, 1]);
-    assert_eq!(network::reach(&maps, &v4, 443, 2), Ok(()));
+    assert_eq!(reach(&maps, &v4, 443, 2), through(Door::Direct, 2));
     let denied = Err(Denial { reason: Reason::NotGranted, rule: 5 });
-    assert_eq!(network::reach(&maps, &v4, 443, 1), denied);
-    assert_eq!(network::reach(&maps, &v4, 8080, 2), denied);
-    let unknown = network::reach(&maps, &network::mapped([10, 0, 0, 2]), 443, 2);
+    assert_eq!(reach(&maps, &v4, 443, 1), denied);
+    assert_eq!(reach(&maps, &v4, 8080, 2), denied);
+    let unknown = reach(&maps, &network::mapped([10, 0, 0, 2]), 443, 2);
     assert_eq!(unknown, Err(Denial::of(Reason::NotGranted)));
+}
+
+#[test]
+fn names_are_looked_up_at_the_resolver_whichever_server_is_asked() {
+    let maps = reachable();
+    let server = network::mapped([9, 9, 9, 9]);
+    assert_eq!(reach(&maps, &server, 53, 1), through(Door::Resolver, u64::MAX));
+    let without_domains = Moment { session: 0, ..at(1) };
+    let wanted = Wanted { address: &server, port: 53, protocol: network::UDP };
+    assert!(network::reach(&maps, &wanted, &without_domains).is_err());
+}
+
+fn learned(grants: &[(u64, u64, u32)]) -> (Maps, [u8; 16]) {
+    let (mut maps, address) = (reachable(), network::mapped([192, 0, 2, 7]));
+    let mut learned = Learned::default();
+    for (place, &(classes, until_ns, checked)) in learned.grants.iter_mut().zip(grants) {
+        *place = Learning { classes, until_ns, rule: 9, checked };
+    }
+    maps.learned.push((address, learned));
+    (maps, address)
+}
+
+#[test]
+fn a_learned_address_goes_through_the_proxy_where_hosts_are_named_and_is_reached_itself_elsewhere() {
+    let (maps, address) = learned(&[(1, 200, 1)]);
+    assert_eq!(reach(&maps, &address, 443, 1), through(Door::Proxy, 1));
+    assert_eq!(reach(&maps, &address, 5432, 1), through(Door::Direct, 1));
+    let denied = Err(Denial { reason: Reason::NotGranted, rule: 9 });
+    assert_eq!(reach(&maps, &address, 22, 1), denied);
+    assert_eq!(reach(&maps, &address, 443, 2), denied);
+    let quic = Wanted { address: &address, port: 443, protocol: network::UDP };
+    assert_eq!(network::reach(&maps, &quic, &at(1)), denied);
+    let no_doors = Moment { session: 0, ..at(1) };
+    let https = Wanted { address: &address, port: 443, protocol: network::TCP };
+    assert_eq!(network::reach(&maps, &https, &no_doors), denied);
+}
+
+#[test]
+fn what_was_learned_ends_in_time_each_class_by_itself() {
+    let (maps, address) = learned(&[(1, 100, 1), (2, 101, 1), (4, 300, 0)]);
+    assert!(reach(&maps, &address, 443, 1).is_err(), "it ends at the instant that is named");
+    assert_eq!(reach(&maps, &address, 443, 2), through(Door::Proxy, 2));
+    assert_eq!(reach(&maps, &address, 443, 4), through(Door::Direct, 4));
+    assert_eq!(reach(&maps, &address, 443, 6), through(Door::Direct, 4));
+    assert_eq!(reach(&maps, &address, 5432, 7), through(Door::Direct, 6));
 }
 
 #[test]
@@ -42,13 +104,46 @@ fn packets_leave_for_what_is_reached_now_or_answer() {
     let segment = |protocol, source, target, opens| network::Segment { protocol, source, target, opens };
     let known = network::mapped([10, 0, 0, 1]);
     let stranger = network::mapped([1, 2, 3, 4]);
-    let sent = |address, segment, active| network::send(&maps, address, segment, active, 0).is_ok();
+    let sent = |address, segment, active| network::send(&maps, address, segment, None, &at(active)).is_ok();
     assert!(sent(&known, segment(6, 40000, 443, true), 2));
     assert!(!sent(&known, segment(6, 40000, 443, false), 1));
     assert!(sent(&stranger, segment(6, 8080, 50000, false), 1));
     assert!(!sent(&stranger, segment(6, 8080, 50000, true), 1));
     assert!(!sent(&stranger, segment(17, 8080, 50000, false), 1));
     assert!(!sent(&known, segment(1, 0, 443, false), 2));
+}
+
+#[test]
+fn packets_of_a_flow_leave_as_long_as_its_classes_are_active_and_only_to_its_peer() {
+    let maps = reachable();
+    let segment = |target| network::Segment { protocol: 6, source: 40000, target, opens: false };
+    let (door, other) = (network::mapped([127, 0, 0, 1]), network::mapped([127, 0, 0, 2]));
+    let flow = Flow { classes: 2, real: door, real_port: 3128, door: Door::Proxy as u32, ..Flow::default() };
+    let sent = |address, target, active| {
+        network::send(&maps, address, segment(target), Some(&flow), &at(active)).is_ok()
+    };
+    assert!(sent(&door, 3128, 2));
+    assert!(!sent(&door, 3128, 1), "no call that opened it is in flight");
+    assert!(!sent(&door, 3129, 2));
+    assert!(!sent(&other, 3128, 2));
+    let server = network::mapped([9, 9, 9, 9]);
+    assert!(!sent(&server, 53, 2), "what goes to the resolver has a flow to it");
+}
+
+#[test]
+fn a_flow_goes_on_to_where_it_goes_and_in_its_classes() {
+    let real = [0x20, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+    let flow =
+        Flow { classes: 6, real, wanted: network::mapped([9, 9, 9, 9]), real_port: 443, ..Flow::default() };
+    assert!(network::goes_on(&flow, &real, 443, &at(2)) && network::goes_on(&flow, &real, 443, &at(5)));
+    assert!(!network::goes_on(&flow, &real, 443, &at(1)));
+    assert!(!network::goes_on(&flow, &real, 444, &at(2)));
+    assert!(!network::goes_on(&flow, &flow.wanted, 443, &at(2)), "where it wanted to go counts for nothing");
+    for byte in 0..16 {
+        let mut other = real;
+        other[byte] ^= 1;
+        assert!(!network::goes_on(&flow, &other, 443, &at(2)), "byte {byte} counts for nothing");
+    }
 }
 
 #[test]

@@ -64,6 +64,10 @@ pub enum Layer {
     Ebpf,
     /// Control groups.
     Cgroup,
+    /// The session's resolver.
+    Resolver,
+    /// The session's proxy, which checks the name that a connection says.
+    Proxy,
 }
 
 /// Why something was refused. `mcpguard why` tells from it which line of a policy would allow it.

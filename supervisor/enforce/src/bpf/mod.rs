@@ -17,6 +17,7 @@ mod active;
 mod at_once;
 mod btf;
 mod canary;
+mod egress;
 mod events;
 mod hooks;
 mod layer;
@@ -29,7 +30,7 @@ mod program;
 mod proof;
 mod register;
 mod session;
-mod task_types;
+mod storage_types;
 
 pub use active::ActiveMask;
 pub use btf::{Btf, BtfError};

@@ -13,6 +13,7 @@ mod proof;
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use abi::EventKind;
 use nix::unistd::Pid;
@@ -22,6 +23,7 @@ use crate::bpf::{
     SessionError,
 };
 use crate::cgroup::{Group, GroupError, GroupEvents, GroupId};
+use crate::egress::Egress;
 use crate::ruleset::Skipped;
 use crate::sys;
 
@@ -112,7 +114,8 @@ impl Enclosure {
         let bait = orders.bait(self.place.as_ref(), &mut tables);
         let mut layer = Layer::load(&orders.probe, &orders.options)?;
         let cgroup = self.group.as_ref().and_then(cgroup_of);
-        let session = layer.open(&Opening { tables: &tables, server: Some(last_mile), cgroup })?;
+        let doors = orders.doors;
+        let session = layer.open(&Opening { tables: &tables, server: Some(last_mile), doors, cgroup })?;
         let pidfd = sys::pidfd_open(last_mile).map_err(EnclosureError::Unmarked)?;
         // From here on a drop closes the session.
         let events = layer.events().ok_or(CanaryError::Silent)?;
@@ -129,6 +132,14 @@ impl Enclosure {
         if let Some(session) = self.watch.as_ref().and_then(|watch| watch.session.as_ref()) {
             session.active.store(active, call);
         }
+    }
+
+    /// Whoever decides about the session's addresses: the maps, for its resolver and its proxy. `None` where no program
+    /// stands on the control group.
+    pub(crate) fn egress(&self) -> Option<Arc<dyn Egress>> {
+        let watch = self.watch.as_ref().filter(|watch| watch.layer.guards_network())?;
+        let session = watch.session.as_ref()?;
+        Some(session.egress())
     }
 
     /// Readable when there are events.

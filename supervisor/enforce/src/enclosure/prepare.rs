@@ -9,6 +9,7 @@ use policy::{Plan, Support};
 use super::place::Place;
 use crate::bpf::{Bait, BtfError, Options, Probe, Sizes};
 use crate::cgroup::{Group, GroupError, GroupId};
+use crate::egress::Doors;
 use crate::encode::{self, EncodeError, Implied, LookUpError, Object, Purpose, Tables};
 
 /// Why there are no orders for the enclosure.
@@ -39,6 +40,7 @@ pub(super) struct WatchOrders {
     pub(super) options: Options,
     pub(super) tables: Tables,
     hooks: bool,
+    pub(super) doors: Option<Doors>,
     /// An address that no class may reach.
     unreachable: SocketAddr,
 }
@@ -52,13 +54,14 @@ impl Prepared {
         plan: &Plan,
         support: &Support,
         implied: &Implied,
+        doors: Option<Doors>,
     ) -> Result<Option<Self>, EncloseError> {
         let watched = support.ebpf.hooks.is_some() || support.ebpf.network;
         let grouped = support.cgroup != policy::CgroupSupport::default() && has_group(&support.cgroup);
         if !watched && !grouped {
             return Ok(None);
         }
-        let watch = watched.then(|| WatchOrders::of(plan, support, implied)).transpose()?;
+        let watch = watched.then(|| WatchOrders::of(plan, support, implied, doors)).transpose()?;
         let limits = grouped.then(|| supported(&plan.limits, support));
         Ok(Some(Self { limits, watch }))
     }
@@ -84,7 +87,12 @@ fn supported(limits: &LimitsPlan, support: &Support) -> LimitsPlan {
 }
 
 impl WatchOrders {
-    fn of(plan: &Plan, support: &Support, implied: &Implied) -> Result<Self, EncloseError> {
+    fn of(
+        plan: &Plan,
+        support: &Support,
+        implied: &Implied,
+        doors: Option<Doors>,
+    ) -> Result<Self, EncloseError> {
         let real = encode::look_up(plan, implied)?;
         let tables = encode::encode(plan, implied, &real)?;
         Ok(Self {
@@ -94,6 +102,7 @@ impl WatchOrders {
                 kills_senders: plan.on_violation.network == OnViolation::Kill,
             },
             tables,
+            doors,
             hooks: support.ebpf.hooks.is_some(),
             unreachable: unreachable(plan),
         })

@@ -1,5 +1,6 @@
 //! Address ranges and ports.
 //!
+//! Domains are not here: which addresses they stand for is learned while the session runs.
 //! One look-up by the longest prefix answers for all classes, so that each range contains what the shorter ones around
 //! it grant. IPv4 addresses stand in their IPv6 form, but a range of IPv6 addresses says nothing about them: the root
 //! of IPv4, `::ffff:0:0/96`, ends what an IPv6 range around it grants.
@@ -7,11 +8,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use abi::{Address, AddressKey, NO_RULE, Port, PortKey, PortUse};
-use policy::plan::{ClassMask, NetworkPlan, RuleId};
-
-/// Where names are resolved.
-const DNS: u16 = 53;
+use abi::{Address, AddressKey, NO_RULE, PORT_CHECKED, Port, PortKey, PortUse};
+use policy::plan::{ClassMask, NetworkPlan, RuleId, Speech};
 
 /// `::ffff:0:0/96`, where IPv4 addresses stand (RFC 4291 section 2.5.5.2).
 const MAPPED_ROOT: u128 = 0xffff << 32;
@@ -24,11 +22,6 @@ type Ranges = BTreeMap<(u8, u128), (ClassMask, Option<RuleId>)>;
 pub(super) fn addresses(plan: &NetworkPlan) -> Vec<(u8, AddressKey, Address)> {
     let (mut v4, mut v6) = (Ranges::new(), Ranges::new());
     v4.insert((MAPPED, MAPPED_ROOT), (ClassMask::NONE, None));
-    // Which addresses a name stands for is not known here: until it is, a domain is any host.
-    for rule in &plan.domains {
-        add(&mut v4, (MAPPED, MAPPED_ROOT), rule.classes, rule.from);
-        add(&mut v6, (0, 0), rule.classes, rule.from);
-    }
     for rule in &plan.cidrs {
         match rule.address {
             IpAddr::V4(address) => {
@@ -66,15 +59,21 @@ fn covers((prefix, network): (u8, u128), address: u128) -> bool {
     (network ^ address).checked_shr(128 - u32::from(prefix)).unwrap_or(0) == 0
 }
 
-/// Ports to connect to and to listen on. With domains, names can be looked up.
+/// Ports to connect to and to listen on. Names are looked up at the session's resolver, which needs no port here.
 pub(super) fn ports(plan: &NetworkPlan) -> Vec<(PortKey, Port)> {
-    let dns = (!plan.domains.is_empty()).then_some(DNS);
     let reaches = !plan.domains.is_empty() || !plan.cidrs.is_empty();
-    let connect = plan.ports.iter().copied().filter(|_| reaches).chain(dns);
-    let all = connect.map(|port| (port, PortUse::Connect));
-    let all = all.chain(plan.listen.iter().map(|port| (*port, PortUse::Listen)));
-    // No denial names a port's rule: a port that is known is allowed.
-    let port = Port { rule: NO_RULE, ..Port::default() };
-    let keys = all.map(|(number, usage)| PortKey { port: number, usage: usage as u16, ..PortKey::default() });
-    keys.map(|key| (key, port)).collect::<BTreeMap<_, _>>().into_iter().collect()
+    let connect = plan.ports.iter().copied().filter(|_| reaches).map(|port| (port, PortUse::Connect));
+    let all = connect.chain(plan.listen.iter().map(|port| (*port, PortUse::Listen)));
+    all.map(|(number, usage)| {
+        (PortKey { port: number, usage: usage as u16, ..PortKey::default() }, port(number))
+    })
+    .collect::<BTreeMap<_, _>>()
+    .into_iter()
+    .collect()
+}
+
+/// No denial names a port's rule: a port that is known is allowed.
+fn port(number: u16) -> Port {
+    let flags = if Speech::expected_at(number).is_some() { PORT_CHECKED } else { 0 };
+    Port { rule: NO_RULE, flags }
 }

@@ -19,6 +19,7 @@ pub(super) fn flags(plan: &Plan, places: &Places, names: &Names) -> u32 {
     let code_anywhere = places.iter().any(|(_, place)| place.write != 0 && place.execute != 0);
     let all = [
         (plan.network.wants_ip(), session_flags::NETWORK),
+        (plan.network.resolves(), session_flags::DOORS),
         (plan.network.listen.contains(&0), session_flags::LISTEN_ANY),
         (kills(file), session_flags::KILL_FILE),
         (kills(network), session_flags::KILL_NETWORK),

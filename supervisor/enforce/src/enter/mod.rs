@@ -1,4 +1,4 @@
-//! The last mile: a single-threaded process that seals itself and then becomes the server.
+//! The last mile: a process of one thread (see `teller`) that seals itself and then becomes the server.
 //!
 //! It is started by the supervisor as `mcpguard enter` with a socket as standard input, so that no descriptor is ever
 //! inheritable by accident. It receives its orders and the server's real standard input through that socket, engages
@@ -9,6 +9,7 @@
 mod privileges;
 mod session;
 mod stages;
+mod teller;
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd, RawFd};

@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use nix::errno::Errno;
 
+use super::teller::{self, Tell};
 use super::{failed, privileges, session};
 use crate::limits;
-use crate::orders::{self, Failed, FailureKind, Orders, Sealed, Word};
+use crate::orders::{Failed, FailureKind, Orders, Sealed, Word};
 use crate::ruleset::{self, Engaged};
 use crate::seccomp::silence;
 use crate::sys::{self, Listen};
@@ -27,24 +28,29 @@ fn seal(orders: &Orders, control: BorrowedFd<'_>, stdin: OwnedFd) -> Result<Infa
     session::detach(&orders.directory)?;
     session::descriptors(stdin)?;
     clock.lap("session");
+    privileges::drop_all()?;
+    clock.lap("privileges");
+    let engaged = landlock(orders)?;
+    clock.lap("landlock");
+    teller::with(orders.aside, control, |tell| close(orders, clock, engaged, tell))?;
+    execute(orders)
+}
+
+/// The last stages, and the word that all are engaged.
+fn close(
+    orders: &Orders,
+    mut clock: Clock,
+    Engaged { skipped, writable }: Engaged,
+    tell: Tell<'_>,
+) -> Result<(), Failed> {
     for limit in &orders.limits {
         limits::engage(*limit).map_err(|error| failed("a resource limit cannot be set", error))?;
     }
     clock.lap("limits");
-    privileges::drop_all()?;
-    clock.lap("privileges");
-    let Engaged { skipped, writable } = landlock(orders)?;
-    clock.lap("landlock");
     let (listener, unreported) = seccomp(orders)?;
     clock.lap("seccomp");
     let sealed = Sealed { skipped, unreported, stages: clock.laps };
-    let word = Word::Sealed(sealed, writable.into_iter().map(Into::into).collect());
-    orders::send(control, &word, listener.as_ref().map(AsFd::as_fd)).map_err(|error| Failed {
-        kind: FailureKind::Own,
-        message: format!("the supervisor cannot be told: {error}"),
-    })?;
-    drop(listener);
-    execute(orders)
+    tell(Word::Sealed(sealed, writable.into_iter().map(Into::into).collect()), listener)
 }
 
 fn landlock(orders: &Orders) -> Result<Engaged, Failed> {

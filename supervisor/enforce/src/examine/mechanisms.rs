@@ -11,8 +11,9 @@ use policy::plan::SyscallProfile;
 
 use crate::enter::drop_privileges;
 use crate::limits::{self, Limit, LimitKind};
+use crate::notify::{self, Prepared};
 use crate::ruleset::{self, Ruleset};
-use crate::seccomp::{self, DenialListener, Modes, Profile, Reporting, Sockets};
+use crate::seccomp::{self, Addresses, DenialListener, Modes, Profile, Reporting, Served, Sockets, Woken};
 use crate::sys::{self, Listen};
 use crate::tree;
 
@@ -74,6 +75,12 @@ pub(super) const MECHANISMS: &[Mechanism] = &[
         attempt: seccomp_reports,
         cost: "refused system calls are refused but not recorded",
         remedy: "Linux 5.0 or newer, and no outer sandbox that already receives such reports",
+    },
+    Mechanism {
+        name: "supervised-network",
+        attempt: supervised_network,
+        cost: "without eBPF, hosts are not told apart: `network` holds for ports at most",
+        remedy: "Linux 5.19 or newer whose security modules allow pidfd_getfd(2), or the eBPF layer",
     },
     Mechanism {
         name: "no-privileges",
@@ -176,6 +183,9 @@ fn install(program: &[seccomp::Instruction], listen: Listen) -> Result<Option<st
     sys::install(program, listen).map_err(|error| format!("the filter is refused: {}", error.desc()))
 }
 
+/// Where nothing that is sent matters (RFC 863).
+const DISCARD: u16 = 9;
+
 fn open_udp() -> std::io::Result<UdpSocket> {
     UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
 }
@@ -198,7 +208,8 @@ fn seccomp_reports() -> Result<String, String> {
         open_udp().map(drop)
     });
     let listener = receive.recv().map_err(|error| error.to_string())??.ok_or("no descriptor for reports")?;
-    let mut reports = DenialListener::new(listener, profile, Modes::default());
+    let mut reports = DenialListener::new(listener, profile, Modes::default(), None)
+        .map_err(|error| error.desc().to_owned())?;
     let deadline = Instant::now() + Duration::from_secs(2);
     while Instant::now() < deadline {
         if let Some(report) = reports.next().map_err(|error| error.to_string())? {
@@ -218,6 +229,38 @@ fn answered(result: std::io::Result<()>, call: &str) -> Result<String, String> {
         Err(error) => Err(format!("`{call}` was reported, but failed with another error: {error}")),
         Ok(()) => Err(format!("`{call}` was reported, but not denied")),
     }
+}
+
+/// A thread connects to an address that a closed session does not name, and the supervisor refuses it.
+fn supervised_network() -> Result<String, String> {
+    if !notify::is_possible() {
+        return Err("a call of a child could not be carried out for it".to_owned());
+    }
+    let sockets = Sockets { tcp: true, udp: true, addresses: Addresses::Gate, ..Sockets::default() };
+    let profile = Profile::new(SyscallProfile::Default, sockets);
+    let program = seccomp::compile(&profile, Reporting::Notify).map_err(|error| error.to_string())?;
+    let (send, receive) = std::sync::mpsc::channel();
+    let connect = |socket: &UdpSocket| socket.connect((Ipv4Addr::LOCALHOST, DISCARD));
+    let denied = std::thread::spawn(move || {
+        let socket = open_udp().and_then(|socket| connect(&socket).map(|()| socket));
+        let installed = socket.is_ok().then(|| install(&program, Listen::Yes));
+        let listens = matches!(installed, Some(Ok(_)));
+        if send.send(installed.unwrap_or(Ok(None))).is_err() || !listens {
+            return socket.map(drop);
+        }
+        connect(&socket?)
+    });
+    let listener = receive.recv().map_err(|error| error.to_string())??.ok_or("no descriptor for reports")?;
+    let mut reports = DenialListener::new(listener, profile, Modes::default(), Some(Prepared::closed()))
+        .map_err(|error| error.desc().to_owned())?;
+    while reports.wait(Some(Duration::from_secs(2)), None).map_err(|error| error.to_string())? == Woken::Work
+    {
+        if let Some(Served::Network(_)) = reports.serve().map_err(|error| error.to_string())? {
+            let result = denied.join().map_err(|_| "the denied thread panicked".to_owned())?;
+            return answered(result, "connect");
+        }
+    }
+    Err("no report came".to_owned())
 }
 
 fn no_privileges() -> Result<String, String> {

@@ -83,8 +83,28 @@ impl Ruleset {
             grants,
             connect: only_if(reaches_out, &plan.network.ports),
             bind: plan.network.listen.clone(),
-            udp: only_if(!plan.network.domains.is_empty(), &[DNS]),
+            udp: only_if(plan.network.resolves(), &[DNS]),
         }
+    }
+}
+
+impl Ruleset {
+    /// With the port where names are looked up by TCP (RFC 7766), for a session whose own resolver is all that is found
+    /// there.
+    pub(crate) fn with_resolver(mut self) -> Self {
+        self.connect.push(DNS);
+        self.connect.sort_unstable();
+        self.connect.dedup();
+        self
+    }
+
+    /// With binding to any free TCP port, as clients do before they connect, for a session whose ports are judged by
+    /// programs: they let nobody in whom no rule lets in, which Landlock cannot tell apart from that.
+    pub(crate) fn with_free_ports(mut self) -> Self {
+        self.bind.push(0);
+        self.bind.sort_unstable();
+        self.bind.dedup();
+        self
     }
 }
 

@@ -16,7 +16,7 @@ use seccompiler::{
 use serde::{Deserialize, Serialize};
 
 use super::profile::{DEFAULT, Profile};
-use super::verdict::{Action, Clause, Decision, EPERM, Test};
+use super::verdict::{Action, Clause, Decision, EPERM, Test, Width};
 
 /// One instruction of classic BPF, laid out as the kernel's `struct sock_filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,7 +197,11 @@ fn condition(test: &Test) -> Result<SeccompCondition, BackendError> {
         u32::MAX => SeccompCmpOp::Eq,
         mask => SeccompCmpOp::MaskedEq(u64::from(mask)),
     };
-    SeccompCondition::new(test.argument, SeccompCmpArgLen::Dword, operator, u64::from(test.value))
+    let length = match test.width {
+        Width::Low => SeccompCmpArgLen::Dword,
+        Width::Whole => SeccompCmpArgLen::Qword,
+    };
+    SeccompCondition::new(test.argument, length, operator, u64::from(test.value))
 }
 
 impl From<sock_filter> for Instruction {

@@ -102,7 +102,8 @@ impl Modes {
         Ok(self.is_writable(&real_path(file.as_fd())?))
     }
 
-    fn is_writable(&self, path: &Path) -> bool {
+    /// Whether the plan lets the server write at this real path.
+    pub(crate) fn is_writable(&self, path: &Path) -> bool {
         let Some(path) = AbsolutePath::new(path) else {
             return false;
         };
@@ -139,6 +140,15 @@ fn open(thread: i32, target: &Target) -> Result<OwnedFd, Errno> {
                 false => open_path(thread, directory, &path, flags),
             }
         }
+    }
+}
+
+/// Opens what a thread means by a path, without any right but to name it. Only while the thread waits for an answer is
+/// its number its own: make sure of that afterwards.
+pub(crate) fn open_as(thread: i32, path: &Path) -> Result<OwnedFd, Errno> {
+    match path.as_os_str().is_empty() {
+        true => open_base(thread, libc::AT_FDCWD),
+        false => open_path(thread, libc::AT_FDCWD, path, 0),
     }
 }
 

@@ -4,6 +4,7 @@
 //! sockets, and connections that are made by sending (TCP Fast Open). UDP exists where a name must be resolved.
 
 use super::arguments::Argued;
+use super::gate;
 use super::verdict::{Action, Clause, Decision, EPERM, Test};
 use policy::plan::{NetworkPlan, SyscallProfile};
 
@@ -19,14 +20,27 @@ pub(crate) struct Sockets {
     /// The question which addresses the host has (`os.networkInterfaces`, `getaddrinfo`): programs end with an error
     /// where it is refused, and it reaches nobody but the kernel.
     pub(crate) routes: bool,
+    /// Who decides about addresses.
+    pub(crate) addresses: Addresses,
+}
+
+/// Who decides about addresses, which no filter can see: they lie in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Addresses {
+    /// The kernel: Landlock, or eBPF programs.
+    #[default]
+    Kernel,
+    /// The supervisor, which carries the calls out itself ([`crate::notify`]).
+    Gate,
 }
 
 impl Sockets {
     /// What the plan wants. A server that only listens has nobody to resolve.
-    pub(crate) fn of(plan: &NetworkPlan, profile: SyscallProfile) -> Self {
+    pub(crate) fn of(plan: &NetworkPlan, profile: SyscallProfile, addresses: Addresses) -> Self {
         let reaches_out = !plan.domains.is_empty() || !plan.cidrs.is_empty();
         let routes = plan.wants_ip() || profile == SyscallProfile::Default;
-        Self { tcp: plan.wants_ip(), udp: reaches_out, unix: !plan.unix_sockets.is_empty(), routes }
+        let (tcp, udp, unix) = (plan.wants_ip(), reaches_out, !plan.unix_sockets.is_empty());
+        Self { tcp, udp, unix, routes, addresses }
     }
 
     /// Whether any socket exists that has a peer.
@@ -45,6 +59,14 @@ const FAST_OPEN: u32 = 0x2000_0000;
 
 /// The rules.
 pub(crate) fn rules(sockets: Sockets) -> Vec<Argued> {
+    let mut rules = kernel_rules(sockets);
+    if sockets.addresses == Addresses::Gate {
+        gate::mediate(&mut rules, sockets);
+    }
+    rules
+}
+
+fn kernel_rules(sockets: Sockets) -> Vec<Argued> {
     vec![
         Argued { call: "socket", reason: SOCKET, decision: socket(sockets) },
         Argued::only(
@@ -57,7 +79,7 @@ pub(crate) fn rules(sockets: Sockets) -> Vec<Argued> {
         Argued::never("sendmmsg", FAST_OPEN_REASON, vec![vec![Test::masked(3, FAST_OPEN, FAST_OPEN)]]),
         Argued::never(
             "setsockopt",
-            "TCP_ULP can turn a TCP socket into one that Landlock's TCP rules do not see (SMC)",
+            "TCP_ULP can turn a TCP socket into one that Landlock's TCP rules do not see (SMC); routes lead around the address",
             vec![vec![Test::is(1, libc::IPPROTO_TCP.cast_unsigned()), Test::is(2, 31)]],
         ),
     ]

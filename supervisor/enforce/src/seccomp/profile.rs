@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use policy::Plan;
 use policy::plan::SyscallProfile;
 
-use super::network::{self, Sockets};
+use super::network::{self, Addresses, Sockets};
 use super::verdict::{Action, Decision, EPERM};
 use super::{arguments, groups, refused, table};
 
@@ -17,8 +17,8 @@ pub struct Profile {
 
 impl Profile {
     /// The profile that a plan asks for.
-    pub fn of(plan: &Plan) -> Self {
-        Self::new(plan.syscalls, Sockets::of(&plan.network, plan.syscalls))
+    pub fn of(plan: &Plan, addresses: Addresses) -> Self {
+        Self::new(plan.syscalls, Sockets::of(&plan.network, plan.syscalls, addresses))
     }
 
     pub(crate) fn new(profile: SyscallProfile, sockets: Sockets) -> Self {

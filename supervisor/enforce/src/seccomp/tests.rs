@@ -7,9 +7,10 @@ use policy::plan::SyscallProfile;
 use proptest::prelude::*;
 
 use super::profile::DEFAULT;
-use super::verdict::EPERM;
+use super::verdict::{EPERM, Width};
 use super::{
-    Action, Instruction, Profile, Reporting, Sockets, arguments, compile, groups, network, refused, table,
+    Action, Addresses, Instruction, Profile, Reporting, Sockets, arguments, compile, groups, network,
+    refused, table,
 };
 
 const NATIVE: u32 = if cfg!(target_arch = "x86_64") { 0xc000_003e } else { 0xc000_00b7 };
@@ -53,12 +54,16 @@ fn expected(action: Action, reporting: Reporting) -> u32 {
     }
 }
 
+const ONLINE: Sockets =
+    Sockets { tcp: true, udp: true, unix: true, routes: true, addresses: Addresses::Kernel };
+
 fn all_sockets() -> impl Iterator<Item = Sockets> {
-    (0..16).map(|bits| Sockets {
+    (0..32).map(|bits| Sockets {
         tcp: bits & 1 != 0,
         udp: bits & 2 != 0,
         unix: bits & 4 != 0,
         routes: bits & 8 != 0,
+        addresses: if bits & 16 == 0 { Addresses::Kernel } else { Addresses::Gate },
     })
 }
 
@@ -140,8 +145,9 @@ fn the_filter_does_what_the_profile_says_for_every_call_and_every_pair_of_argume
 
 proptest! {
     #[test]
-    fn the_filter_does_what_the_profile_says(number in 0_u32..600, arguments: [u64; 6], tcp: bool, udp: bool, unix: bool) {
-        let profile = Profile::new(SyscallProfile::Default, Sockets { tcp, udp, unix, routes: tcp });
+    fn the_filter_does_what_the_profile_says(number in 0_u32..600, arguments: [u64; 6], tcp: bool, udp: bool, unix: bool, gate: bool) {
+        let addresses = if gate { Addresses::Gate } else { Addresses::Kernel };
+        let profile = Profile::new(SyscallProfile::Default, Sockets { tcp, udp, unix, routes: tcp, addresses });
         let program = compile(&profile, Reporting::Notify).expect("compiles");
         let wanted = expected(profile.decide(number, &arguments), Reporting::Notify);
         prop_assert_eq!(run(&program, NATIVE, number, &arguments), wanted);
@@ -162,10 +168,24 @@ proptest! {
     }
 }
 
+/// A pointer is one whichever of its bits are set: an address above 4 GiB whose lower half is zero is an address.
+#[test]
+fn an_address_is_seen_by_all_its_bits() {
+    let profile = Profile::new(SyscallProfile::Default, Sockets { addresses: Addresses::Gate, ..ONLINE });
+    let program = compile(&profile, Reporting::Notify).expect("compiles");
+    for call in [libc::SYS_sendto, libc::SYS_recvfrom] {
+        let number = u32::try_from(call).expect("a call");
+        let verdict = |pointer| run(&program, NATIVE, number, &[3, 0, 0, 0, pointer, 0]);
+        assert_eq!(verdict(0), libc::SECCOMP_RET_ALLOW);
+        for pointer in [1, 0xffff_ffff, 1 << 32, u64::MAX << 32, 1 << 63] {
+            assert_eq!(verdict(pointer), libc::SECCOMP_RET_USER_NOTIF, "{pointer:#x}");
+        }
+    }
+}
+
 #[test]
 fn a_silenced_filter_reports_nothing_and_allows_nothing_more() {
-    let profile =
-        Profile::new(SyscallProfile::Default, Sockets { tcp: true, udp: true, unix: true, routes: true });
+    let profile = Profile::new(SyscallProfile::Default, ONLINE);
     let mut program = compile(&profile, Reporting::Notify).expect("compiles");
     super::silence(&mut program);
     for number in 0..600 {
@@ -222,14 +242,15 @@ fn no_name_or_number_stands_twice() {
 fn the_decision_table_is_the_reviewed_one() {
     let closed = Profile::new(SyscallProfile::Default, Sockets { routes: true, ..Sockets::default() });
     let strict = Profile::new(SyscallProfile::Strict, Sockets::default());
-    let online =
-        Profile::new(SyscallProfile::Default, Sockets { tcp: true, udp: true, unix: false, routes: true });
-    let mut table =
-        String::from("call: default without network | strict without network | default with network\n");
+    let online = Profile::new(SyscallProfile::Default, Sockets { unix: false, ..ONLINE });
+    let gated = Profile::new(SyscallProfile::Default, Sockets { addresses: Addresses::Gate, ..ONLINE });
+    let mut table = String::from(
+        "call: default without network | strict without network | default with network | with network and unix sockets, addresses judged by the supervisor\n",
+    );
     let mut calls: Vec<_> = table::all().collect();
     calls.sort_by_key(|(_, number)| *number);
     for (name, number) in calls {
-        let words = [&closed, &strict, &online].map(|profile| word(profile, number));
+        let words = [&closed, &strict, &online, &gated].map(|profile| word(profile, number));
         writeln!(table, "{number:>3} {name}: {}", words.join(" | ")).expect("a string");
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/syscalls.txt");
@@ -250,6 +271,7 @@ fn word(profile: &Profile, number: u32) -> String {
                 .tests
                 .iter()
                 .map(|test| match test.mask {
+                    _ if test.width == Width::Whole => format!("arg{}==null", test.argument),
                     u32::MAX => format!("arg{}=={:#x}", test.argument, test.value),
                     mask => format!("arg{}&{mask:#x}=={:#x}", test.argument, test.value),
                 })

@@ -18,31 +18,50 @@ pub enum Action {
     Kill,
 }
 
-/// One comparison of the low 32 bits of an argument, which is all the kernel reads of an `int`.
+/// One comparison of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Test {
     /// Which argument, from 0 to 5.
     pub(crate) argument: u8,
+    /// How much of it is looked at.
+    pub(crate) width: Width,
     /// The bits that are looked at.
     pub(crate) mask: u32,
     /// What they must be.
     pub(crate) value: u32,
 }
 
+/// How much of an argument is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// The low 32 bits, which is all the kernel reads of an `int`.
+    Low,
+    /// All 64 bits: a pointer.
+    Whole,
+}
+
 impl Test {
     /// The argument is this value.
     pub(crate) const fn is(argument: u8, value: u32) -> Self {
-        Self { argument, mask: u32::MAX, value }
+        Self { argument, width: Width::Low, mask: u32::MAX, value }
+    }
+
+    /// The argument is a pointer to nothing.
+    pub(crate) const fn null(argument: u8) -> Self {
+        Self { argument, width: Width::Whole, mask: u32::MAX, value: 0 }
     }
 
     /// The argument has this value in the bits of the mask.
     pub(crate) const fn masked(argument: u8, mask: u32, value: u32) -> Self {
-        Self { argument, mask, value }
+        Self { argument, width: Width::Low, mask, value }
     }
 
     fn holds(self, arguments: &[u64; 6]) -> bool {
-        let low = arguments[usize::from(self.argument)] & u64::from(u32::MAX);
-        low & u64::from(self.mask) == u64::from(self.value)
+        let argument = arguments[usize::from(self.argument)];
+        match self.width {
+            Width::Low => argument & u64::from(self.mask) == u64::from(self.value),
+            Width::Whole => argument == u64::from(self.value),
+        }
     }
 }
 

@@ -4,18 +4,24 @@
 #![expect(unsafe_code, reason = "system calls without a safe wrapper; every block says why it is sound")]
 
 mod bpf;
+mod bpf_element;
 mod bpf_layout;
 mod bpf_link;
 mod bpf_map;
 mod bpf_memory;
 mod bpf_program;
 mod bpf_request;
+mod capabilities;
 mod cgroup;
 mod descriptors;
+mod gate_probe;
 mod landlock;
 mod process;
 mod seccomp;
+mod sockets;
+mod threads;
 
+pub(crate) use bpf_element::Elements;
 #[cfg(test)]
 pub(crate) use bpf_layout::event_bytes;
 pub(crate) use bpf_layout::{Plain, read_event};
@@ -24,16 +30,23 @@ pub(crate) use bpf_map::{MapShape, Mutability, map_create, section_create};
 pub(crate) use bpf_memory::ActiveMemory;
 pub(crate) use bpf_program::{Program, program_info, program_load, types_load};
 pub(crate) use bpf_request::process_request;
+pub(crate) use capabilities::Unprivileged;
 pub(crate) use cgroup::attribute_is;
 pub(crate) use descriptors::{close_from, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd};
+pub(crate) use gate_probe::{ASKED, Reporter, start_reporter};
 pub(crate) use landlock::{abi, restrict_udp};
 pub(crate) use process::{
-    close_secure_bits, dies_with, fork, has_one_thread, parent_death_signal, reset_signals,
+    close_secure_bits, dies_with, execute, fork, fork_beside_threads, has_one_thread, parent_death_signal,
+    reset_signals,
 };
 pub(crate) use seccomp::{
-    Listen, Notification, answer_notification, check_notification, filters_available, install,
-    notifications_available, receive_notification,
+    Listen, Notification, Waking, answer_notification, answer_with, check_notification, filters_available,
+    install, notifications_available, receive_notification, set_waking,
 };
+pub(crate) use sockets::{
+    End, LONGEST_ADDRESS, Outgoing, bind, connect, listen, name, option, receive, send,
+};
+pub(crate) use threads::{duplicate_of, open_thread, signal_thread};
 
 use nix::errno::Errno;
 

@@ -1,5 +1,7 @@
 //! A process's own settings. Source: `prctl(2)`, `sigaction(2)`.
 
+use std::ffi::CStr;
+
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{ForkResult, Pid};
@@ -27,6 +29,30 @@ pub(crate) fn fork(stage: impl FnOnce() -> u8) -> Result<Pid, Errno> {
             unsafe { libc::_exit(code.into()) }
         }
     }
+}
+
+/// Runs `stage` in a child process, as [`fork`] does, but in a process that may have more threads. The stage allocates
+/// nothing, takes no lock and does not panic: it makes system calls only.
+pub(crate) fn fork_beside_threads(stage: impl FnOnce() -> u8) -> Result<Pid, Errno> {
+    // SAFETY: the child has one thread, and locks that others held stay locked in it; the stage uses none, as its caller
+    // promises (signal-safety(7)). It never returns into the caller's code: it ends by `_exit`.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            let code = stage();
+            // SAFETY: `_exit` takes a number and does not return.
+            unsafe { libc::_exit(code.into()) }
+        }
+    }
+}
+
+/// Executes a program with one argument and no environment, without allocating; returns only if that failed.
+pub(crate) fn execute(program: &CStr, argument: &CStr) -> Errno {
+    let arguments = [program.as_ptr(), argument.as_ptr(), std::ptr::null()];
+    let environment = [std::ptr::null::<libc::c_char>()];
+    // SAFETY: both arrays end with a null pointer, and what they point to lives.
+    unsafe { libc::execve(program.as_ptr(), arguments.as_ptr(), environment.as_ptr()) };
+    Errno::last()
 }
 
 /// `SECBIT_NOROOT`, `NO_SETUID_FIXUP`, `NO_CAP_AMBIENT_RAISE`, each with its lock, and the lock of `KEEP_CAPS`.

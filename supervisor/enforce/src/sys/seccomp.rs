@@ -67,10 +67,17 @@ pub(crate) enum Listen {
     No,
 }
 
-fn install_with(program: &[Instruction], flags: libc::c_ulong) -> Result<libc::c_long, Errno> {
+/// Flags that ask for a receiver of reports which no signal of the caller's disturbs.
+pub(super) const KILLABLE_LISTENER: libc::c_ulong = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | WAIT_KILLABLE;
+
+/// The program as the kernel wants to be told of it. It points to the slice.
+pub(super) fn program_header(program: &[Instruction]) -> Result<libc::sock_fprog, Errno> {
     let len = libc::c_ushort::try_from(program.len()).map_err(|_| Errno::E2BIG)?;
-    let filter = program.as_ptr().cast::<libc::sock_filter>().cast_mut();
-    let fprog = libc::sock_fprog { len, filter };
+    Ok(libc::sock_fprog { len, filter: program.as_ptr().cast::<libc::sock_filter>().cast_mut() })
+}
+
+fn install_with(program: &[Instruction], flags: libc::c_ulong) -> Result<libc::c_long, Errno> {
+    let fprog = program_header(program)?;
     // SAFETY: `Instruction` is `repr(C)` with the fields of `struct sock_filter`; the kernel copies `len` of them from a
     // live slice, writes nothing, and checks the program before it is used.
     check(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const fprog) })
@@ -112,7 +119,36 @@ pub(crate) fn check_notification(listener: BorrowedFd<'_>, id: u64) -> Result<()
 
 /// Ends the reported call with this errno; 0 is success.
 pub(crate) fn answer_notification(listener: BorrowedFd<'_>, id: u64, errno: i32) -> Result<(), Errno> {
-    let mut answer = libc::seccomp_notif_resp { id, val: 0, error: -errno, flags: 0 };
+    answer(listener, libc::seccomp_notif_resp { id, val: 0, error: -errno, flags: 0 })
+}
+
+/// Ends the reported call with this result, which is not negative.
+pub(crate) fn answer_with(listener: BorrowedFd<'_>, id: u64, val: i64) -> Result<(), Errno> {
+    answer(listener, libc::seccomp_notif_resp { id, val, error: 0, flags: 0 })
+}
+
+fn answer(listener: BorrowedFd<'_>, mut answer: libc::seccomp_notif_resp) -> Result<(), Errno> {
     // SAFETY: the request's size is that of the struct, which lives and is written by nobody else.
     check(unsafe { libc::ioctl(listener.as_raw_fd(), ANSWER, &raw mut answer) }.into()).map(|_| ())
+}
+
+/// `_IOW('!', 4, __u64)`.
+const SET_FLAGS: libc::Ioctl = 0x4008_2104;
+/// `SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`.
+const SYNC_WAKE_UP: libc::c_ulong = 1;
+
+/// On which processor those who report and those who answer wake each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waking {
+    /// On their own: they take turns, and neither has anything to do meanwhile.
+    InTurn,
+    /// On any, as the kernel does unless it is told otherwise.
+    Anywhere,
+}
+
+/// Chooses how reporters and receiver wake each other (Linux 6.6). `EINVAL` on older kernels.
+pub(crate) fn set_waking(listener: BorrowedFd<'_>, waking: Waking) -> Result<(), Errno> {
+    let flags = if waking == Waking::InTurn { SYNC_WAKE_UP } else { 0 };
+    // SAFETY: the request takes its flags by value; no pointers.
+    check(unsafe { libc::ioctl(listener.as_raw_fd(), SET_FLAGS, flags) }.into()).map(|_| ())
 }

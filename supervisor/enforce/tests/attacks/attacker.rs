@@ -126,7 +126,10 @@ fn attack(name: &str, arguments: &[String]) -> Result<()> {
             std::thread::sleep(std::time::Duration::from_secs(number(0)?));
             Ok(())
         }
-        other => crate::families::run(other, arguments),
+        other => match crate::caller::run(other, arguments) {
+            Some(result) => result,
+            None => crate::families::run(other, arguments),
+        },
     }
 }
 

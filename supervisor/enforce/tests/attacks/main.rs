@@ -9,13 +9,16 @@
 )]
 
 mod attacker;
+mod caller;
 mod cases;
 mod families;
+mod gate;
 mod nested;
 mod programs;
 mod sandbox;
 mod stage;
 mod trees;
+mod unix_caller;
 
 use std::process::ExitCode;
 
@@ -41,8 +44,10 @@ fn main() -> ExitCode {
 
 fn supervise_tests(filter: Option<&str>) -> ExitCode {
     enforce::become_subreaper().expect("Linux 3.4");
-    let tests: Vec<Test> =
-        [cases::tests(), stage::tests(), programs::tests(), trees::tests()].into_iter().flatten().collect();
+    let tests: Vec<Test> = [cases::tests(), stage::tests(), programs::tests(), trees::tests(), gate::tests()]
+        .into_iter()
+        .flatten()
+        .collect();
     let chosen: Vec<_> =
         tests.iter().filter(|(name, _)| filter.is_none_or(|word| name.contains(word))).collect();
     println!("\nrunning {} tests", chosen.len());

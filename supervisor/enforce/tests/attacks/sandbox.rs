@@ -6,7 +6,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use enforce::{Command, Guard, Status, Stdio3, SyscallDenial};
+use enforce::{
+    Command, DenialListener, Guard, ListenError, NetworkDenial, Served, Status, Stdio3, SyscallDenial, Woken,
+};
 use policy::plan::*;
 use policy::{Plan, Support};
 
@@ -20,6 +22,8 @@ pub(crate) fn closed() -> Plan {
         exclusive: false,
         max_request_bytes: None,
         max_response_bytes: None,
+        max_connections_per_call: None,
+        max_sent_bytes_per_call: None,
         class: ClassId::ALWAYS,
         reason: None,
         from: RuleId(0),
@@ -145,6 +149,8 @@ pub(crate) struct Ran {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) denials: Vec<SyscallDenial>,
+    /// Calls that were refused for their address, where the supervisor decides about them.
+    pub(crate) network: Vec<NetworkDenial>,
 }
 
 impl Ran {
@@ -164,7 +170,7 @@ pub(crate) fn command(program: impl AsRef<Path>, arguments: &[&str]) -> Command 
         .collect();
     let environment =
         vec![("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()), ("HOME".into(), "/nonexistent".into())];
-    Command { program, argv, environment, directory: "/".into() }
+    Command { program, argv, environment, directory: "/".into(), doors: None }
 }
 
 /// Starts the command under the plan; its output goes to the returned pipes.
@@ -172,7 +178,7 @@ pub(crate) fn start(plan: &Plan, command: &Command) -> Result<(Guard, Pipes), St
     start_with(plan, &enforce::probe(), command, nothing())
 }
 
-fn start_with(
+pub(crate) fn start_with(
     plan: &Plan,
     support: &Support,
     command: &Command,
@@ -208,7 +214,12 @@ pub(crate) fn run_with(
     command: &Command,
     stdin: OwnedFd,
 ) -> Result<Ran, String> {
-    let (mut guard, pipes) = start_with(plan, support, command, stdin)?;
+    let (guard, pipes) = start_with(plan, support, command, stdin)?;
+    finish(guard, pipes, command)
+}
+
+/// Answers every report until the server has ended, and then ends what is left.
+pub(crate) fn finish(mut guard: Guard, pipes: Pipes, command: &Command) -> Result<Ran, String> {
     let [out, err] = [pipes.out, pipes.err].map(|pipe| {
         std::thread::spawn(move || {
             let mut text = Vec::new();
@@ -217,24 +228,43 @@ pub(crate) fn run_with(
         })
     });
     let mut listener = guard.denials();
-    let mut denials = Vec::new();
-    let mut status = None;
+    let mut ran =
+        Ran { status: None, stdout: String::new(), stderr: String::new(), denials: vec![], network: vec![] };
     let deadline = Instant::now() + Duration::from_secs(30);
-    while status.is_none() {
-        if let Some(listener) = &mut listener {
-            while let Ok(Some(denial)) = listener.next() {
-                denials.push(denial);
-            }
+    while ran.status.is_none() {
+        match &mut listener {
+            Some(listener) => hear(listener, &mut ran),
+            None => std::thread::sleep(Duration::from_micros(300)),
         }
-        status =
+        ran.status =
             guard.reap().into_iter().find(|exited| exited.pid == guard.pid()).map(|exited| exited.status);
         if Instant::now() > deadline {
             drop(guard);
-            return Err(format!("{command:?} hangs; refused so far: {denials:?}"));
+            return Err(format!("{command:?} hangs; refused so far: {ran:?}"));
         }
-        std::thread::sleep(Duration::from_micros(300));
     }
     drop(guard);
-    let [stdout, stderr] = [out, err].map(|thread| thread.join().expect("reads until the end"));
-    Ok(Ran { status, stdout, stderr, denials })
+    [ran.stdout, ran.stderr] = [out, err].map(|thread| thread.join().expect("reads until the end"));
+    Ok(ran)
+}
+
+/// Serves what there is, or waits a moment for it.
+fn hear(listener: &mut DenialListener, ran: &mut Ran) {
+    let moment = Some(Duration::from_millis(1));
+    if listener.wait(moment, None).expect("reports can be waited for") != Woken::Work {
+        return;
+    }
+    loop {
+        let served = match listener.serve() {
+            // The server is about to be reaped.
+            Err(ListenError::Ended) => return std::thread::sleep(Duration::from_micros(300)),
+            other => other.expect("reports can be read"),
+        };
+        match served {
+            Some(Served::Denied(denial)) => ran.denials.push(denial),
+            Some(Served::Network(denial)) => ran.network.push(denial),
+            Some(Served::CarriedOut) => {}
+            None => return,
+        }
+    }
 }

@@ -136,6 +136,7 @@ pub(crate) fn supervise() -> ExitCode {
     match words.as_slice() {
         [word] if word == "boxed" => crate::nested::supervise(),
         [word] if word == "bounded" => crate::stage::supervise_bounded(),
+        [word, rest @ ..] if word == "gated" => crate::gate::supervise(rest),
         [family, mark, rest @ ..] => {
             enforce::become_subreaper().expect("Linux 3.4");
             enforce::harden_supervisor().expect("Linux 2.4");

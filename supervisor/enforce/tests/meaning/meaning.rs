@@ -1,12 +1,7 @@
 //! What is meant: by the policy, slowly and plainly, and by its plan for any set of classes.
 
-use std::net::IpAddr;
-
-use policy::plan::{ClassId, ClassMask, DomainRule, NetworkPlan};
+use policy::plan::{ClassId, ClassMask, NetworkPlan};
 use policy::{Context, Plan, Policy, Request, permits};
-
-/// A name for each domain that a random policy may allow.
-const NAMES: [&str; 5] = ["example.com", "b.example.com", "a.example.com", "b.a.example.com", "other.org"];
 
 /// What the plan says of any set of classes, also one that no calls lead to.
 pub(crate) fn by_plan(plan: &Plan, request: &Request, classes: u64) -> Option<bool> {
@@ -15,18 +10,17 @@ pub(crate) fn by_plan(plan: &Plan, request: &Request, classes: u64) -> Option<bo
     match request {
         Request::Read(_) | Request::Write(_) | Request::Execute(_) => Some(plan.allows(request, mask)),
         Request::ConnectAddress(address, port) => {
-            let NetworkPlan { domains, cidrs, ports, .. } = &plan.network;
+            let NetworkPlan { cidrs, ports, .. } = &plan.network;
             let in_range = cidrs.iter().any(|rule| rule.contains(*address) && rule.classes.intersects(mask));
-            let named = domains.iter().any(|rule| rule.classes.intersects(mask));
-            Some((in_range || named) && is_open(ports, domains, *port))
+            Some((in_range && ports.contains(port)) || leads_to_the_resolver(&plan.network, *port))
         }
         Request::Connect(..) => None,
     }
 }
 
-/// Where there are domains, their names can be looked up.
-fn is_open(ports: &[u16], domains: &[DomainRule], port: u16) -> bool {
-    ports.contains(&port) || (!domains.is_empty() && port == 53)
+/// Where names are wanted, they are looked up at the session's own resolver, whichever server is asked.
+fn leads_to_the_resolver(network: &NetworkPlan, port: u16) -> bool {
+    network.resolves() && port == 53
 }
 
 /// What a policy means, and what coverage says to hold in its place.
@@ -40,7 +34,7 @@ impl Meaning<'_> {
     /// `None`: the kernel is not asked by name.
     pub(crate) fn of(&self, request: &Request, in_flight: &[&str]) -> Option<bool> {
         match request {
-            Request::ConnectAddress(address, port) => Some(self.floor(request, *address, *port, in_flight)),
+            Request::ConnectAddress(_, port) => Some(self.by_address(request, *port, in_flight)),
             Request::Connect(..) => None,
             files => Some(self.permits(files, in_flight)),
         }
@@ -50,17 +44,8 @@ impl Meaning<'_> {
         permits(self.policy, &self.context, request, in_flight).expect("it compiled")
     }
 
-    /// Until domains are resolved: while one of them may be reached, any host may be, and port 53 is open where there
-    /// are domains at all.
-    fn floor(&self, request: &Request, address: IpAddr, port: u16, in_flight: &[&str]) -> bool {
-        let NetworkPlan { domains, ports, .. } = &self.plan.network;
-        let on_any_port = |request: &dyn Fn(u16) -> Request| {
-            ports.iter().any(|port| self.permits(&request(*port), in_flight))
-        };
-        let in_range = on_any_port(&|port| Request::ConnectAddress(address, port));
-        let named = NAMES.iter().any(|name| on_any_port(&|port| Request::Connect((*name).to_owned(), port)));
-        let floor = (in_range || named) && is_open(ports, domains, port);
-        assert!(floor || !self.permits(request, in_flight), "the floor is never narrower than the policy");
-        floor
+    /// No name stands for an address here: what a domain opens is learned while a session runs.
+    fn by_address(&self, request: &Request, port: u16, in_flight: &[&str]) -> bool {
+        self.permits(request, in_flight) || leads_to_the_resolver(&self.plan.network, port)
     }
 }

@@ -1,6 +1,6 @@
 //! Single policies and their tables.
 
-use abi::{Bucket, Entry, NO_RULE, Rate, Reason, flags, name_hash, session_flags};
+use abi::{Bucket, Entry, NO_RULE, PORT_CHECKED, Rate, Reason, flags, name_hash, session_flags};
 use enforce::encode::{EncodeError, Implied, Object, Purpose, RealPaths, Tables, encode};
 use policy::Plan;
 use policy::plan::AbsolutePath;
@@ -200,7 +200,7 @@ fn a_directory_on_the_way_to_a_denied_path_stays_where_it_is() {
 }
 
 #[test]
-fn domains_are_any_host_and_ranges_keep_their_family() {
+fn domains_open_no_address_by_themselves_and_ranges_keep_their_family() {
     let text = "\
 network: { allowed_cidrs: [10.0.0.0/8, \"::/0\"], allowed_ports: [443, 5432], listen: [0, 8080] }
 tools: { t: { allowed_domains: [a.example] } }
@@ -208,11 +208,14 @@ tools: { t: { allowed_domains: [a.example] } }
     let tables = tables(text);
     let ranges: Vec<(u8, u64)> =
         tables.addresses.iter().map(|(prefix, _, value)| (*prefix, value.classes)).collect();
-    // IPv4's root without class 0, which reaches 10.0.0.0/8 and every IPv6 address.
-    assert_eq!(ranges, [(96, 0b10), (104, 0b11), (0, 0b11)]);
+    // IPv4's root ends what the range of IPv6 around it grants.
+    assert_eq!(ranges, [(96, 0), (104, 1), (0, 1)]);
     let ports: Vec<(u16, u16)> = tables.ports.iter().map(|(key, _)| (key.port, key.usage)).collect();
-    assert_eq!(ports, [(0, 2), (53, 1), (443, 1), (5432, 1), (8080, 2)]);
-    assert_eq!(tables.flags, session_flags::NETWORK | session_flags::LISTEN_ANY);
+    assert_eq!(ports, [(0, 2), (443, 1), (5432, 1), (8080, 2)]);
+    let checked: Vec<u16> =
+        tables.ports.iter().filter(|(_, port)| port.flags == PORT_CHECKED).map(|(key, _)| key.port).collect();
+    assert_eq!(checked, [443, 8080]);
+    assert_eq!(tables.flags, session_flags::NETWORK | session_flags::LISTEN_ANY | session_flags::DOORS);
     let closed = self::tables("filesystem: { read: [/r] }\n");
     assert_eq!((closed.addresses.len(), closed.ports.len(), closed.flags), (0, 0, 0));
 }

@@ -46,7 +46,9 @@ impl World {
             IpAddr::V4(v4) => network::mapped(v4.octets()),
             IpAddr::V6(v6) => v6.octets(),
         };
-        network::reach(self, &address, port, active).is_ok()
+        let wanted = network::Wanted { address: &address, port, protocol: network::TCP };
+        let at = network::Moment { active, now_ns: 0, session: self.tables.flags };
+        network::reach(self, &wanted, &at).is_ok()
     }
 }
 
@@ -78,9 +80,13 @@ impl Network for World {
         covering.max_by_key(|(prefix, ..)| *prefix).map(|(_, _, value)| value)
     }
 
-    fn port(&self, port: u16, usage: PortUse) -> Option<u32> {
+    fn port(&self, port: u16, usage: PortUse) -> Option<&abi::Port> {
         let known = |(key, _): &&(abi::PortKey, abi::Port)| (key.port, key.usage) == (port, usage as u16);
-        self.tables.ports.iter().find(known).map(|(_, port)| port.rule)
+        self.tables.ports.iter().find(known).map(|(_, port)| port)
+    }
+
+    fn learned(&self, _: &[u8; 16]) -> Option<&abi::Learned> {
+        None
     }
 }
 

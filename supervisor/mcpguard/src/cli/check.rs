@@ -3,12 +3,19 @@
 //! ```text
 //! $ mcpguard check github.yaml
 //! github: GitHub's MCP server. …
-//!   enforced  network.allowed_ports: 443            landlock
-//!   OPEN      network.allowed_domains: api.github.com
+//!   enforced  network.allowed_domains: api.github.com  ebpf + resolver (port 443: checked by name)
+//!   OPEN      network.max_sent_bytes_per_minute: …     github.yaml:12:3
 //!             why: …; what would enforce it: …
+//! network, as the policy means it
+//!   api.github.com  always; port 443, checked by name
+//!   closed: …
 //! ```
 //!
 //! Exit status: 0 every rule is enforced here; 1 some are not; 125 the policy has errors.
+
+mod network;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -73,10 +80,12 @@ fn document(composed: &Composed) -> Value {
         "policy": composed.plan.name,
         "description": composed.plan.description,
         "source": composed.source,
+        "problems": composed.warnings,
         "revision": composed.plan.revision,
         "kernel": composed.support.kernel,
         "landlock_abi": composed.support.landlock_abi,
         "rules": rules,
+        "network": network::document(&composed.plan),
     })
 }
 
@@ -109,6 +118,7 @@ fn people(composed: &Composed, open: usize, out: &mut dyn Write) -> anyhow::Resu
     for (rule, entry) in rows(composed) {
         line(rule, &entry.state, width, colour, out)?;
     }
+    network::people(plan, colour, out)?;
     match open {
         0 => writeln!(out, "every rule is enforced on this host")?,
         _ => writeln!(

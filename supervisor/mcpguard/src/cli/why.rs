@@ -16,8 +16,11 @@
 //! Exit status: 0; 1 the record is no denial; 125 there is no such record.
 
 mod advice;
+mod domain;
 mod evidence;
 mod lines;
+mod network;
+mod target;
 #[cfg(test)]
 mod tests;
 

@@ -3,19 +3,16 @@
 use std::io;
 use std::time::Instant;
 
-use super::denials::Denials;
+use super::Layers;
 use super::ending::{Ending, Finished};
 use super::journal::Journal;
 use super::kernel::{Demand, Kernel};
+use super::outside::Outside;
 use super::start::Server;
 use super::watch::Watch;
 
 /// Waits until the program has ended; denied system calls are written down meanwhile.
-pub(super) async fn wait(
-    server: &mut Server,
-    layers: (&Denials, &Kernel),
-    journal: &mut Journal,
-) -> Finished {
+pub(super) async fn wait(server: &mut Server, layers: Layers<'_>, journal: &mut Journal) -> Finished {
     match watched(server, layers, journal).await {
         Ok(ending) => ending.into(),
         Err(error) => Ending::Failed(error.to_string()).into(),
@@ -24,7 +21,7 @@ pub(super) async fn wait(
 
 async fn watched(
     server: &mut Server,
-    (denials, kernel): (&Denials, &Kernel),
+    Layers { denials, kernel, outside }: Layers<'_>,
     journal: &mut Journal,
 ) -> io::Result<Ending> {
     let mut watch = Watch::new(&mut server.guard)?;
@@ -32,7 +29,12 @@ async fn watched(
         tokio::select! {
             ending = watch.end() => return Ok(ending),
             () = kernel.stir() => {
-                if let Err(ending) = heard(kernel, journal) {
+                if let Err(ending) = heard(kernel, outside, journal) {
+                    return Ok(ending);
+                }
+            }
+            () = outside.stir() => {
+                if let Err(ending) = heard(kernel, outside, journal) {
                     return Ok(ending);
                 }
             }
@@ -46,10 +48,12 @@ async fn watched(
 }
 
 /// No call is ever in flight here: what is granted always is all that is granted.
-fn heard(kernel: &Kernel, journal: &mut Journal) -> Result<(), Ending> {
+fn heard(kernel: &Kernel, outside: &Outside, journal: &mut Journal) -> Result<(), Ending> {
     let now = Instant::now();
     let demand = kernel.hear_alone();
+    let demand = demand.or(outside.hear(None, kernel));
     let mut records = kernel.records(now, false);
+    records.extend(outside.records(now, false));
     let failed = kernel.prove(now).err();
     if failed.is_some() {
         // Nothing more happens while it is brought to its end; the kill that follows also ends what could not be frozen.

@@ -9,7 +9,9 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
+use super::attendant::Attendant;
 use super::stdio::polled;
+use crate::egress::Teller;
 use enforce::{DenialListener, Guard, ListenError, Served, SyscallDenial};
 use tokio::io::unix::AsyncFd;
 use tokio::time::Instant;
@@ -49,25 +51,47 @@ impl AsRawFd for Listener {
 
 /// Denied system calls of one session.
 pub(super) struct Denials {
-    /// Absent where the kernel cannot report.
-    listener: Option<RefCell<AsyncFd<Listener>>>,
+    source: Source,
     waiting: RefCell<Sorted>,
 }
 
+/// Who answers them.
+enum Source {
+    /// The kernel cannot report.
+    Nobody,
+    /// This thread, between its other work.
+    Here(Box<RefCell<AsyncFd<Listener>>>),
+    /// A thread of its own, because calls wait there that may succeed.
+    Attendant(RefCell<Attendant>),
+}
+
 impl Denials {
-    /// Takes over the answering of the server's denied system calls.
-    pub(super) fn of(guard: &mut Guard) -> io::Result<Self> {
-        let listener = guard.denials().map(|listener| polled(Listener(listener))).transpose()?;
-        Ok(Self { listener: listener.map(RefCell::new), waiting: RefCell::default() })
+    /// Takes over the answering of the server's denied system calls. What is refused for its address is told otherwise.
+    pub(super) fn of(guard: &mut Guard, teller: &Teller) -> io::Result<Self> {
+        let source = match guard.denials() {
+            None => Source::Nobody,
+            Some(listener) if listener.has_gate() => {
+                Source::Attendant(RefCell::new(Attendant::start(listener, teller.clone())?))
+            }
+            Some(listener) => Source::Here(Box::new(RefCell::new(polled(Listener(listener))?))),
+        };
+        Ok(Self { source, waiting: RefCell::default() })
     }
 
-    /// Answers denials until a batch of them is due.
+    /// Answers denials, or lets them be answered, until a batch of them is due.
+    pub(super) async fn next(&self) -> Batch {
+        match &self.source {
+            Source::Nobody => std::future::pending().await,
+            Source::Here(listener) => self.answer(listener).await,
+            Source::Attendant(attendant) => self.collect(attendant).await,
+        }
+    }
+
     #[expect(
         clippy::await_holding_refcell_ref,
         reason = "only this future and `last`, which runs after it, use it"
     )]
-    pub(super) async fn next(&self) -> Batch {
-        let Some(listener) = &self.listener else { return std::future::pending().await };
+    async fn answer(&self, listener: &RefCell<AsyncFd<Listener>>) -> Batch {
         let mut listener = listener.borrow_mut();
         loop {
             let due = self.waiting.borrow().due;
@@ -91,6 +115,24 @@ impl Denials {
         self.finish().await
     }
 
+    #[expect(
+        clippy::await_holding_refcell_ref,
+        reason = "only this future and `last`, which runs after it, use it"
+    )]
+    async fn collect(&self, attendant: &RefCell<Attendant>) -> Batch {
+        let mut attendant = attendant.borrow_mut();
+        loop {
+            let due = self.waiting.borrow().due;
+            tokio::select! {
+                denial = attendant.next() => self.waiting.borrow_mut().add(denial),
+                () = sleep_until(due) => {
+                    self.waiting.borrow_mut().crowded_out += attendant.lost();
+                    return self.waiting.borrow_mut().batch();
+                }
+            }
+        }
+    }
+
     /// No process can report any more: the rest, then nothing.
     async fn finish(&self) -> Batch {
         if self.waiting.borrow().denials.is_empty() {
@@ -102,9 +144,21 @@ impl Denials {
 
     /// What is left once the tree has ended.
     pub(super) fn last(&self) -> Batch {
-        if let Some(mut listener) = self.listener.as_ref().and_then(|listener| listener.try_borrow_mut().ok())
-        {
-            while self.hear(&mut listener.get_mut().0) == Heard::Some {}
+        match &self.source {
+            Source::Nobody => {}
+            Source::Here(listener) => {
+                if let Ok(mut listener) = listener.try_borrow_mut() {
+                    while self.hear(&mut listener.get_mut().0) == Heard::Some {}
+                }
+            }
+            Source::Attendant(attendant) => {
+                if let Ok(mut attendant) = attendant.try_borrow_mut() {
+                    while let Some(denial) = attendant.now() {
+                        self.waiting.borrow_mut().add(denial);
+                    }
+                    self.waiting.borrow_mut().crowded_out += attendant.lost();
+                }
+            }
         }
         self.waiting.borrow_mut().batch()
     }
@@ -114,7 +168,8 @@ impl Denials {
         for _ in 0..TURN {
             match listener.serve() {
                 Ok(Some(Served::Denied(denial))) => self.waiting.borrow_mut().add(denial),
-                Ok(Some(Served::CarriedOut)) => {}
+                // Without a gate nothing is judged by its address here.
+                Ok(Some(Served::CarriedOut | Served::Network(_))) => {}
                 Ok(None) => return Heard::All,
                 Err(ListenError::Ended) => return Heard::Ended,
                 Err(ListenError::Kernel(error)) => {
@@ -163,7 +218,11 @@ impl Sorted {
         } else {
             self.crowded_out += 1;
         }
-        // The first one after a quiet time is written at once.
+        self.become_due();
+    }
+
+    /// The first one after a quiet time is written at once.
+    fn become_due(&mut self) {
         let now = Instant::now();
         self.due.get_or_insert_with(|| self.last.map_or(now, |last| now.max(last + PAUSE)));
     }

@@ -11,11 +11,11 @@ use policy::Plan;
 use policy::plan::OnViolation;
 use tokio::sync::{Mutex, Notify};
 
+use super::Layers;
 use super::client::Client;
-use super::denials::Denials;
 use super::ending::{Ending, Finished};
 use super::journal::Journal;
-use super::kernel::{Demand, Kernel};
+use super::kernel::Demand;
 use super::start::Server;
 use super::stdio::{Inlet, Outlet};
 use super::watch::Watch;
@@ -35,8 +35,7 @@ const LINGER: Duration = Duration::from_micros(50);
 pub(super) struct Doorman<'a> {
     engine: RefCell<Engine>,
     journal: RefCell<&'a mut Journal>,
-    denials: &'a Denials,
-    kernel: &'a Kernel,
+    layers: Layers<'a>,
     to_client: Mutex<Outlet>,
     to_server: Mutex<Option<Outlet>>,
     max_message_bytes: u64,
@@ -54,11 +53,10 @@ pub(super) struct Doorman<'a> {
 pub(super) async fn stand(
     plan: &Plan,
     server: &mut Server,
-    denials: &Denials,
-    kernel: &Kernel,
+    layers: Layers<'_>,
     journal: &mut Journal,
 ) -> Finished {
-    match Doorman::hired(plan, server, (denials, kernel), journal) {
+    match Doorman::hired(plan, server, layers, journal) {
         Ok((doorman, streams, watch)) => doorman.work(streams, watch).await,
         Err(error) => Ending::Failed(error.to_string()).into(),
     }
@@ -68,7 +66,7 @@ impl<'a> Doorman<'a> {
     fn hired<'s>(
         plan: &Plan,
         server: &'s mut Server,
-        (denials, kernel): (&'a Denials, &'a Kernel),
+        layers: Layers<'a>,
         journal: &'a mut Journal,
     ) -> io::Result<(Self, Streams, Watch<'s>)> {
         let client = Client::connect()?;
@@ -88,8 +86,7 @@ impl<'a> Doorman<'a> {
                 &plan.rules,
             )),
             journal: RefCell::new(journal),
-            denials,
-            kernel,
+            layers,
             to_client: Mutex::new(client.output),
             to_server: Mutex::new(stdin.map(Outlet::ours).transpose()?),
             max_message_bytes: plan.session.max_message_bytes,
@@ -199,13 +196,17 @@ impl<'a> Doorman<'a> {
             Side::Client => self.engine.borrow_mut().from_client(frame, now),
             Side::Server => self.engine.borrow_mut().from_server(frame, now),
         };
-        self.kernel.follow(&self.engine.borrow());
+        self.layers.kernel.follow(&self.engine.borrow());
         self.apply(judgement, line_of(frame), from).await
     }
 
     /// Hears what the kernel denied, and does what the policy demands for it.
     fn hear(&self) -> Result<(), Ending> {
-        let demand = self.kernel.hear(&mut self.engine.borrow_mut());
+        let Layers { kernel, outside, .. } = self.layers;
+        let mut engine = self.engine.borrow_mut();
+        let demand = kernel.hear(&mut engine);
+        let demand = demand.or(outside.hear(Some(&mut engine), kernel));
+        drop(engine);
         match demand {
             None => Ok(()),
             Some(Demand::End(what)) => Err(Ending::Violation(what)),
@@ -214,11 +215,12 @@ impl<'a> Doorman<'a> {
     }
 
     fn freeze(&self, why: &str) -> Result<(), Ending> {
-        self.kernel
+        self.layers
+            .kernel
             .freeze()
             .map_err(|error| Ending::Violation(format!("{why}; it could not be frozen: {error}")))?;
         tracing::warn!("the session is frozen: {why}");
-        self.record_kernel(vec![self.kernel.frozen(why)])
+        self.record_kernel(vec![self.layers.kernel.frozen(why)])
     }
 
     fn record_kernel(&self, records: Vec<audit::Body>) -> Result<(), Ending> {
@@ -230,7 +232,10 @@ impl<'a> Doorman<'a> {
     /// The kernel's side: events, limits, and the proofs that the guard denies.
     async fn watched(&self) -> Ending {
         loop {
-            self.kernel.stir().await;
+            tokio::select! {
+                () = self.layers.kernel.stir() => {}
+                () = self.layers.outside.stir() => {}
+            }
             if let Err(ending) = self.watch_once() {
                 return ending;
             }
@@ -240,11 +245,12 @@ impl<'a> Doorman<'a> {
     fn watch_once(&self) -> Result<(), Ending> {
         self.hear()?;
         let now = Instant::now();
-        self.record_kernel(self.kernel.records(now, false))?;
-        self.kernel.prove(now).or_else(|failed| {
+        self.record_kernel(self.layers.kernel.records(now, false))?;
+        self.record_kernel(self.layers.outside.records(now, false))?;
+        self.layers.kernel.prove(now).or_else(|failed| {
             // Frozen first, so that nothing more happens while the session is brought to its end.
-            let _ = self.kernel.freeze();
-            self.record_kernel(vec![self.kernel.unproven(&failed)])?;
+            let _ = self.layers.kernel.freeze();
+            self.record_kernel(vec![self.layers.kernel.unproven(&failed)])?;
             Err(Ending::Violation(format!("the guard was not seen to deny what it must: {failed}")))
         })
     }
@@ -330,7 +336,7 @@ impl<'a> Doorman<'a> {
             }
             self.armed.set(None);
             let judgement = self.engine.borrow_mut().expire(Instant::now());
-            self.kernel.follow(&self.engine.borrow());
+            self.layers.kernel.follow(&self.engine.borrow());
             if let Err(ending) = self.apply(judgement, &[], Side::Client).await {
                 return ending;
             }
@@ -349,7 +355,7 @@ impl<'a> Doorman<'a> {
     /// Writes denied system calls down.
     async fn denied(&self) -> Ending {
         loop {
-            let batch = self.denials.next().await;
+            let batch = self.layers.denials.next().await;
             let in_flight = self.engine.borrow().in_flight();
             if let Err(error) = self.journal.borrow_mut().denied(batch, &in_flight) {
                 return Ending::AuditFailed(format!("{error:#}"));

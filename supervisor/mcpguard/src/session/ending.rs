@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use enforce::{Ended, Status};
 
-use super::denials::Denials;
+use super::Layers;
 use super::journal::Journal;
-use super::kernel::Kernel;
 use super::start::Server;
 
 /// Exit status of a session that mcpguard itself had to end.
@@ -66,7 +65,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Ends whatever is left of the tree, writes the last records and gives the exit status.
 pub(super) fn conclude(
     mut server: Server,
-    (denials, kernel): (&Denials, &Kernel),
+    Layers { denials, kernel, outside }: Layers<'_>,
     finished: &Finished,
     journal: &mut Journal,
 ) -> anyhow::Result<u8> {
@@ -89,7 +88,9 @@ pub(super) fn conclude(
         crate::terminal::error(&anyhow::anyhow!("{ending}"));
     }
     kernel.hear_out();
-    let told = kernel.records(Instant::now(), true).into_iter().try_for_each(|body| journal.body(body));
+    let _ = outside.hear(None, kernel);
+    let told = kernel.records(Instant::now(), true).into_iter().chain(outside.records(Instant::now(), true));
+    let told = told.into_iter().try_for_each(|body| journal.body(body));
     let written = told
         .and_then(|()| journal.denied(denials.last(), &[]))
         .and_then(|()| journal.end(ending, exit, killed as u64));

@@ -7,15 +7,17 @@
 //! journal ◄── facts, denied system calls, start and end
 //! ```
 //!
-//! Everything runs on one thread; the journal is written before the bytes that it tells of are sent.
+//! Everything runs on one thread, apart from the way out to allowed domains (`egress`), which tells this one what it refused; the journal is written before the bytes that it tells of are sent.
 
 mod alone;
+mod attendant;
 mod client;
 mod denials;
 mod doorman;
 mod ending;
 mod journal;
 mod kernel;
+mod outside;
 mod reach;
 mod start;
 mod stdio;
@@ -29,6 +31,7 @@ use anyhow::Context;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::compose::Composed;
+use crate::egress::{self, DoorsOpen};
 use crate::environment::Environment;
 use crate::terminal;
 
@@ -36,6 +39,7 @@ use denials::Denials;
 use ending::Ending;
 use journal::Journal;
 use kernel::Kernel;
+use outside::Outside;
 use start::{Server, Streams};
 
 /// Starts the server, carries bytes until an end comes, ends the whole tree; the number is the exit status.
@@ -48,14 +52,25 @@ pub(crate) fn run(
     audit: Option<PathBuf>,
     canary: Duration,
 ) -> anyhow::Result<u8> {
-    let (mut server, mut journal) = begin(composed, environment, audit, Streams::Pipes)?;
+    let (mut server, doors, mut journal) = begin(composed, environment, audit, Streams::Pipes)?;
     let runtime = event_loop()?;
     let _inside = runtime.enter();
-    let denials = Denials::of(&mut server.guard)?;
-    let kernel = Kernel::of(server.guard.enclosure(), &composed.plan, canary)?;
-    let stand = doorman::stand(&composed.plan, &mut server, &denials, &kernel, &mut journal);
+    let (teller, told) = egress::pair();
+    let denials = Denials::of(&mut server.guard, &teller)?;
+    let kernel = Kernel::of(&mut server.guard, &composed.plan, canary)?;
+    let outside = Outside::start(doors, &composed.plan, &server, (teller, told))?;
+    let layers = Layers { denials: &denials, kernel: &kernel, outside: &outside };
+    let stand = doorman::stand(&composed.plan, &mut server, layers, &mut journal);
     let finished = runtime.block_on(stand);
-    ending::conclude(server, (&denials, &kernel), &finished, &mut journal)
+    ending::conclude(server, layers, &finished, &mut journal)
+}
+
+/// What enforces beside the doorman, and tells of it.
+#[derive(Clone, Copy)]
+struct Layers<'a> {
+    denials: &'a Denials,
+    kernel: &'a Kernel,
+    outside: &'a Outside,
 }
 
 /// The time between two proofs where nobody says another.
@@ -66,13 +81,16 @@ const CANARY: Duration = Duration::from_secs(30);
 /// # Errors
 /// The program could not be started, or the audit log could not be written.
 pub(crate) fn run_alone(composed: &Composed, environment: Environment) -> anyhow::Result<u8> {
-    let (mut server, mut journal) = begin(composed, environment, None, Streams::ToStderr)?;
+    let (mut server, doors, mut journal) = begin(composed, environment, None, Streams::ToStderr)?;
     let runtime = event_loop()?;
     let _inside = runtime.enter();
-    let denials = Denials::of(&mut server.guard)?;
-    let kernel = Kernel::of(server.guard.enclosure(), &composed.plan, CANARY)?;
-    let finished = runtime.block_on(alone::wait(&mut server, (&denials, &kernel), &mut journal));
-    ending::conclude(server, (&denials, &kernel), &finished, &mut journal)
+    let (teller, told) = egress::pair();
+    let denials = Denials::of(&mut server.guard, &teller)?;
+    let kernel = Kernel::of(&mut server.guard, &composed.plan, CANARY)?;
+    let outside = Outside::start(doors, &composed.plan, &server, (teller, told))?;
+    let layers = Layers { denials: &denials, kernel: &kernel, outside: &outside };
+    let finished = runtime.block_on(alone::wait(&mut server, layers, &mut journal));
+    ending::conclude(server, layers, &finished, &mut journal)
 }
 
 /// Opens the journal, writes its first records, starts the server.
@@ -81,7 +99,7 @@ fn begin(
     environment: Environment,
     audit: Option<PathBuf>,
     streams: Streams,
-) -> anyhow::Result<(Server, Journal)> {
+) -> anyhow::Result<(Server, Option<DoorsOpen>, Journal)> {
     enforce::become_subreaper()?;
     enforce::clean_up().iter().for_each(|done| tracing::warn!("{done}"));
     if reach::policy_is_in_reach(&composed.plan, &composed.source) {
@@ -92,12 +110,23 @@ fn begin(
     }
     let mut journal = Journal::open(composed, &environment.secrets, audit)?;
     journal.start(composed)?;
-    match start::start(composed, environment, streams) {
-        Ok(server) => Ok((server, journal)),
+    let doors = doors(composed)?;
+    match start::start(composed, environment, streams, doors.as_ref().map(DoorsOpen::ports)) {
+        Ok(server) => Ok((server, doors, journal)),
         Err(error) => {
             journal.end(&Ending::NotStarted(format!("{error:#}")), None, 0)?;
             Err(error)
         }
+    }
+}
+
+/// Where the session's resolver and proxy will be found; they are served once the server is sealed.
+fn doors(composed: &Composed) -> anyhow::Result<Option<DoorsOpen>> {
+    match composed.plan.network.resolves() {
+        false => Ok(None),
+        true => DoorsOpen::open()
+            .map(Some)
+            .context("no port on loopback can be had for the resolver and the proxy"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use enforce::{Guard, Stdio3};
+use enforce::{Doors, Guard, Stdio3};
 
 use crate::cli::Failure;
 use crate::compose::Composed;
@@ -40,6 +40,7 @@ pub(super) fn start(
     composed: &Composed,
     environment: Environment,
     streams: Streams,
+    doors: Option<Doors>,
 ) -> anyhow::Result<Server> {
     let Some(command) = &composed.command else { anyhow::bail!("there is no command") };
     let command = enforce::Command {
@@ -47,6 +48,7 @@ pub(super) fn start(
         argv: command.argv.clone(),
         environment: environment.variables,
         directory: std::env::current_dir()?,
+        doors,
     };
     let refused = |status: u8, message: String| Failure { status, message };
     let ready = enforce::prepare(&composed.plan, &composed.support, &command)

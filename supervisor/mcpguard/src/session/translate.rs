@@ -26,12 +26,13 @@ pub(super) struct Translator {
 
 /// The first record.
 pub(super) fn session_start(composed: &Composed, unredacted: &[String]) -> SessionStart {
-    let Composed { command, host, source, plan, support, coverage } = composed;
+    let Composed { command, host, source, warnings: _, plan, support, coverage } = composed;
     let policy::Support {
         kernel,
         landlock_abi,
         seccomp_filter,
         seccomp_notify,
+        seccomp_gate: _,
         server_is_root,
         ebpf,
         cgroup,
@@ -116,6 +117,7 @@ fn layer(layer: policy::Layer) -> Layer {
         policy::Layer::Audit => Layer::Audit,
         policy::Layer::Ebpf => Layer::Ebpf,
         policy::Layer::Cgroup => Layer::Cgroup,
+        policy::Layer::Resolver => Layer::Resolver,
     }
 }
 
@@ -130,7 +132,7 @@ pub(super) fn rule_ref(rule: &Rule) -> RuleRef {
 }
 
 /// A process with its program's name, as `/proc` tells it.
-fn process(pid: i32) -> Process {
+pub(super) fn process(pid: i32) -> Process {
     let program =
         std::fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned());
     Process { pid: pid.unsigned_abs(), program }

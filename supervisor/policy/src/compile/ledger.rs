@@ -20,6 +20,11 @@ impl Ledger {
         id
     }
 
+    /// Whether a rule asks for this.
+    pub(super) fn asks(&self, ask: &Ask) -> bool {
+        self.rules.iter().any(|rule| rule.ask == *ask)
+    }
+
     /// Notes a rule for a key with a single value.
     pub(super) fn key<T>(&mut self, key: &str, value: &Option<At<T>>, show: impl Fn(&T) -> String, ask: Ask) {
         if let Some(At { value, origin }) = value {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::domains::Way;
 use super::grants::Right;
 use super::ledger::sentence;
 use super::{Compiler, domains};
-use crate::document::address::Domain;
+use crate::document::destination::Destination;
 use crate::document::list::{Item, Subject};
 use crate::document::tool::{Tool, ToolKey, Tools};
 use crate::document::{At, Merge};
@@ -17,21 +18,21 @@ use crate::plan::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct ToolGrants {
     paths: BTreeSet<(AbsolutePath, Right)>,
-    domains: BTreeSet<Domain>,
+    domains: BTreeSet<Way>,
 }
 
 /// The grants of one tool with the rules that made them.
 #[derive(Default)]
 struct Pending {
     paths: Vec<(AbsolutePath, Right, RuleId, Origin)>,
-    domains: Vec<(Domain, RuleId)>,
+    domains: Vec<(Way, RuleId)>,
 }
 
 impl Pending {
     fn set(&self) -> ToolGrants {
         ToolGrants {
             paths: self.paths.iter().map(|(path, right, ..)| (path.clone(), *right)).collect(),
-            domains: self.domains.iter().map(|(domain, _)| domain.clone()).collect(),
+            domains: self.domains.iter().map(|(way, _)| way.clone()).collect(),
         }
     }
 }
@@ -111,6 +112,8 @@ impl Compiler<'_> {
             exclusive,
             max_request_bytes,
             max_response_bytes,
+            max_connections_per_call,
+            max_sent_bytes_per_call,
             reason,
         } = tool;
         let name = key.text();
@@ -143,6 +146,8 @@ impl Compiler<'_> {
             exclusive: exclusive.is_some_and(|at| at.value),
             max_request_bytes: max_request_bytes.map(|at| at.value.0),
             max_response_bytes: max_response_bytes.map(|at| at.value.0),
+            max_connections_per_call: max_connections_per_call.map(|at| at.value.get32()),
+            max_sent_bytes_per_call: max_sent_bytes_per_call.map(|at| at.value.0),
             class,
             reason,
             from,
@@ -186,16 +191,16 @@ impl Compiler<'_> {
     fn tool_domain(
         &mut self,
         name: &str,
-        Item { value, reason, origin }: Item<Domain>,
+        Item { value, reason, origin }: Item<Destination>,
         network: &NetworkPlan,
         pending: &mut Pending,
     ) {
-        let always = domains::always(&network.domains, &value);
+        let way = Way::of(value);
+        let always = domains::always(&network.domains, &way);
         let ask = if always { Ask::Domain } else { Ask::ToolDomains };
-        let rule =
-            self.ledger.rule(format!("tools.{name}.allowed_domains: {}", value.show()), &origin, reason, ask);
+        let rule = self.ledger.rule(format!("tools.{name}.allowed_domains: {way}"), &origin, reason, ask);
         if !always {
-            pending.domains.push((value, rule));
+            pending.domains.push((way, rule));
         }
     }
 
@@ -229,8 +234,8 @@ impl Compiler<'_> {
         for (path, right, rule, origin) in pending.paths {
             self.grant(path, right, class, rule, &origin);
         }
-        for (domain, rule) in pending.domains {
-            domains::add(&mut network.domains, domain, class, rule);
+        for (way, rule) in pending.domains {
+            domains::add(&mut network.domains, way, class, rule);
         }
         class
     }
@@ -253,6 +258,8 @@ fn plain(from: RuleId) -> ToolRule {
         exclusive: false,
         max_request_bytes: None,
         max_response_bytes: None,
+        max_connections_per_call: None,
+        max_sent_bytes_per_call: None,
         class: ClassId::ALWAYS,
         reason: None,
         from,

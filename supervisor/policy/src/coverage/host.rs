@@ -37,8 +37,13 @@ impl Host<'_> {
     }
 
     /// Whether eBPF programs stand on the session's control group.
-    pub(super) fn gate(&self) -> bool {
+    pub(super) fn packets(&self) -> bool {
         self.support.ebpf.network
+    }
+
+    /// Whether the supervisor can carry out what the server connects, sends and binds.
+    pub(super) fn carries_out(&self) -> bool {
+        self.support.seccomp_filter && self.support.seccomp_notify && self.support.seccomp_gate
     }
 
     /// Landlock where it is there, and eBPF: what both hold.
@@ -82,10 +87,30 @@ impl Host<'_> {
         }
     }
 
-    pub(super) fn only_network(&self, reason: &str) -> State {
-        match self.gate() {
+    pub(super) fn only_packets(&self, reason: &str) -> State {
+        match self.packets() {
             true => enforced(&[Layer::Ebpf], None),
             false => uncovered(None, reason, self.network_remedy()),
+        }
+    }
+
+    /// Whoever decides about addresses; nobody else can.
+    pub(super) fn who_decides(&self, reason: &str) -> State {
+        match self.addresses() {
+            Some(layer) => enforced(&[layer], None),
+            None => uncovered(None, reason, self.addresses_remedy()),
+        }
+    }
+
+    /// The resolver, which is asked only where somebody leads there.
+    pub(super) fn resolver(&self) -> State {
+        match self.addresses() {
+            Some(_) => enforced(&[Layer::Resolver], None),
+            None => uncovered(
+                None,
+                "names are looked up without asking the session's resolver",
+                self.addresses_remedy(),
+            ),
         }
     }
 
@@ -98,6 +123,11 @@ impl Host<'_> {
         remedy("eBPF programs on the session's control group", missing)
     }
 
+    /// What would decide about addresses: either of two.
+    pub(super) fn addresses_remedy(&self) -> String {
+        format!("{}, or {CARRYING_OUT}", self.network_remedy())
+    }
+
     pub(super) fn cgroup_remedy(&self) -> String {
         remedy("a control group for the session", self.support.cgroup.missing.as_deref())
     }
@@ -108,6 +138,7 @@ impl Host<'_> {
             Layer::Seccomp => self.seccomp(),
             Layer::Rlimit | Layer::Spawn | Layer::Doorman | Layer::Audit => enforced(&[layer], None),
             Layer::Ebpf => self.ebpf(),
+            Layer::Resolver => self.resolver(),
             Layer::Cgroup if self.support.cgroup.identity => enforced(&[Layer::Cgroup], None),
             Layer::Cgroup => uncovered(None, "the session has no control group", self.cgroup_remedy()),
         }
@@ -116,7 +147,7 @@ impl Host<'_> {
     /// Required by name it means all of it: half of it would leave out what the author counted on.
     fn ebpf(&self) -> State {
         let half = |text: &str| Some(text.to_owned());
-        match (self.hooks(), self.gate()) {
+        match (self.hooks(), self.packets()) {
             (true, true) => enforced(&[Layer::Ebpf], None),
             (true, false) => uncovered(
                 half("eBPF programs decide about files and programs"),
@@ -136,6 +167,10 @@ impl Host<'_> {
 }
 
 const SECCOMP: &str = "a kernel with CONFIG_SECCOMP_FILTER";
+
+/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV` (Linux 5.19) and `pidfd_getfd` (5.6).
+pub(super) const CARRYING_OUT: &str =
+    "seccomp user notification by which the supervisor carries out the server's connections (Linux 5.19)";
 
 fn remedy(what: &str, missing: Option<&str>) -> String {
     match missing {

@@ -74,14 +74,18 @@ fn state(rule: &Rule, id: RuleId, plan: &Plan, support: &Support) -> State {
         Ask::Programs => host.programs(),
         Ask::ExecRate => host.only_hooks("programs are executed without asking the supervisor"),
         Ask::NoNetwork => host.no_network(),
-        Ask::Domain => host.domain(),
-        Ask::ToolDomains => host.tool_domain(),
+        Ask::Domain => host.domain(id),
+        Ask::ToolDomains => host.tool_domain(id),
         Ask::Cidr => host.range(),
         Ask::Ports => host.ports(),
         Ask::Listen => host.listen(),
         Ask::UnixSocket => host.unix_socket(),
-        Ask::ConnectRate => host.only_network("connections are made without asking the supervisor"),
-        Ask::SentBytesRate => host.only_network("bytes are sent without asking the supervisor"),
+        Ask::ConnectRate => host.who_decides("connections are made without asking the supervisor"),
+        Ask::SentBytesRate => host.only_packets("bytes are sent without asking the supervisor"),
+        Ask::LookupRate | Ask::NameRate => host.resolver(),
+        // Connections are counted where they are decided; which addresses they went to is not kept.
+        Ask::DestinationRate => not_counted("connections are counted, not how many addresses they go to"),
+        Ask::CallBudget => not_counted("no layer counts for each call yet"),
         Ask::Memory => host.memory(),
         Ask::Cpus => host.cpus(),
         Ask::Processes => host.processes(),
@@ -108,6 +112,10 @@ fn enforced(by: &[Layer], note: Option<&str>) -> State {
 
 fn uncovered(floor: Option<String>, reason: impl Into<String>, remedy: impl Into<String>) -> State {
     State::Uncovered { floor, reason: reason.into(), remedy: remedy.into() }
+}
+
+fn not_counted(reason: &str) -> State {
+    uncovered(None, reason, "a later release of mcpguard")
 }
 
 fn not_built(reason: &str) -> State {

@@ -20,11 +20,16 @@ impl Host<'_> {
             ViolationKind::File | ViolationKind::Network | ViolationKind::Exec if self.hooks() => {
                 enforced(&[Layer::Ebpf], None)
             }
-            ViolationKind::Network if self.gate() => {
+            ViolationKind::Network if self.packets() => {
                 let note =
                     "the connection is denied at once; the session ends when the supervisor has read of it";
                 enforced(&[Layer::Ebpf], Some(note))
             }
+            ViolationKind::Network if self.carries_out() => uncovered(
+                denied(),
+                "the supervisor refuses the connection itself, and ends no session for it yet",
+                format!("{}, or {}", self.hooks_remedy(), self.network_remedy()),
+            ),
             ViolationKind::File | ViolationKind::Network | ViolationKind::Exec => {
                 uncovered(denied(), UNTOLD, self.hooks_remedy())
             }

@@ -45,6 +45,14 @@ impl FromText for Domain {
     }
 }
 
+impl Domain {
+    /// Whether every name of `other` is one of this.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let beneath = other.name.strip_suffix(&self.name).is_some_and(|rest| rest.ends_with('.'));
+        self == other || (self.subdomains_only && beneath)
+    }
+}
+
 fn shape(text: &str) -> Result<(), Complaint> {
     if let Some((_, rest)) = text.split_once("://") {
         let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
@@ -100,6 +108,7 @@ fn ascii(name: &str) -> Result<String, Complaint> {
 
 impl Subject for Domain {
     const KEY: &str = "domain";
+    type Options = ();
     fn show(&self) -> String {
         let Self { name, subdomains_only } = self;
         format!("{}{name}", if *subdomains_only { "*." } else { "" })
@@ -136,6 +145,7 @@ impl FromText for ListenPort {
 
 impl Subject for Port {
     const KEY: &str = "port";
+    type Options = ();
     fn show(&self) -> String {
         self.0.to_string()
     }
@@ -143,6 +153,7 @@ impl Subject for Port {
 
 impl Subject for ListenPort {
     const KEY: &str = "port";
+    type Options = ();
     fn show(&self) -> String {
         self.0.to_string()
     }

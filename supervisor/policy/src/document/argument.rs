@@ -213,6 +213,7 @@ macro_rules! subjects {
     ($($type:ty: $key:literal, $show:expr, $schema:expr;)*) => {
         $(impl Subject for $type {
             const KEY: &str = $key;
+            type Options = ();
             fn show(&self) -> String {
                 let show: fn(&Self) -> String = $show;
                 show(self)
@@ -230,6 +231,7 @@ subjects! {
 
 impl Subject for Literal {
     const KEY: &str = "value";
+    type Options = ();
     fn show(&self) -> String {
         self.0.clone()
     }

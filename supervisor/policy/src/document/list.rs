@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::decode::{At, Decode, list, text};
-use super::section::{Merge, entries};
+use super::section::{Merge, Section, entries, properties, set};
 use super::spelling::nearest;
 use super::words::Sentence;
 use crate::plan::Origin;
@@ -104,8 +104,15 @@ impl<T: JsonSchema> JsonSchema for Filled<T> {
 pub(crate) trait Subject: Decode + JsonSchema {
     /// `path` in `{ path: /srv, reason: … }`.
     const KEY: &str;
+    /// Keys that may stand beside it, apart from `reason`.
+    type Options: Section;
     /// The value as a person reads it.
     fn show(&self) -> String;
+    /// The value with what stands beside it.
+    #[must_use]
+    fn with(self, _: Self::Options) -> Self {
+        self
+    }
 }
 
 /// An item of a list: the value alone, or a mapping of the value and the reason for it.
@@ -129,14 +136,17 @@ impl<T: Subject> Decode for Item<T> {
 
 fn with_reason<T: Subject>(node: &Node, report: &mut Report) -> Option<Item<T>> {
     let (mut value, mut reason) = (None, None);
+    let mut options = T::Options::default();
+    let known = T::Options::FIELDS.iter().map(|field| field.key);
     for (key, node) in entries(node, report)? {
         match &key.name[..] {
             "reason" => reason = text::<Sentence>(node, report),
             name if name == T::KEY => value = Some(At::<T>::decode(node, report)),
+            name if known.clone().any(|option| option == name) => set(&mut options, key, node, report),
             name => {
                 let message = format!("`{name}` is not a key that may stand here");
-                let instead = nearest(name, [T::KEY, "reason"].into_iter()).unwrap_or(T::KEY);
-                report.suggest(&key.origin, message, instead);
+                let keys = [T::KEY, "reason"].into_iter().chain(known.clone());
+                report.suggest(&key.origin, message, nearest(name, keys).unwrap_or(T::KEY));
             }
         }
     }
@@ -144,7 +154,7 @@ fn with_reason<T: Subject>(node: &Node, report: &mut Report) -> Option<Item<T>> 
         report.error(&node.origin, format!("`{}` is missing here", T::KEY));
     }
     let At { value, origin } = value??;
-    Some(Item { value, origin, reason: reason.map(|Sentence(reason)| reason) })
+    Some(Item { value: value.with(options), origin, reason: reason.map(|Sentence(reason)| reason) })
 }
 
 impl<T: Subject> JsonSchema for Item<T> {
@@ -156,10 +166,12 @@ impl<T: Subject> JsonSchema for Item<T> {
     }
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let subject = generator.subschema_for::<T>();
-        let reason = generator.subschema_for::<Sentence>();
+        let mut keys = properties::<T::Options>(generator);
+        keys.insert(T::KEY.to_owned(), subject.clone().to_value());
+        keys.insert("reason".to_owned(), generator.subschema_for::<Sentence>().to_value());
         json_schema!({ "anyOf": [subject, {
             "type": "object",
-            "properties": { T::KEY: subject, "reason": reason },
+            "properties": keys,
             "required": [T::KEY],
             "additionalProperties": false,
         }]})

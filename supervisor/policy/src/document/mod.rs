@@ -4,6 +4,7 @@
 pub(crate) mod address;
 pub(crate) mod argument;
 pub(crate) mod decode;
+pub(crate) mod destination;
 pub(crate) mod glob;
 pub(crate) mod list;
 pub(crate) mod numbers;
@@ -18,6 +19,8 @@ pub(crate) mod table;
 pub(crate) mod template;
 pub(crate) mod tool;
 pub(crate) mod words;
+
+pub use public::is_public;
 
 pub(crate) use decode::{At, Decode, FromText, text};
 pub(crate) use section::Merge;

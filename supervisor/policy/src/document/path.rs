@@ -113,6 +113,7 @@ fn check_follower(text: &str, next: Option<&Part>) -> Result<(), Complaint> {
 
 impl Subject for PathText {
     const KEY: &str = "path";
+    type Options = ();
     fn show(&self) -> String {
         self.raw().to_owned()
     }
@@ -158,6 +159,7 @@ fn name_pattern(name: &str) -> Result<NamePattern, Complaint> {
 
 impl Subject for Denied {
     const KEY: &str = "path";
+    type Options = ();
     fn show(&self) -> String {
         match self {
             Self::Path(path) => path.show(),
@@ -195,6 +197,7 @@ impl FromText for Program {
 
 impl Subject for Program {
     const KEY: &str = "program";
+    type Options = ();
     fn show(&self) -> String {
         match self {
             Self::Name(name) => name.clone(),

@@ -34,6 +34,27 @@ const SPECIAL_V6: [([u16; 8], u8); 4] = [
     ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), // documentation
 ];
 
+/// Whether an address is reachable from everywhere, so that whoever resolves a name to it can only mean a host that
+/// anybody may reach. An IPv4 address in an IPv6 form (mapped, compatible, 6to4, Teredo, NAT64) is not public.
+pub fn is_public(address: IpAddr) -> bool {
+    let bits = match address {
+        IpAddr::V4(v4) => at_high_end(v4.octets()),
+        IpAddr::V6(v6) => v6.to_bits(),
+    };
+    let held = |bits: u128, block: u128, prefix: u8| {
+        Block { bits: block, prefix }.covers(Block { bits, prefix: 128 })
+    };
+    match address {
+        IpAddr::V4(_) => !SPECIAL_V4.iter().any(|(octets, prefix)| held(bits, at_high_end(*octets), *prefix)),
+        IpAddr::V6(_) => {
+            let (parts, prefix) = GLOBAL_UNICAST;
+            let block = |parts: [u16; 8]| Ipv6Addr::from(parts).to_bits();
+            held(bits, block(parts), prefix)
+                && !SPECIAL_V6.iter().any(|(parts, prefix)| held(bits, block(*parts), *prefix))
+        }
+    }
+}
+
 /// The public addresses as ranges.
 pub(crate) fn ranges() -> Vec<Range> {
     let v4 = SPECIAL_V4.map(|(octets, prefix)| Block { bits: at_high_end(octets), prefix });
@@ -94,5 +115,70 @@ mod tests {
         let public: u64 = ranges().iter().filter(|r| r.address.is_ipv4()).map(|r| 1 << (32 - r.prefix)).sum();
         let special: u64 = SPECIAL_V4.iter().map(|(_, prefix)| 1 << (32 - prefix)).sum();
         assert_eq!(public + special, 1 << 32);
+    }
+
+    #[test]
+    fn one_address_and_the_ranges_agree() {
+        let ranges = ranges();
+        let edges = ranges.iter().flat_map(|range| match range.address {
+            IpAddr::V4(v4) => {
+                let (first, last) =
+                    (v4.to_bits(), v4.to_bits() | u32::MAX.checked_shr(range.prefix.into()).unwrap_or(0));
+                [first.wrapping_sub(1), first, last, last.wrapping_add(1)]
+                    .map(|bits| Ipv4Addr::from_bits(bits).into())
+            }
+            IpAddr::V6(v6) => {
+                let (first, last) =
+                    (v6.to_bits(), v6.to_bits() | u128::MAX.checked_shr(range.prefix.into()).unwrap_or(0));
+                [first.wrapping_sub(1), first, last, last.wrapping_add(1)]
+                    .map(|bits| Ipv6Addr::from_bits(bits).into())
+            }
+        });
+        for address in edges {
+            let held = ranges.iter().any(|range| match (range.address, address) {
+                (IpAddr::V4(network), IpAddr::V4(address)) => {
+                    let free = 32 - u32::from(range.prefix);
+                    (network.to_bits() ^ address.to_bits()).checked_shr(free).unwrap_or(0) == 0
+                }
+                (IpAddr::V6(network), IpAddr::V6(address)) => {
+                    let free = 128 - u32::from(range.prefix);
+                    (network.to_bits() ^ address.to_bits()).checked_shr(free).unwrap_or(0) == 0
+                }
+                _ => false,
+            });
+            assert_eq!(is_public(address), held, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_reaches_this_host_its_network_or_its_cloud_is_not_public() {
+        for text in [
+            "0.0.0.0",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "192.0.2.1",
+            "::",
+            "::1",
+            "fe80::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:8.8.8.8",
+            "::10.0.0.1",
+            "2002:a00:1::",
+            "64:ff9b::a00:1",
+            "2001:db8::1",
+        ] {
+            assert!(!is_public(text.parse().expect(text)), "{text}");
+        }
+        for text in ["8.8.8.8", "140.82.112.3", "172.32.0.1", "2606:4700::1111", "2a00:1450::1"] {
+            assert!(is_public(text.parse().expect(text)), "{text}");
+        }
     }
 }

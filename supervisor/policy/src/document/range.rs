@@ -102,6 +102,7 @@ fn network(address: IpAddr, prefix: u8) -> IpAddr {
 
 impl Subject for Cidr {
     const KEY: &str = "cidr";
+    type Options = ();
     fn show(&self) -> String {
         match self {
             Self::Public => "public".to_owned(),

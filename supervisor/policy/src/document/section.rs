@@ -30,6 +30,14 @@ pub(crate) trait Section: Default {
     fn set(&mut self, key: &str, node: &Node, report: &mut Report);
 }
 
+/// No keys at all.
+impl Section for () {
+    const DESCRIPTION: &[&str] = &[];
+    const FIELDS: &[Field] = &[];
+    const REQUIRED: &[&str] = &[];
+    fn set(&mut self, _: &str, _: &Node, _: &mut Report) {}
+}
+
 /// Reads a section. Unknown keys, missing keys and keys without a value are noted.
 pub(crate) fn decode<S: Section>(node: &Node, report: &mut Report) -> Option<S> {
     let entries = entries(node, report)?;
@@ -37,13 +45,8 @@ pub(crate) fn decode<S: Section>(node: &Node, report: &mut Report) -> Option<S> 
     for (key, value) in entries {
         if !S::FIELDS.iter().any(|field| field.key == key.name) {
             unknown::<S>(key, report);
-        } else if matches!(value.kind, Kind::Null) {
-            report.error(
-                &key.origin,
-                format!("`{}` has no value; leave the key out if nothing is meant", key.name),
-            );
         } else {
-            section.set(&key.name, value, report);
+            set(&mut section, key, value, report);
         }
     }
     for required in S::REQUIRED {
@@ -52,6 +55,17 @@ pub(crate) fn decode<S: Section>(node: &Node, report: &mut Report) -> Option<S> 
         }
     }
     Some(section)
+}
+
+/// Reads the value of a known key; a key without one is noted.
+pub(crate) fn set<S: Section>(section: &mut S, key: &Key, value: &Node, report: &mut Report) {
+    match value.kind {
+        Kind::Null => {
+            let message = format!("`{}` has no value; leave the key out if nothing is meant", key.name);
+            report.error(&key.origin, message);
+        }
+        _ => section.set(&key.name, value, report),
+    }
 }
 
 /// The entries of a mapping. Anything else is noted.
@@ -80,10 +94,7 @@ fn unknown<S: Section>(key: &Key, report: &mut Report) {
 
 /// The schema of a section: its keys and no others.
 pub(crate) fn schema<S: Section>(generator: &mut SchemaGenerator) -> Schema {
-    let mut properties = Map::new();
-    for Field { key, description, schema } in S::FIELDS {
-        properties.insert((*key).to_owned(), described(schema(generator), description));
-    }
+    let properties = properties::<S>(generator);
     let mut object = json!({
         "type": "object",
         "description": prose(S::DESCRIPTION),
@@ -94,6 +105,14 @@ pub(crate) fn schema<S: Section>(generator: &mut SchemaGenerator) -> Schema {
         object["required"] = json!(S::REQUIRED);
     }
     Schema::try_from(object).unwrap_or_default()
+}
+
+/// The schemas of a section's keys.
+pub(crate) fn properties<S: Section>(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let one = |Field { key, description, schema }: &Field| {
+        ((*key).to_owned(), described(schema(generator), description))
+    };
+    S::FIELDS.iter().map(one).collect()
 }
 
 fn described(schema: Schema, description: &[&str]) -> Value {

@@ -1,6 +1,7 @@
 //! The sections of a policy, apart from `tools`. Absent means: grants nothing.
 
-use super::address::{Domain, ListenPort, Port};
+use super::address::{ListenPort, Port};
+use super::destination::Destination;
 use super::list::{Filled, Item, List, Subject};
 use super::numbers::{Bytes, Cpus, PerMinute, Version, Whole};
 use super::path::{Denied, PathText, Program};
@@ -80,11 +81,11 @@ section! {
 section! {
     /// Whom the whole process tree may talk to.
     Network requires [] {
-        /// Domains that may be reached. `*.example.com` does not include `example.com`.
-        allowed_domains: Filled<Item<Domain>>,
+        /// Domains that may be reached on the allowed ports. `*.example.com` does not include `example.com`.
+        allowed_domains: Filled<Item<Destination>>,
         /// Ports that may be reached on the domains and ranges; by default 443.
         allowed_ports: Filled<Item<Port>>,
-        /// Address ranges that may be reached; `public` is every public address. Private addresses can be reached only if they are listed here.
+        /// Address ranges that may be reached; `public` is every public address, by number or by any name. Private addresses can be reached only if they are listed here.
         allowed_cidrs: Filled<Item<Cidr>>,
         /// TCP ports that the server may listen on; 0 is any free one.
         listen: Filled<Item<ListenPort>>,
@@ -94,6 +95,12 @@ section! {
         max_connections_per_minute: PerMinute,
         /// Bytes sent per minute; at most 4GiB.
         max_sent_bytes_per_minute: Bytes,
+        /// Names looked up per minute.
+        max_lookups_per_minute: PerMinute,
+        /// Different names per minute that no rule spells out (beneath a wildcard, of services, of texts, or any); by default 120.
+        max_names_per_minute: PerMinute,
+        /// Different addresses that are connected to per minute.
+        max_destinations_per_minute: PerMinute,
     }
 }
 
@@ -205,6 +212,7 @@ section! {
 
 impl Subject for VariableName {
     const KEY: &str = "name";
+    type Options = ();
     fn show(&self) -> String {
         self.0.clone()
     }
@@ -212,6 +220,7 @@ impl Subject for VariableName {
 
 impl Subject for Method {
     const KEY: &str = "method";
+    type Options = ();
     fn show(&self) -> String {
         self.0.clone()
     }

@@ -2,9 +2,9 @@
 
 use schemars::json_schema;
 
-use super::address::Domain;
 use super::argument::Argument;
 use super::decode::{FromText, text};
+use super::destination::Destination;
 use super::glob;
 use super::list::{Filled, Item};
 use super::numbers::{Bytes, PerMinute, Whole};
@@ -16,6 +16,9 @@ use crate::problem::Complaint;
 
 /// The longest time a call may take: a day.
 pub(crate) type Seconds = Whole<1, 86_400>;
+
+/// Events while a call is in flight.
+pub(crate) type PerCall = Whole<1, 1_000_000>;
 
 /// The tools of a server by name or glob.
 pub(crate) type Tools = Table<ToolKey, Tool>;
@@ -38,7 +41,7 @@ section! {
         /// `allowed_paths` may be read, not written.
         read_only: bool,
         /// Domains that may be reached while a call of this tool is in flight, on top of `network`.
-        allowed_domains: Filled<Item<Domain>>,
+        allowed_domains: Filled<Item<Destination>>,
         /// Programs that may be executed while a call of this tool is in flight, on top of `execution`.
         allowed_programs: Filled<Item<Program>>,
         /// Calls per minute.
@@ -51,6 +54,10 @@ section! {
         max_request_bytes: Bytes,
         /// The longest answer.
         max_response_bytes: Bytes,
+        /// New connections over IP while one call is in flight.
+        max_connections_per_call: PerCall,
+        /// Bytes sent over IP while one call is in flight.
+        max_sent_bytes_per_call: Bytes,
         /// Why; told to the client when the tool is refused.
         reason: Sentence,
     }

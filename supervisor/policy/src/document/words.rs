@@ -144,10 +144,12 @@ words! { "a layer", Layer {
     Layer::Doorman = "doorman",
     /// The log.
     Layer::Audit = "audit",
-    /// Programs on kernel hooks: domains, tool grants, deny inside allow, rates.
+    /// Programs on kernel hooks: addresses, tool grants, deny inside allow, rates.
     Layer::Ebpf = "ebpf",
     /// Limits of the whole process tree.
     Layer::Cgroup = "cgroup",
+    /// Domains: which names are looked up, and which are spoken on connections.
+    Layer::Resolver = "resolver",
 } }
 
 /// Whether a request of the server may reach the client.

@@ -15,7 +15,9 @@ pub use classes::{ClassId, ClassMask, MAX_CLASSES};
 pub use environment::{SecretSource, ValueSource, Variable};
 pub use execution::{LimitsPlan, SyscallProfile};
 pub use files::{AbsolutePath, FilesPlan, NamePattern, NameRule, PathRule};
-pub use network::{CidrRule, DomainRule, NetworkPlan, UnixSocketRule};
+pub use network::{
+    CidrRule, DomainRule, NAMES_PER_MINUTE, NetworkPlan, Records, Speech, UnixSocketRule, Verify,
+};
 pub use rules::{Ask, Origin, Rule, RuleId};
 pub use tools::{ResponsesPlan, SessionPlan, ToolRule, ToolsPlan};
 pub use violations::{Consequence, OnViolation, Repeated, ViolationKind, Violations};

@@ -73,7 +73,7 @@ pub enum Ask {
     ToolDomains,
     /// The network is closed altogether.
     NoNetwork,
-    /// A domain that may be reached; everything else stays closed.
+    /// A domain that may be reached; everything else stays closed. How is said by the entries of the plan that it made.
     Domain,
     /// An address range that may be reached; everything else stays closed.
     Cidr,
@@ -87,6 +87,14 @@ pub enum Ask {
     ConnectRate,
     /// Bytes that are sent per minute.
     SentBytesRate,
+    /// Names that are looked up per minute.
+    LookupRate,
+    /// Different names per minute that no rule spells out.
+    NameRate,
+    /// Different addresses that are connected to per minute.
+    DestinationRate,
+    /// Connections, or bytes that are sent, while one call is in flight.
+    CallBudget,
     /// The only programs that may be executed.
     Programs,
     /// Executions per minute.

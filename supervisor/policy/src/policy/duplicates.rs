@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::document::At;
+use crate::document::destination::Destination;
 use crate::document::list::{Filled, Item, List, Subject};
 use crate::document::sections::{Document, Environment, Execution, Filesystem, Network, Session};
 use crate::document::tool::Tool;
+use crate::document::words::Word;
 use crate::plan::Origin;
 use crate::problem::Report;
 
@@ -27,7 +29,11 @@ pub(super) fn check(document: &Document, report: &mut Report) {
             unix_sockets,
             max_connections_per_minute: _,
             max_sent_bytes_per_minute: _,
+            max_lookups_per_minute: _,
+            max_names_per_minute: _,
+            max_destinations_per_minute: _,
         } = network;
+        records(allowed_domains, report);
         filled(allowed_domains, report);
         filled(allowed_ports, report);
         filled(allowed_cidrs, report);
@@ -43,17 +49,15 @@ pub(super) fn check(document: &Document, report: &mut Report) {
     for (_, tool) in document.tools.iter().flat_map(|at| &at.value.0) {
         let Tool { allowed_paths, allowed_domains, allowed_programs, .. } = tool;
         filled(allowed_paths, report);
+        records(allowed_domains, report);
         filled(allowed_domains, report);
         filled(allowed_programs, report);
     }
     if let Some(At { value: environment, .. }) = &document.environment {
         variables(environment, report);
     }
-    let words = |at: &At<_>| (crate::document::words::Word::word(at.value), at.origin.clone());
-    once(
-        document.require.iter().flat_map(|at| &at.value.0).map(|at: &At<crate::support::Layer>| words(at)),
-        report,
-    );
+    let words = |at: &At<crate::support::Layer>| (at.value.word(), at.origin.clone());
+    once(document.require.iter().flat_map(|at| &at.value.0).map(words), report);
     once(
         document.extends.iter().flat_map(|at| &at.value.0).map(|at| (at.value.0.clone(), at.origin.clone())),
         report,
@@ -72,6 +76,12 @@ fn filled<T: Subject>(items: &Option<At<Filled<Item<T>>>>, report: &mut Report) 
         items.iter().flat_map(|at| &at.value.0).map(|item| (item.value.show(), item.origin.clone())),
         report,
     );
+}
+
+fn records(domains: &Option<At<Filled<Item<Destination>>>>, report: &mut Report) {
+    for item in domains.iter().flat_map(|at| &at.value.0) {
+        once(item.value.listed().map(|at| (at.value.word(), at.origin.clone())), report);
+    }
 }
 
 /// A variable has one source: it is passed, or set, or a secret.

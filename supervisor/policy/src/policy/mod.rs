@@ -1,6 +1,7 @@
 //! The policy: what one text and everything it extends mean together. Cannot be invalid: [`load`] alone makes it.
 
 mod check;
+mod domains;
 mod duplicates;
 mod load;
 mod paths;

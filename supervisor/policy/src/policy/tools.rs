@@ -42,6 +42,8 @@ fn rules_of(tool: &Tool) -> Vec<(&'static str, &Origin)> {
         exclusive,
         max_request_bytes,
         max_response_bytes,
+        max_connections_per_call,
+        max_sent_bytes_per_call,
     } = tool;
     fn place<T>(at: &Option<At<T>>) -> Option<&Origin> {
         at.as_ref().map(|at| &at.origin)
@@ -59,6 +61,8 @@ fn rules_of(tool: &Tool) -> Vec<(&'static str, &Origin)> {
         ("exclusive", place(exclusive)),
         ("max_request_bytes", place(max_request_bytes)),
         ("max_response_bytes", place(max_response_bytes)),
+        ("max_connections_per_call", place(max_connections_per_call)),
+        ("max_sent_bytes_per_call", place(max_sent_bytes_per_call)),
     ];
     all.into_iter().filter_map(|(name, origin)| origin.map(|origin| (name, origin))).collect()
 }

@@ -5,7 +5,7 @@ use policy::{CgroupSupport, Ebpf, HookWay, Layer, Plan, Support, coverage};
 
 use crate::host::plan;
 
-fn host(landlock_abi: u32) -> Support {
+pub(crate) fn host(landlock_abi: u32) -> Support {
     Support {
         kernel: "6.18.0".to_owned(),
         landlock_abi,
@@ -15,12 +15,12 @@ fn host(landlock_abi: u32) -> Support {
     }
 }
 
-fn everything() -> Support {
-    Support { ebpf: Ebpf { hooks: Some(HookWay::Lsm), ..gate() }, cgroup: group(), ..host(10) }
+pub(crate) fn everything() -> Support {
+    Support { ebpf: Ebpf { hooks: Some(HookWay::Lsm), ..on_packets() }, cgroup: group(), ..host(10) }
 }
 
 /// What hosted kernels often give to root: programs on control groups, none on the security hooks.
-fn gate() -> Ebpf {
+pub(crate) fn on_packets() -> Ebpf {
     let hooks_missing = Some("the kernel refuses tracing programs (EPERM)".to_owned());
     Ebpf { hooks: None, hooks_missing, network: true, network_missing: None }
 }
@@ -30,7 +30,7 @@ fn group() -> CgroupSupport {
 }
 
 /// What is said about the first rule whose text starts like this.
-fn state(plan: &Plan, support: &Support, text: &str) -> State {
+pub(crate) fn state(plan: &Plan, support: &Support, text: &str) -> State {
     let index =
         plan.rules.iter().position(|rule| rule.text.starts_with(text)).unwrap_or_else(|| panic!("{text}"));
     let entry = coverage(plan, support).entries.swap_remove(index);
@@ -38,7 +38,7 @@ fn state(plan: &Plan, support: &Support, text: &str) -> State {
     entry.state
 }
 
-fn show(state: &State) -> String {
+pub(crate) fn show(state: &State) -> String {
     match state {
         State::Enforced { by, note } => {
             let by: Vec<String> = by.iter().map(ToString::to_string).collect();
@@ -50,7 +50,7 @@ fn show(state: &State) -> String {
     }
 }
 
-const POLICY: &str = "\
+pub(crate) const POLICY: &str = "\
 version: 1
 environment: { pass: [PATH] }
 filesystem: { read: [/r], write: [/w], deny: [/w/no, /elsewhere, \"**/.env\"], max_opens_per_minute: 9 }
@@ -62,6 +62,8 @@ network:
   unix_sockets: [/run/db.sock]
   max_connections_per_minute: 9
   max_sent_bytes_per_minute: 1MiB
+  max_lookups_per_minute: 9
+  max_destinations_per_minute: 9
 execution:
   allowed_programs: [node]
   memory_limit: 1GiB
@@ -80,6 +82,8 @@ tools:
     allowed_domains: [t.example]
     allowed_programs: [git]
     max_requests_per_minute: 9
+    max_connections_per_call: 9
+    max_sent_bytes_per_call: 1MiB
 responses: { validate_output_schema: true, redact: [secrets] }
 on_violation:
   file: kill
@@ -121,6 +125,8 @@ const UNROOTED: &[(&str, &str)] = &[
     ),
     ("network.max_connections", "- connections are made without asking the supervisor"),
     ("network.max_sent_bytes", "- bytes are sent without asking the supervisor"),
+    ("network.max_lookups", "- names are looked up without asking the session's resolver"),
+    ("network.max_destinations", "- connections are counted, not how many addresses they go to"),
     (
         "execution.allowed_programs",
         "landlock+seccomp (a file that the dynamic loader or an interpreter loads is not executed, only read)",
@@ -155,6 +161,8 @@ const UNROOTED: &[(&str, &str)] = &[
          443, 5432 only, but of any host; UDP is open to any host and port]",
     ),
     ("tools.t.max_requests_per_minute", "doorman"),
+    ("tools.t.max_connections_per_call", "- no layer counts for each call yet"),
+    ("tools.t.max_sent_bytes_per_call", "- no layer counts for each call yet"),
     ("responses.validate_output_schema", "- answers are not checked against output schemas yet"),
     ("responses.redact", "- secrets are not cut out of answers yet"),
     ("on_violation.file", "- Landlock denies without telling the supervisor [the operation is denied]"),
@@ -191,11 +199,12 @@ fn with_every_layer_only_what_is_not_built_is_uncovered() {
         .filter_map(|entry| plan.rule(entry.rule).map(|rule| &rule.text[..]))
         .collect();
     let expected = [
-        "network.allowed_domains: a.example",
+        "network.max_destinations_per_minute: 9",
         "tools.t.require_scope: s",
         "tools.t.require_approval: true",
+        "tools.t.max_connections_per_call: 9",
+        "tools.t.max_sent_bytes_per_call: 1048576 bytes",
         "tools.t.arguments.a: text, max_length 9",
-        "tools.t.allowed_domains: t.example",
         "responses.validate_output_schema: true",
         "responses.redact: secrets",
     ];
@@ -247,7 +256,7 @@ fn older_and_newer_landlock() {
     }
 }
 
-fn plan_closed(support: &Support) -> State {
+pub(crate) fn plan_closed(support: &Support) -> State {
     state(&plan("version: 1\n").expect("valid"), support, "network: closed")
 }
 
@@ -267,72 +276,6 @@ fn root_and_missing_seccomp() {
     assert!(matches!(plan_closed(&bare), State::Uncovered { .. }));
     let silent = Support { seccomp_notify: false, ..host(7) };
     assert!(matches!(state(&plan, &silent, "on_violation.syscall"), State::Uncovered { .. }));
-}
-
-const ANY_HOST: &str = "- which addresses a name stands for is not known to the kernel yet \
-                        [any host, but only on the allowed ports (443, 5432) and port 53 (DNS)";
-
-/// The rows that programs on the session's control group change, those on the security hooks being absent.
-const GATED: &[(&str, &str)] = &[
-    ("filesystem.read", "landlock"),
-    ("filesystem.deny: /w/no", "- Landlock only allows; it cannot close a path inside an allowed one"),
-    ("filesystem.max_opens", "- files are opened without asking the supervisor"),
-    ("network.allowed_cidrs", "ebpf (what the allowed domains let through comes on top)"),
-    ("network.allowed_ports", "ebpf (port 53 is open as well, so that the allowed domains can be looked up)"),
-    ("network.listen", "ebpf"),
-    (
-        "network.unix_sockets",
-        "- sockets by path are told apart from Landlock ABI 9 on; before, allowing one allows all \
-         [Landlock closes abstract sockets of other processes]",
-    ),
-    ("network.max_connections", "ebpf"),
-    ("network.max_sent_bytes", "ebpf"),
-    (
-        "tools.t.allowed_paths",
-        "- a Landlock domain cannot follow tool calls: what it grants stays granted \
-         [Landlock grants it for the whole session]",
-    ),
-    ("on_violation.file", "- Landlock denies without telling the supervisor [the operation is denied]"),
-    (
-        "on_violation.network",
-        "ebpf (the connection is denied at once; the session ends when the supervisor has read of it)",
-    ),
-    (
-        "require: ebpf",
-        "- no eBPF program decides about files and programs [eBPF programs decide about addresses and ports]",
-    ),
-];
-
-#[test]
-fn programs_on_the_control_group_alone_hold_the_network() {
-    let plan = plan(POLICY).expect("valid");
-    let host = Support { ebpf: gate(), ..host(7) };
-    for (text, expected) in GATED {
-        assert_eq!(&show(&state(&plan, &host, text)), expected, "{text}");
-    }
-    let always = format!("{ANY_HOST}]");
-    assert_eq!(show(&state(&plan, &host, "network.allowed_domains")), always);
-    let open = format!("{ANY_HOST}, and at all times, because other domains are allowed at all times]");
-    assert_eq!(show(&state(&plan, &host, "tools.t.allowed_domains")), open);
-    assert_eq!(show(&plan_closed(&Support { seccomp_filter: false, ..host.clone() })), "ebpf");
-}
-
-#[test]
-fn what_only_a_tool_may_reach_follows_its_calls() {
-    let plan = plan("version: 1\ntools: { t: { allowed_domains: [t.example] } }\n").expect("valid");
-    let State::Uncovered { floor, remedy, .. } = state(&plan, &everything(), "tools.t.allowed_domains")
-    else {
-        panic!("nobody resolves names yet");
-    };
-    let expected = "any host, but only on the allowed ports (443) and port 53 (DNS), and only while a call of the tool is in flight";
-    assert_eq!(
-        (floor.as_deref(), &remedy[..]),
-        (Some(expected), "a later release of mcpguard (its resolver)")
-    );
-    let unrooted = state(&plan, &host(7), "tools.t.allowed_domains");
-    assert!(
-        matches!(unrooted, State::Uncovered { remedy, .. } if remedy.contains("(its resolver), and eBPF"))
-    );
 }
 
 /// The rows that programs on the security hooks change, with every other layer there.
@@ -399,11 +342,23 @@ fn a_remedy_names_what_is_missing() {
         State::Enforced { .. } => panic!("{text}"),
     };
     assert_eq!(
-        remedy(&Support { ebpf: gate(), ..host(7) }, "filesystem.deny: /w/no"),
+        remedy(&Support { ebpf: on_packets(), ..host(7) }, "filesystem.deny: /w/no"),
         "eBPF programs on the kernel's security hooks (missing here: the kernel refuses tracing programs (EPERM))"
     );
     assert_eq!(
-        remedy(&host(7), "network.allowed_cidrs"),
+        remedy(&host(7), "network.max_sent_bytes"),
         "eBPF programs on the session's control group: run mcpguard as root"
     );
+    assert_eq!(
+        remedy(&host(8), "network.unix_sockets"),
+        "Linux 7.1 (Landlock ABI 9), or eBPF programs on the kernel's security hooks: run mcpguard as root, or seccomp \
+         user notification by which the supervisor carries out the server's connections (Linux 5.19)"
+    );
+    let either = "eBPF programs on the session's control group: run mcpguard as root, or seccomp user notification by \
+                  which the supervisor carries out the server's connections (Linux 5.19)";
+    for text in
+        ["network.allowed_cidrs", "network.allowed_domains", "network.max_lookups", "tools.t.allowed_domains"]
+    {
+        assert_eq!(remedy(&host(7), text), either, "{text}");
+    }
 }

@@ -2,12 +2,15 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod domains;
 mod host;
 mod hosts;
 mod mistakes;
+mod networks;
 mod plans;
 mod presets;
 mod properties;
 mod random;
+mod reach;
 mod schema;
 mod speed;

@@ -195,6 +195,84 @@ const CASES: &[(&str, &[&str])] = &[
         "version: 1\nnetwork: {listen: [0], max_sent_bytes_per_minute: 5GiB}\n",
         &["2:51: error: more than 4GiB a minute cannot be counted to the byte; did you mean `4GiB`"],
     ),
+    (
+        "version: 1\nnetwork: {allowed_domains: [{domain: a.example, verfy: name}]}\n",
+        &["2:49: error: `verfy` is not a key that may stand here; did you mean `verify`"],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_domains: [{domain: a.example, verify: address_only}]}\n",
+        &["2:57: error: `address_only` is none of name, address-only; did you mean `address-only`"],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_domains: [{domain: a.example, verify: }]}\n",
+        &["2:49: error: `verify` has no value; leave the key out"],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_domains: [{verify: none, record: [mx], records: [srv, mx, srv]}]}\n",
+        &[
+            "2:29: error: `domain` is missing here",
+            "2:38: error: `none` is none of name, address-only",
+            "2:44: error: `record` is not a key that may stand here; did you mean `records`",
+            "2:73: error: `mx` is none of srv, txt",
+        ],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_domains: [{domain: a.example, records: [srv, txt, srv]}]}\n",
+        &["2:69: error: `srv` stands here twice; the first is in line 2"],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_domains: [{domain: a.example, records: []}]}\n",
+        &["2:58: error: an empty list could be read"],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_domains: [a.example, {domain: A.example., verify: address-only}]}\n",
+        &[
+            "2:29: warning: `a.example` is never checked by name: `a.example` in p.yaml:2:49 lets it through",
+            "2:49: error: `a.example` stands here twice; the first is in line 2",
+        ],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_cidrs: [{cidr: 10.0.0.0/8, verify: name}]}\n",
+        &["2:46: error: `verify` is not a key that may stand here"],
+    ),
+    (
+        "version: 1\ntools: {x: {allowed_domains: [{domain: a.example, verify: Name}]}}\n",
+        &["2:59: error: `Name` is none of name, address-only; did you mean `name`"],
+    ),
+    (
+        "version: 1\ntools: {x: {arguments: {u: {type: url, allowed_domains: [{domain: a.example, verify: name}]}}}}\n",
+        &["2:78: error: `verify` is not a key that may stand here"],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_cidrs: [10.0.0.0/8], max_lookup_per_minute: 5, max_lookups_per_minute: 5}\n",
+        &[
+            "2:40: error: `max_lookup_per_minute` is not a key that may stand here; did you mean `max_lookups_per_minute`",
+            "2:90: error: this rate limits nothing: no name may be looked up",
+        ],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_domains: [a.example], max_names_per_minute: 5}\n",
+        &["2:63: error: this rate limits nothing: it counts names that no rule spells out"],
+    ),
+    (
+        "version: 1\nnetwork: {listen: [80], max_destinations_per_minute: 5}\n",
+        &["2:54: error: this rate limits nothing: the server only listens"],
+    ),
+    (
+        "version: 1\nnetwork: {allowed_domains: [\"*.a.example\"], max_names_per_minute: 0}\n",
+        &["2:67: error: a whole number from 1"],
+    ),
+    (
+        "version: 1\ntools: {x: {max_connections_per_call: 5, max_sent_bytes_per_call: 1000}}\n",
+        &[
+            "2:39: error: this limits nothing: no host may be connected to",
+            "2:67: error: a size is a whole number and one of",
+        ],
+    ),
+    (
+        "version: 1\ntools: {x: {enabled: false, max_connections_per_call: 5}, y: {allowed_domains: [a.example]}}\n",
+        &["2:55: error: `max_connections_per_call` is never reached: the tool is disabled"],
+    ),
     // Violations.
     (
         "version: 1\non_violation: {repeated: {count: 5, within_seconds: 9, then: frieze}}\n",

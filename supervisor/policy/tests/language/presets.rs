@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use policy::coverage::State;
-use policy::plan::{Ask, ClassMask};
-use policy::{Library, Plan, Request, Source, Support, coverage, load};
+use policy::plan::{Ask, ClassMask, Records, Verify};
+use policy::{Ebpf, Library, Plan, Request, Source, Support, coverage, load};
 
 use crate::host::{context, environment, path};
 
@@ -77,20 +77,64 @@ fn every_preset_compiles() {
     }
 }
 
-#[test]
-fn without_root_only_hosts_are_uncovered() {
-    let host = Support {
+fn unrooted() -> Support {
+    Support {
         landlock_abi: 7,
         seccomp_filter: true,
         seccomp_notify: true,
+        seccomp_gate: false,
         server_is_root: true,
         ..Support::default()
-    };
+    }
+}
+
+#[test]
+fn every_preset_is_held_where_somebody_decides_about_addresses() {
+    let packets = Ebpf { network: true, ..Ebpf::default() };
+    let hosts = [Support { ebpf: packets, ..unrooted() }, Support { seccomp_gate: true, ..unrooted() }];
+    for (name, host) in names().iter().flat_map(|name| hosts.iter().map(move |host| (name, host))) {
+        let plan = preset(name);
+        for entry in coverage(&plan, host).entries {
+            let rule = plan.rule(entry.rule).expect("rule");
+            assert!(matches!(entry.state, State::Enforced { .. }), "{name}: {} {entry:?}", rule.text);
+        }
+    }
+}
+
+/// What each preset may look up and reach, in full: whoever widens one must say so here.
+#[test]
+fn presets_reach_what_they_are_known_for() {
+    for name in names() {
+        let network = preset(&name).network;
+        let domains: Vec<String> = network.domains.iter().map(|rule| format!("{rule:?}")).collect();
+        match &name[..] {
+            "github" => {
+                let [rule] = &network.domains[..] else { panic!("{domains:?}") };
+                let expected = ("api.github.com", false, Verify::Name, Records::default());
+                assert_eq!((&rule.name[..], rule.subdomains_only, rule.verify, rule.records), expected);
+                assert_eq!(
+                    (&network.ports[..], network.any_name, network.cidrs.len()),
+                    (&[443][..], None, 0)
+                );
+            }
+            "fetch" => {
+                assert!(domains.is_empty() && network.any_name.is_some() && network.leaves_names_open());
+                assert_eq!((&network.ports[..], network.max_names_per_minute), (&[80, 443][..], 120));
+            }
+            _ => assert!(!network.wants_ip() && !network.resolves(), "{name} {network:?}"),
+        }
+        assert!(network.listen.is_empty() && network.unix_sockets.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn without_root_only_hosts_are_uncovered() {
+    let host = unrooted();
     for name in names() {
         let plan = preset(&name);
         for entry in coverage(&plan, &host).entries {
             let rule = plan.rule(entry.rule).expect("rule");
-            let of_hosts = matches!(rule.ask, Ask::Domain | Ask::Cidr | Ask::Ports);
+            let of_hosts = matches!(rule.ask, Ask::Domain | Ask::Cidr | Ask::Ports | Ask::NameRate);
             assert!(
                 of_hosts || matches!(entry.state, State::Enforced { .. }),
                 "{name}: {} {:?}",

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use policy::plan::ClassMask;
+use policy::plan::{ClassId, ClassMask, DomainRule, Records, Verify};
 use policy::{Plan, Request, load, permits};
 
 use crate::host::{Texts, context, environment, path, source};
@@ -31,6 +31,20 @@ proptest! {
         let always = plan.allows(&request, ClassMask::ALWAYS);
         prop_assert_eq!(always, plan.allows(&request, plan.active(&[])));
         prop_assert!(!always || plan.allows(&request, plan.active(&in_flight)), "a call takes nothing away");
+    }
+
+    /// What one call opens by its address only is checked by name again when no such call is in flight.
+    #[test]
+    fn a_tool_never_changes_how_a_domain_is_verified_always(random in random()) {
+        let alone = Random { tools: Vec::new(), ..random.clone() };
+        let always = |random: &Random| -> Vec<DomainRule> {
+            let rules = compiled(random).1.network.domains.into_iter();
+            rules.filter(|rule| rule.classes.contains(ClassId::ALWAYS)).collect()
+        };
+        let ways = |rules: &[DomainRule]| -> Vec<(String, bool, Verify, Records)> {
+            rules.iter().map(|it| (it.name.clone(), it.subdomains_only, it.verify, it.records)).collect()
+        };
+        prop_assert_eq!(ways(&always(&random)), ways(&always(&alone)));
     }
 
     #[test]
@@ -74,7 +88,8 @@ proptest! {
     fn arbitrary_values_never_panic(
         key in prop::sample::select(vec![
             "filesystem: {read: [X]}", "filesystem: {deny: [X]}", "network: {allowed_domains: [X]}",
-            "network: {allowed_cidrs: [X]}", "network: {allowed_cidrs: [::/0], allowed_ports: [X]}", "execution: {cpus: X}",
+            "network: {allowed_domains: [{domain: a.example, verify: X}]}",
+            "network: {allowed_domains: [{domain: a.example, records: [X]}]}", "network: {allowed_cidrs: [X]}", "network: {allowed_cidrs: [::/0], allowed_ports: [X]}", "execution: {cpus: X}",
             "execution: {memory_limit: X}", "execution: {allowed_programs: [X]}", "tools: {X: {}}",
             "environment: {set: {A: X}}", "tools: {a: {arguments: {b: {type: pattern, pattern: X}}}}",
             "tools: {a: {arguments: {b: {type: number, min: X}}}}", "audit: {path: X}", "name: X", "extends: [X]",

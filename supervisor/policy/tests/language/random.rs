@@ -1,6 +1,8 @@
 //! Random policies and requests. Other crates' tests use them too: whoever includes this file has a module `host` beside
 //! it, which is `host.rs`.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use policy::plan::AbsolutePath;
@@ -52,8 +54,27 @@ fn domain() -> impl Strategy<Value = String> {
         "a.example.com",
         "*.a.example.com",
         "other.org",
+        "example.com address-only",
+        "*.example.com address-only",
+        "a.example.com txt",
+        "other.org address-only srv",
     ])
     .prop_map(str::to_owned)
+}
+
+/// Items of `allowed_domains`; a name stands once, in the last way that was drawn.
+fn destinations(items: &[String]) -> String {
+    let item = |item: &String| {
+        let mut words = item.split(' ');
+        let name = words.next().unwrap_or_default().to_owned();
+        let (verify, records): (Vec<&str>, Vec<&str>) = words.partition(|word| *word == "address-only");
+        let mut keys = vec![format!("domain: {name:?}")];
+        keys.extend(verify.iter().map(|way| format!("verify: {way}")));
+        keys.extend((!records.is_empty()).then(|| format!("records: [{}]", records.join(", "))));
+        (name, format!("{{ {} }}", keys.join(", ")))
+    };
+    let items: BTreeMap<String, String> = items.iter().map(item).collect();
+    items.into_values().collect::<Vec<_>>().join(", ")
 }
 
 fn program() -> impl Strategy<Value = String> {
@@ -90,10 +111,9 @@ impl Tool {
         if !paths.is_empty() {
             fields.push(format!("allowed_paths: [{}], read_only: {read_only}", quoted(paths)));
         }
-        for (field, items) in [("allowed_domains", domains), ("allowed_programs", programs)] {
-            if !items.is_empty() {
-                fields.push(format!("{field}: [{}]", quoted(items)));
-            }
+        let lists = [("allowed_domains", destinations(domains)), ("allowed_programs", quoted(programs))];
+        for (field, items) in lists.iter().filter(|(_, items)| !items.is_empty()) {
+            fields.push(format!("{field}: [{items}]"));
         }
         format!("  {key:?}: {{ {} }}\n", fields.join(", "))
     }
@@ -119,7 +139,7 @@ impl Random {
         for (key, items) in files {
             out.push_str(&format!("  {key}: [{}]\n", quoted(items)));
         }
-        let reach = [("allowed_domains", quoted(domains)), ("allowed_cidrs", cidrs.join(", "))];
+        let reach = [("allowed_domains", destinations(domains)), ("allowed_cidrs", cidrs.join(", "))];
         let filled: Vec<_> = reach.iter().filter(|(_, items)| !items.is_empty()).collect();
         if !filled.is_empty() {
             out.push_str("network:\n");

@@ -8,6 +8,7 @@ mod code;
 mod costs;
 mod files;
 mod gate;
+mod hands;
 mod kernel;
 mod networks;
 mod paths;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use gate::run_gated;
+pub(crate) use hands::lend as lend_hands;
 pub(crate) use unix_sockets::address as unix_address;
 
 /// An action: arguments in, what was seen out.

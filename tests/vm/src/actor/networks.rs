@@ -33,7 +33,7 @@ pub(super) const ACTS: &[(&str, Act)] = &[
 const TEXT: &[u8] = b"stolen";
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn parsed(text: &str) -> io::Result<SocketAddr> {
+pub(super) fn parsed(text: &str) -> io::Result<SocketAddr> {
     text.parse().map_err(|error| io::Error::other(format!("`{text}`: {error}")))
 }
 
@@ -72,12 +72,16 @@ fn made(family: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     Ok(descriptors::make(libc::SYS_socket, &mut words)?)
 }
 
-fn with_address(call_number: libc::c_long, socket: &OwnedFd, bytes: Vec<u8>) -> Result<i64, Errno> {
+pub(super) fn with_address(
+    call_number: libc::c_long,
+    socket: &OwnedFd,
+    bytes: Vec<u8>,
+) -> Result<i64, Errno> {
     let length = Argument::Number(bytes.len() as u64);
     call(call_number, &mut [descriptor(socket), Argument::Memory(bytes), length])
 }
 
-fn descriptor(socket: &OwnedFd) -> Argument {
+pub(super) fn descriptor(socket: &OwnedFd) -> Argument {
     Argument::Number(socket.as_raw_fd().cast_unsigned().into())
 }
 
@@ -139,7 +143,7 @@ fn udp_as(arguments: &[&str]) -> io::Result<Value> {
     Ok(json!(Message::new(TEXT, &raw(to, Some(said))).send(socket.as_fd(), 0)?))
 }
 
-fn unconnect(socket: &OwnedFd) -> Result<i64, Errno> {
+pub(super) fn unconnect(socket: &OwnedFd) -> Result<i64, Errno> {
     with_address(libc::SYS_connect, socket, vec![0; 16])
 }
 

@@ -181,6 +181,8 @@ const OPTIONS: Options = Options {
         names: 64,
         addresses: 64,
         ports: 64,
+        learned: 1,
+        peers: 1,
         ring_bytes: 1 << 18,
     },
     kills_senders: false,
@@ -210,7 +212,8 @@ impl Bench {
         let tables = Tables { objects, ..Tables::default() };
         let directory = group.v2_directory_fd().context("no control group of version 2")?;
         let cgroup = Cgroup { directory, id: group.id().context("the group has no id")? };
-        let session = layer.open(&Opening { tables: &tables, server: None, cgroup: Some(cgroup) })?;
+        let session =
+            layer.open(&Opening { tables: &tables, server: None, doors: None, cgroup: Some(cgroup) })?;
         ensure!(session.skipped.is_empty(), "{:?}", session.skipped);
         layer.pin()?;
         Ok(Self { layer, events, session, group })

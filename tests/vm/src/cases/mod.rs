@@ -5,6 +5,7 @@ mod bpf_layer;
 mod cgroup;
 mod cost;
 mod doctor;
+mod doors;
 mod escapes;
 mod exec;
 mod facts;
@@ -17,6 +18,8 @@ mod windows;
 
 use crate::case::Case;
 
+pub(crate) use doors::alone as doors;
+
 /// Every case, in the order in which they run.
 pub(crate) const ALL: &[&[Case]] = &[
     facts::CASES,
@@ -27,6 +30,7 @@ pub(crate) const ALL: &[&[Case]] = &[
     servers::CASES,
     windows::CASES,
     bpf_layer::CASES,
+    doors::CASES,
     escapes::FILES,
     escapes::NETWORKS,
     escapes::OTHERS,

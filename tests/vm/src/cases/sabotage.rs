@@ -86,13 +86,12 @@ fn the_way_that_is_never_called(_: &Ground) -> Result<()> {
     ensure!(support.hooks != Some(HookWay::Lsm), "the probe believes in what is never called: {support:?}");
     support.hooks = Some(HookWay::Lsm);
     support.network = false;
-    let sizes =
-        Sizes { slots: 1, objects: 64, named: 64, names: 64, addresses: 64, ports: 64, ring_bytes: 1 << 18 };
+    let sizes = Sizes { slots: 1, objects: 64, ring_bytes: 1 << 18, ..Sizes::of(&[], 1, 1 << 18) };
     let options = Options { sizes, kills_senders: false };
     let mut layer = Layer::load(&Probe::known(support)?, &options)?;
     ensure!(layer.way() == Some(HookWay::Lsm), "it was loaded in another way");
     let tables = granting("/opt/vm/init")?;
-    let refused = layer.open(&Opening { tables: &tables, server: None, cgroup: None });
+    let refused = layer.open(&Opening { tables: &tables, server: None, doors: None, cgroup: None });
     let reason = refused.err().context("a session was opened on programs that are never called")?.to_string();
     ensure!(reason.contains("did not answer"), "another reason: {reason}");
     Ok(())

@@ -1,4 +1,4 @@
-//! What the canary does, in the child.
+//! What the canary does, in the child. The supervisor may have other threads, so nothing here allocates or locks.
 
 use std::ffi::CString;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, SockaddrIn, SockaddrIn6, connect, sendto, socket,
 };
 use nix::sys::stat::Mode;
-use nix::unistd::{Pid, execve, read, write};
+use nix::unistd::{Pid, read, write};
 
 use super::{Answer, Bait};
 use crate::sys;
@@ -66,8 +66,7 @@ fn datagrams(to: SocketAddr) -> Result<OwnedFd, Errno> {
 
 /// Returns only if it failed. On success the pipe is closed with an answer too few.
 fn executed(program: &CString) -> Result<(), Errno> {
-    let arguments = [program.as_c_str(), c"--canary-was-not-denied"];
-    execve(program, &arguments, &[] as &[CString]).map(|never| match never {})
+    Err(sys::execute(program, c"--canary-was-not-denied"))
 }
 
 /// One answer: an errno, 0 for success, -1 for what was not tried.

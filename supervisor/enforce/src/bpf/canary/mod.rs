@@ -37,9 +37,6 @@ pub struct Bait {
 /// Why the canary could not be started or heard.
 #[derive(Debug, thiserror::Error)]
 pub enum CanaryError {
-    /// It is forked, which needs a process with one thread.
-    #[error("the canary cannot be started: mcpguard has more than one thread")]
-    Threads,
     /// A system call of its making failed.
     #[error("the canary cannot be started: {what}: {}", errno.desc())]
     Start {
@@ -158,16 +155,13 @@ impl Canary {
         group: Option<&Group>,
         bait: &Bait,
     ) -> Result<Self, CanaryError> {
-        if !sys::has_one_thread() {
-            return Err(CanaryError::Threads);
-        }
         let fails = |what| move |errno| CanaryError::Start { what, errno };
         let (wait, go) = pipe2(OFlag::O_CLOEXEC).map_err(fails("a pipe cannot be made"))?;
         let (words, say) =
             pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).map_err(fails("a pipe cannot be made"))?;
         let parent = nix::unistd::getpid();
-        let process =
-            sys::fork(|| attempt::run(bait, parent, &wait, &say)).map_err(fails("it cannot be forked"))?;
+        let process = sys::fork_beside_threads(|| attempt::run(bait, parent, &wait, &say))
+            .map_err(fails("it cannot be forked"))?;
         let pidfd = match sys::pidfd_open(process) {
             Ok(pidfd) => pidfd,
             Err(errno) => {

@@ -57,9 +57,10 @@ fn missing(probe: &Probe) -> String {
 fn cgroup_programs(context: &Context<'_>, texts: &[ProgramText]) -> Result<Vec<CgroupProgram>, ProgramError> {
     let mut programs = Vec::new();
     for text in texts {
-        if let Place::SocketAddress(attach) | Place::Packets(attach) = text.place {
+        if let Some(attach) = text.place.on_group() {
             let program = context.load_other(text)?;
-            programs.push(CgroupProgram { name: text.name.clone(), attach, program });
+            let serves_doors = text.place.serves_doors();
+            programs.push(CgroupProgram { name: text.name.clone(), attach, serves_doors, program });
         }
     }
     Ok(programs)

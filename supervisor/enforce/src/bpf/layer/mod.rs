@@ -50,6 +50,8 @@ pub struct Options {
 pub(super) struct CgroupProgram {
     pub(super) name: String,
     pub(super) attach: bpf_attach_type,
+    /// Only sessions with doors need it.
+    pub(super) serves_doors: bool,
     pub(super) program: OwnedFd,
 }
 
@@ -86,6 +88,11 @@ impl Layer {
     /// The hooks that have a program; a kernel may lack some.
     pub fn hooks(&self) -> impl Iterator<Item = &'static str> {
         self.hooks.iter().map(|attached| attached.name)
+    }
+
+    /// Whether programs on control groups are there, so that it decides about addresses.
+    pub fn guards_network(&self) -> bool {
+        !self.cgroup_programs.is_empty()
     }
 
     /// The events of all sessions, once.

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use abi::{Address, AddressKey, State, Task};
+use abi::{State, Task};
 use nix::errno::Errno;
 
 use super::{Layer, Parts};
@@ -62,25 +62,6 @@ impl Layer {
         Ok(None)
     }
 
-    /// Lets the session reach a range of addresses: so many bits of an address in its IPv6 form.
-    pub fn allow_address(
-        &mut self,
-        session: &Session,
-        range: (u8, AddressKey),
-        value: Address,
-    ) -> Result<(), SessionError> {
-        let held = self.sessions.get_mut(session.slot as usize).and_then(Option::as_mut);
-        let held = held.ok_or(SessionError::Closed)?;
-        Ok(held.filled.address(&mut self.maps, session.slot, range, value)?)
-    }
-
-    /// Takes a range away again. Connections that are open stay open; their packets are judged anew.
-    pub fn forbid_address(&mut self, session: &Session, range: (u8, AddressKey)) -> Result<(), SessionError> {
-        let held = self.sessions.get_mut(session.slot as usize).and_then(Option::as_mut);
-        let held = held.ok_or(SessionError::Closed)?;
-        Ok(held.filled.without_address(&mut self.maps, session.slot, range)?)
-    }
-
     /// Takes the canary's exemption from being killed away, once it has been heard.
     pub fn end_canary(&mut self, session: &Session, canary: Canary) -> Result<(), MapsError> {
         drop(canary);
@@ -107,7 +88,11 @@ impl Layer {
         };
         let nothing = Plain(abi::Session::default());
         self.maps.sessions.set(slot, nothing, 0).map_err(filled("SESSIONS"))?;
+        if let Some(names) = &held.names {
+            names.shut();
+        }
         held.filled.remove(&mut self.maps)?;
+        session::forget_names(&mut self.maps, slot)?;
         if held.cgroup != 0 {
             forget(self.maps.cgroups.remove(&held.cgroup)).map_err(filled("CGROUPS"))?;
         }

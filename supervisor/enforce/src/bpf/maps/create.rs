@@ -10,7 +10,7 @@ use nix::errno::Errno;
 
 use super::{Maps, MapsError, Sizes, typed};
 use crate::bpf::object::Image;
-use crate::bpf::task_types;
+use crate::bpf::storage_types;
 use crate::sys::{self, MapShape, Mutability};
 
 /// The maps' descriptors by name, as long as programs are loaded against them.
@@ -59,9 +59,10 @@ fn shaped(name: &str, map: &aya_obj::Map, sizes: &Sizes) -> Result<OwnedFd, Errn
         name,
         ..MapShape::default()
     };
-    if shape.kind == bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE as u32 {
-        let types = sys::types_load(&task_types::blob(shape.value_size))?;
-        let types = Some((types.as_fd(), task_types::KEY, task_types::VALUE));
+    let storage = [bpf_map_type::BPF_MAP_TYPE_TASK_STORAGE, bpf_map_type::BPF_MAP_TYPE_SK_STORAGE];
+    if storage.map(|kind| kind as u32).contains(&shape.kind) {
+        let types = sys::types_load(&storage_types::blob(shape.value_size))?;
+        let types = Some((types.as_fd(), storage_types::KEY, storage_types::VALUE));
         return sys::map_create(&MapShape { types, ..shape });
     }
     if shape.kind == bpf_map_type::BPF_MAP_TYPE_ARRAY_OF_MAPS as u32 {

@@ -8,7 +8,8 @@ use std::collections::HashMap as Names;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use abi::{
-    Active, Address, AddressKey, Entry, Filter, NameKey, NameRule, NamedKey, ObjectKey, Port, PortKey,
+    Active, Address, AddressKey, Entry, Filter, Learned, LearnedKey, NameKey, NameRule, NamedKey, ObjectKey,
+    Peer, PeerKey, Port, PortKey,
 };
 use abi::{Session, State, Task};
 use aya::maps::{Array, ArrayOfMaps, HashMap, IterableMap, LpmTrie, Map, MapData, MapError, RingBuf};
@@ -33,6 +34,8 @@ pub(super) struct Maps {
     pub(super) names: Table<Plain<NameKey>, NameRule>,
     pub(super) addresses: LpmTrie<MapData, Plain<AddressKey>, Plain<Address>>,
     pub(super) ports: Table<Plain<PortKey>, Port>,
+    pub(super) learned: Table<Plain<LearnedKey>, Learned>,
+    pub(super) peers: Table<Plain<PeerKey>, Peer>,
     pub(super) cgroups: HashMap<MapData, u64, u32>,
     pub(super) supervisors: HashMap<MapData, u32, u32>,
     pub(super) active: ArrayOfMaps<MapData, Array<MapData, Plain<Active>>>,
@@ -70,6 +73,8 @@ fn typed(mut made: Names<String, OwnedFd>) -> Result<Maps, MapsError> {
         names: take!(made, "NAMES", HashMap),
         addresses: take!(made, "ADDRESSES", LpmTrie),
         ports: take!(made, "PORTS", HashMap),
+        learned: take!(made, "LEARNED", HashMap),
+        peers: take!(made, "PEERS", HashMap),
         cgroups: take!(made, "CGROUPS", HashMap),
         supervisors: take!(made, "SUPERVISORS", HashMap),
         active: take!(made, "ACTIVE", ArrayOfMaps),

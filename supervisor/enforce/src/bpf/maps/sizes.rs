@@ -1,5 +1,7 @@
 //! How much room the maps have.
 
+use abi::session_flags;
+
 use crate::encode::Tables;
 
 /// How many entries the maps have room for.
@@ -17,6 +19,10 @@ pub struct Sizes {
     pub addresses: u32,
     /// Ports.
     pub ports: u32,
+    /// Addresses that names stand for.
+    pub learned: u32,
+    /// Connections that are on their way to a door.
+    pub peers: u32,
     /// Bytes of the ring of events: a power of two and whole pages.
     pub ring_bytes: u32,
 }
@@ -36,11 +42,17 @@ impl Sizes {
             names: count(|tables| tables.names.len()),
             addresses: count(|tables| tables.addresses.len()),
             ports: count(|tables| tables.ports.len()),
+            learned: count(|tables| if has_doors(tables) { Self::LEARNED } else { 0 }),
+            peers: if tables.iter().any(|tables| has_doors(tables)) { Self::PEERS } else { 0 },
             ring_bytes,
         }
     }
 
-    /// Room beyond what the tables need: addresses are learned while a session runs.
+    /// Addresses that one session may know at a time. Entries take memory only when they are there.
+    const LEARNED: usize = 16_384;
+    /// As many as there are ports: each connection has one of its own.
+    const PEERS: u32 = 65_536;
+    /// Room beyond what the tables need.
     const SPARE: u32 = 1024;
 
     pub(super) fn entries(&self, map: &str) -> Option<u32> {
@@ -54,8 +66,33 @@ impl Sizes {
             "NAMES" => self.names.saturating_add(Self::SPARE),
             "ADDRESSES" => self.addresses.saturating_add(Self::SPARE),
             "PORTS" => self.ports.saturating_add(Self::SPARE),
+            // A map without room cannot be made.
+            "LEARNED" => self.learned.max(1),
+            "PEERS" => self.peers.max(1),
             "EVENTS" => self.ring_bytes,
             _ => return None,
         })
+    }
+}
+
+/// Whether the session has names to learn.
+fn has_doors(tables: &Tables) -> bool {
+    tables.flags & session_flags::DOORS != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sessions_with_doors_take_room_for_names() {
+        let named = Tables { flags: session_flags::DOORS, ..Tables::default() };
+        let other = Tables { flags: session_flags::NETWORK, ..Tables::default() };
+        let room = |tables: &[&Tables]| {
+            let sizes = Sizes::of(tables, 4, 4096);
+            (sizes.entries("LEARNED"), sizes.entries("PEERS"))
+        };
+        assert_eq!(room(&[&other]), (Some(1), Some(1)));
+        assert_eq!(room(&[&named, &other, &named]), (Some(32_768), Some(65_536)));
     }
 }

@@ -1,10 +1,10 @@
 //! Writing a session's tables into the maps, and taking them out again.
 
-use abi::{Address, AddressKey, Filter, NameKey, NamedKey, ObjectKey, PortKey, filter_bits};
+use abi::{AddressKey, Filter, NameKey, NamedKey, ObjectKey, PortKey, filter_bits};
 use aya::maps::lpm_trie::Key;
 
 use super::merge::Merged;
-use crate::bpf::maps::{Maps, MapsError, filled, forget};
+use crate::bpf::maps::{Maps, MapsError, filled, forget, read};
 use crate::encode::Tables;
 use crate::sys::Plain;
 
@@ -50,37 +50,12 @@ impl Filled {
             maps.ports.insert(Plain(key), Plain(*port), 0).map_err(filled("PORTS"))?;
         }
         for (bits, key, address) in &tables.addresses {
-            self.address(maps, slot, (*bits, *key), *address)?;
+            let (length, key) = range(slot, *bits, *key);
+            self.addresses.push((length, key));
+            let trie = Key::new(length, Plain(key));
+            maps.addresses.insert(&trie, Plain(*address), 0).map_err(filled("ADDRESSES"))?;
         }
         Ok(())
-    }
-
-    /// Writes one range of addresses, over what stands there.
-    pub(in crate::bpf) fn address(
-        &mut self,
-        maps: &mut Maps,
-        slot: u32,
-        (bits, key): (u8, AddressKey),
-        value: Address,
-    ) -> Result<(), MapsError> {
-        let (length, key) = range(slot, bits, key);
-        if !self.addresses.contains(&(length, key)) {
-            self.addresses.push((length, key));
-        }
-        let trie = Key::new(length, Plain(key));
-        maps.addresses.insert(&trie, Plain(value), 0).map_err(filled("ADDRESSES"))
-    }
-
-    /// Takes one range out; it need not be there.
-    pub(in crate::bpf) fn without_address(
-        &mut self,
-        maps: &mut Maps,
-        slot: u32,
-        (bits, key): (u8, AddressKey),
-    ) -> Result<(), MapsError> {
-        let (length, key) = range(slot, bits, key);
-        self.addresses.retain(|known| *known != (length, key));
-        forget(maps.addresses.remove(&Key::new(length, Plain(key)))).map_err(filled("ADDRESSES"))
     }
 
     /// Takes out everything. Whatever could not be taken out is kept for another attempt.
@@ -107,6 +82,20 @@ impl Filled {
         }
         Ok(())
     }
+}
+
+/// Takes out what was learned for this slot, and who was on the way to its doors. The programs and the resolver write there
+/// by themselves, so that it is looked for.
+pub(in crate::bpf) fn forget_names(maps: &mut Maps, slot: u32) -> Result<(), MapsError> {
+    let known: Vec<_> = maps.learned.keys().collect::<Result<_, _>>().map_err(read("LEARNED"))?;
+    for key in known.into_iter().filter(|Plain(key)| key.slot == slot) {
+        forget(maps.learned.remove(&key)).map_err(filled("LEARNED"))?;
+    }
+    let peers: Vec<_> = maps.peers.iter().collect::<Result<_, _>>().map_err(read("PEERS"))?;
+    for (key, _) in peers.into_iter().filter(|(_, Plain(peer))| peer.slot == slot) {
+        forget(maps.peers.remove(&key)).map_err(filled("PEERS"))?;
+    }
+    Ok(())
 }
 
 /// The slot's 32 bits come first, in network byte order.

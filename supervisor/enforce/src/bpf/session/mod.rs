@@ -6,15 +6,18 @@ mod open;
 mod paths;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use nix::unistd::Pid;
 
-pub(super) use fill::Filled;
+pub(super) use fill::{Filled, forget_names};
 pub use open::SessionError;
 pub(super) use open::open;
 pub use paths::UnopenedError;
 
 use super::active::ActiveMask;
+use super::egress::Names;
+use crate::egress::{Doors, Egress};
 use crate::encode::Tables;
 use crate::ruleset::Skipped;
 
@@ -26,6 +29,8 @@ pub struct Opening<'a> {
     /// The server's process, which `/proc/self` in the tables means. It must exist (the last mile is that process
     /// already); without one, grants under `/proc/self` stay closed.
     pub server: Option<Pid>,
+    /// Where its resolver and its proxy listen; without them what leads there is denied.
+    pub doors: Option<Doors>,
     /// The session's control group, for the network and as the second identity.
     pub cgroup: Option<Cgroup<'a>>,
 }
@@ -48,12 +53,18 @@ pub struct Session {
     pub active: ActiveMask,
     /// Grants of what is not there.
     pub skipped: Vec<Skipped>,
+    names: Arc<Names>,
 }
 
 impl Session {
     /// Its number in the maps and in events.
     pub fn slot(&self) -> u32 {
         self.slot
+    }
+
+    /// What the session's resolver and proxy tell and ask, from any thread.
+    pub fn egress(&self) -> Arc<dyn Egress> {
+        Arc::clone(&self.names) as Arc<dyn Egress>
     }
 }
 
@@ -83,6 +94,7 @@ pub(super) struct Held {
     pub(super) files: Vec<OwnedFd>,
     /// The programs on the session's control group.
     pub(super) links: Vec<(String, OwnedFd)>,
+    pub(super) names: Option<Arc<Names>>,
     pub(super) cgroup: u64,
     pub(super) supervisor: u32,
 }

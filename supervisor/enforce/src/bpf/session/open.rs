@@ -1,6 +1,7 @@
 //! Opening a session: everything is in the maps before the slot is live.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use abi::{Session as Value, State, session_flags};
 use aya::maps::{Array, Map, MapData};
@@ -10,10 +11,12 @@ use super::merge::{self, Merged};
 use super::paths::{self, Opened, UnopenedError};
 use super::{Held, Opening, Session};
 use crate::bpf::active::ActiveMask;
-use crate::bpf::layer::Parts;
+use crate::bpf::egress::Names;
+use crate::bpf::layer::{CgroupProgram, Parts};
 use crate::bpf::maps::{self, Maps, MapsError, filled};
 use crate::bpf::program::{ProgramError, unattached};
 use crate::bpf::register::{Register, RegisterError};
+use crate::egress::Doors;
 use crate::encode::Object;
 use crate::ruleset::Skipped;
 use crate::sys::{self, Plain};
@@ -24,9 +27,6 @@ pub enum SessionError {
     /// Every slot is taken.
     #[error("the eBPF layer has no room for another session ({0} are open)")]
     Full(usize),
-    /// It is closed.
-    #[error("the session is closed")]
-    Closed,
     /// The layer has programs on control groups, or a second identity to check, and the session has no group.
     #[error("the session needs a control group of version 2 for its network")]
     NoCgroup,
@@ -48,7 +48,7 @@ pub enum SessionError {
     #[error(transparent)]
     Maps(#[from] MapsError),
     /// The active set could not be mapped.
-    #[error("the session's active set cannot be mapped into memory: {}", .0.desc())]
+    #[error("the session's active set and names cannot be had: {}", .0.desc())]
     Unmapped(Errno),
     /// The programs could not be attached to the control group.
     #[error(transparent)]
@@ -77,22 +77,33 @@ pub(in crate::bpf) fn open(
     // The programs look one session up by its supervisor. Where a process has several, it is the latest one.
     maps.supervisors.insert(supervisor, slot, 0).map_err(filled("SUPERVISORS"))?;
     held.supervisor = supervisor;
-    let value = value(opening);
+    // Without programs on the control group nobody leads to a door, and what leads there stays closed.
+    let doors = opening.doors.filter(|_| !parts.cgroup_programs.is_empty());
+    let value = value(opening, doors);
     maps.sessions.set(slot, Plain(value), 0).map_err(filled("SESSIONS"))?;
+    let names = names(parts.maps, slot, &active)?;
+    held.names = Some(Arc::clone(&names));
     guard_cgroup(parts, slot, opening, held)?;
-    Ok(Session { slot, active, skipped })
+    Ok(Session { slot, active, skipped, names })
 }
 
-fn value(opening: &Opening<'_>) -> Value {
+fn value(opening: &Opening<'_>, doors: Option<Doors>) -> Value {
     Value {
         cgroup: opening.cgroup.map_or(0, |cgroup| cgroup.id),
         flags: opening.tables.flags | session_flags::LIVE,
         supervisor: std::process::id(),
         canary: 0,
-        padding: 0,
+        resolver_port: doors.map_or(0, |doors| doors.resolver),
+        proxy_port: doors.map_or(0, |doors| doors.proxy),
         names: opening.tables.summary,
         rates: opening.tables.rates,
     }
+}
+
+/// What the resolver and the proxy get in their hands.
+fn names(maps: &Maps, slot: u32, active: &ActiveMask) -> Result<Arc<Names>, SessionError> {
+    let (learned, peers) = (maps::descriptor(&maps.learned), maps::descriptor(&maps.peers));
+    Names::new(slot, learned, peers, active).map(Arc::new).map_err(SessionError::Unmapped)
 }
 
 fn active(maps: &mut Maps, slot: u32) -> Result<ActiveMask, SessionError> {
@@ -151,7 +162,8 @@ fn guard_cgroup(
     *parts.scope = Held::add_scope(*parts.scope, held);
     parts.maps.scope.set(0, Plain(*parts.scope), 0).map_err(filled("SCOPE_FILTER"))?;
     parts.maps.cgroups.insert(cgroup.id, slot, 0).map_err(filled("CGROUPS"))?;
-    for program in parts.cgroup_programs {
+    let wanted = |program: &&CgroupProgram| opening.doors.is_some() || !program.serves_doors;
+    for program in parts.cgroup_programs.iter().filter(wanted) {
         let link = sys::attach_cgroup(program.program.as_fd(), cgroup.directory, program.attach)
             .map_err(|errno| unattached(&program.name, errno))?;
         held.links.push((program.name.clone(), link));

@@ -70,6 +70,7 @@ impl Advice {
                 self.note("the answer does not fit the tool's own output schema; the fault is the server's");
             }
             Cause::Internal => self.note("mcpguard itself failed, and errors deny; this is a bug to report"),
+            Cause::Rate if self.name_rate(evidence, refused) => {}
             Cause::Rate => self.rate(evidence, refused),
             Cause::Privilege => {
                 self.note("no policy grants it: it reaches past the session's own processes and files");
@@ -89,7 +90,7 @@ impl Advice {
         }
     }
 
-    fn note(&mut self, note: impl Into<String>) {
+    pub(super) fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
 
@@ -106,7 +107,7 @@ impl Advice {
     }
 
     /// The lines belong to the policy of the session.
-    fn add(&mut self, evidence: &Evidence<'_>, yaml: String) {
+    pub(super) fn add(&mut self, evidence: &Evidence<'_>, yaml: String) {
         self.change = Some(match evidence.source() {
             Some(BUILT_IN) => Change {
                 where_to: "write a policy of your own and pass it with --policy".to_owned(),
@@ -124,7 +125,7 @@ impl Advice {
     }
 
     /// The lines stand in place of what is written already, if that is in the session's own policy file.
-    fn replace(&mut self, evidence: &Evidence<'_>, written: &RuleRef, yaml: String) {
+    pub(super) fn replace(&mut self, evidence: &Evidence<'_>, written: &RuleRef, yaml: String) {
         self.rule = Some(written.clone());
         if written.line > 0 && is_file(&written.source) && evidence.source() == Some(&written.source) {
             self.change = Some(Change { where_to: format!("change {} to", place(written)), yaml });
@@ -134,7 +135,7 @@ impl Advice {
     }
 
     /// A key of a section, written or not.
-    fn key(&mut self, evidence: &Evidence<'_>, section: &str, key: &str, value: &str) {
+    pub(super) fn key(&mut self, evidence: &Evidence<'_>, section: &str, key: &str, value: &str) {
         let yaml = lines::section(section, key, value);
         match evidence.written(&format!("{section}.{key}")) {
             Some((written, _)) if !value.starts_with('[') => self.replace(evidence, written, yaml),
@@ -287,22 +288,6 @@ impl Advice {
         self.key(evidence, "filesystem", if writes { "write" } else { "read" }, &lines::one(refused.what));
     }
 
-    /// The address as it was tried: `example.org:443`, `[2001:db8::1]:443`, `192.0.2.7`.
-    fn network(&mut self, evidence: &Evidence<'_>, refused: &Refused<'_>) {
-        let (host, port) = match refused.what.rsplit_once(':') {
-            Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, digits(port)),
-            _ => (refused.what, None),
-        };
-        let host = host.trim_matches(['[', ']']);
-        let key = if host.parse::<std::net::IpAddr>().is_ok() { "allowed_cidrs" } else { "allowed_domains" };
-        self.key(evidence, "network", key, &lines::one(host));
-        let known = evidence.written("network.allowed_ports").is_some();
-        if let (Some(port), Some(change)) = (port.filter(|port| *port != 443 || known), &mut self.change) {
-            change.yaml.push_str(&format!("  allowed_ports: [{port}]\n"));
-            self.note("a port holds for every domain and range of the policy");
-        }
-    }
-
     fn syscall(&mut self, evidence: &Evidence<'_>, refused: &Refused<'_>) {
         let arguments = refused.detail.map(hex_numbers).unwrap_or_default();
         let strict = evidence.written("execution.seccomp").is_some_and(|(_, profile)| profile == "strict");
@@ -344,17 +329,10 @@ impl Advice {
             ),
         }
     }
-
-    fn some_host(&mut self, evidence: &Evidence<'_>) {
-        self.note(
-            "the system call does not tell which host; put the one that the server needs in place of HOST",
-        );
-        self.key(evidence, "network", "allowed_domains", "[HOST]");
-    }
 }
 
 /// Enough for what was tried, and more than the limit.
-fn more(limit: Option<u64>, needed: u64) -> u64 {
+pub(super) fn more(limit: Option<u64>, needed: u64) -> u64 {
     limit.map_or(needed, |limit| needed.max(limit.saturating_add(1)))
 }
 
@@ -383,7 +361,7 @@ fn beside_built_in(evidence: &Evidence<'_>, yaml: String) -> String {
 }
 
 /// The first number in a text.
-fn digits(text: &str) -> Option<u64> {
+pub(super) fn digits(text: &str) -> Option<u64> {
     text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?.parse().ok()
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use audit::{Body, Cause, Record, RuleRef, SessionStart, Verdict};
+use audit::{Body, CallRef, Cause, Record, RuleRef, SessionStart, Verdict};
+
+use super::domain::DomainRule;
 
 /// A record with its session.
 pub(super) struct Evidence<'a> {
@@ -22,6 +24,8 @@ pub(super) struct Refused<'a> {
     pub(super) rule: Option<&'a RuleRef>,
     pub(super) reason: Option<&'a str>,
     pub(super) limit: Option<u64>,
+    /// Tool calls that were in flight.
+    pub(super) calls: &'a [CallRef],
     /// Bytes of what was too large, if that is known.
     pub(super) bytes: Option<u64>,
 }
@@ -47,6 +51,7 @@ impl<'a> Evidence<'a> {
                 rule: call.rule.as_ref(),
                 reason: call.reason.as_deref(),
                 limit: call.limit,
+                calls: &[],
                 bytes: Some(call.argument_bytes),
             }),
             Body::ToolResult(result) => Some(Refused {
@@ -57,6 +62,7 @@ impl<'a> Evidence<'a> {
                 rule: result.rule.as_ref(),
                 reason: result.reason.as_deref(),
                 limit: result.limit,
+                calls: &[],
                 bytes: Some(result.response_bytes).filter(|bytes| *bytes > 0),
             }),
             Body::Denial(denial) => Some(Refused {
@@ -67,6 +73,7 @@ impl<'a> Evidence<'a> {
                 rule: denial.rule.as_ref(),
                 reason: denial.reason.as_deref(),
                 limit: denial.limit,
+                calls: &denial.calls,
                 bytes: None,
             }),
             _ => None,
@@ -80,8 +87,29 @@ impl<'a> Evidence<'a> {
 
     /// The rule of the session's policy whose text is `key: …`, and what stands behind the colon.
     pub(super) fn written(&self, key: &str) -> Option<(&'a RuleRef, &'a str)> {
-        let rules = self.start.into_iter().flat_map(|start| &start.coverage).map(|entry| &entry.rule);
-        rules.into_iter().find_map(|rule| Some((rule, rule.text.strip_prefix(key)?.strip_prefix(": ")?)))
+        self.rules().find_map(|rule| Some((rule, rule.text.strip_prefix(key)?.strip_prefix(": ")?)))
+    }
+
+    /// The rules of the session's policy.
+    fn rules(&self) -> impl Iterator<Item = &'a RuleRef> {
+        self.start.into_iter().flat_map(|start| &start.coverage).map(|entry| &entry.rule)
+    }
+
+    /// Its rules about domains.
+    pub(super) fn domains(&self) -> Vec<DomainRule<'a>> {
+        self.rules().filter_map(DomainRule::read).collect()
+    }
+
+    /// Its ports, written or unsaid.
+    pub(super) fn ports(&self) -> Vec<u16> {
+        let port = |rule: &RuleRef| rule.text.strip_prefix("network.allowed_ports: ")?.parse().ok();
+        self.rules().filter_map(port).collect()
+    }
+
+    /// Whether it has globs under `tools`.
+    pub(super) fn has_globs(&self) -> bool {
+        let key = |rule: &RuleRef| rule.text.split(": ").next().is_some_and(|key| key.contains(['*', '?']));
+        self.rules().any(|rule| rule.text.starts_with("tools.") && key(rule))
     }
 
     /// Whether a rule of the session's policy was written in this source.

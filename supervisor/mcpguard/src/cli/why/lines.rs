@@ -37,6 +37,20 @@ pub(super) fn is_tool_name(name: &str) -> bool {
     (1..=128).contains(&name.chars().count()) && !name.contains(strange) && name != "defaults"
 }
 
+/// Whether the policy language takes it for a domain: letters, digits, `-` and `_` in labels, and no address.
+pub(super) fn is_domain(name: &str) -> bool {
+    let sound = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let number = last.strip_prefix("0x").unwrap_or(last).bytes().all(|b| b.is_ascii_hexdigit());
+    let number = number && (last.starts_with("0x") || last.bytes().all(|b| b.is_ascii_digit()));
+    name.len() <= 253 && name.split('.').all(sound) && !number
+}
+
 /// Whether `session.extra_methods` can name it.
 pub(super) fn is_method(name: &str) -> bool {
     let part = |part: &str| {
@@ -58,6 +72,19 @@ mod tests {
             [("get_*", "\"get_*\""), ("No", "\"No\""), ("7", "\"7\""), ("a\"b", "\"a\\\"b\""), ("", "\"\"")]
         {
             assert_eq!(text(word), quoted);
+        }
+    }
+
+    #[test]
+    fn domains_are_what_the_policy_language_takes_for_them() {
+        for name in ["a.example", "_x._tcp.a.example", "xn--bcher-kva.example", "host", "a.0xg", "1.example"]
+        {
+            assert!(is_domain(name), "{name}");
+        }
+        for name in
+            ["", ".", "a..b", "A.example", "a.example.", "a.1", "a.0x1", "a b", "-a.b", "a-.b", "*.a", "a:1"]
+        {
+            assert!(!is_domain(name), "{name}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Each suggestion is put to the policy compiler: it must be accepted, allow what was refused, and nothing beside it.
 
+mod network;
+
 use std::sync::Arc;
 
 use audit::{
@@ -23,11 +25,12 @@ tools:
   "get_*": { max_response_bytes: 1MiB, max_request_bytes: 2KiB, max_requests_per_minute: 5 }
 "#;
 
-struct Texts;
+/// Whatever is extended is this text.
+struct Texts<'a>(&'a str);
 
-impl policy::Library for Texts {
+impl policy::Library for Texts<'_> {
     fn read(&self, reference: &str, _: &str) -> Result<policy::Source, String> {
-        Ok(policy::Source { name: reference.to_owned(), text: POLICY.to_owned() })
+        Ok(policy::Source { name: reference.to_owned(), text: self.0.to_owned() })
     }
 }
 
@@ -40,6 +43,11 @@ impl policy::Programs for NoPrograms {
 }
 
 fn plan(text: &str) -> Plan {
+    plan_over(POLICY, text)
+}
+
+/// The plan of a text that may extend another one.
+fn plan_over(base: &str, text: &str) -> Plan {
     let path = |path| AbsolutePath::new(path).unwrap();
     let context = policy::Context {
         workspace: path("/w"),
@@ -52,7 +60,7 @@ fn plan(text: &str) -> Plan {
         programs: &NoPrograms,
     };
     let source = policy::Source { name: "own.yaml".to_owned(), text: text.to_owned() };
-    policy::load(source, &Texts)
+    policy::load(source, &Texts(base))
         .unwrap_or_else(|problems| panic!("{problems}\n{text}"))
         .compile(&context)
         .unwrap()
@@ -68,8 +76,8 @@ fn rule(rule: &policy::plan::Rule) -> RuleRef {
     }
 }
 
-fn start(source: &str) -> Body {
-    let rules = plan(POLICY).rules;
+fn start(source: &str, policy: &str) -> Body {
+    let rules = plan_over(policy, policy).rules;
     let entry = |it| CoverageEntry { rule: rule(it), state: CoverageState::Enforced, by: vec![], note: None };
     Body::SessionStart(Box::new(SessionStart {
         mcpguard: "0".to_owned(),
@@ -155,6 +163,11 @@ struct Answer {
 
 /// What `why` says of the last of these records.
 fn why(source: &str, bodies: Vec<Body>) -> Answer {
+    why_under(POLICY, source, bodies)
+}
+
+/// The same, for a session under another policy.
+fn why_under(policy: &str, source: &str, bodies: Vec<Body>) -> Answer {
     let room = tempfile::tempdir().unwrap();
     let mut log = Log::open(LogConfig {
         path: room.path().join("log.jsonl"),
@@ -164,7 +177,7 @@ fn why(source: &str, bodies: Vec<Body>) -> Answer {
         redactor: Arc::new(Redactor::none()),
     })
     .unwrap();
-    log.write(start(source)).unwrap();
+    log.write(start(source, policy)).unwrap();
     bodies.into_iter().for_each(|body| log.write(body).unwrap());
     let mut told = Vec::new();
     let args = Args { record: Wanted::Last, log: Some(log.path().to_owned()), session: None, json: false };

@@ -15,11 +15,12 @@ mod tell;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use abi::EventKind;
 use audit::{Action, Body, Cause};
-use enforce::{Enclosure, KernelEvent};
+use enforce::{Egress, Enclosure, Guard, KernelEvent};
 use mcp::Engine;
 use policy::Plan;
 use policy::plan::{Consequence, OnViolation, ViolationKind};
@@ -31,6 +32,7 @@ use limits::Limits;
 use proof::Proofs;
 use repeated::Repetition;
 use tell::Rules;
+pub(super) use tell::because;
 
 /// Events that are heard before others get their turn.
 const TURN: usize = 1024;
@@ -53,6 +55,8 @@ impl AsRawFd for Bell {
 /// The kernel's part of one session; empty where mcpguard does not run as root.
 pub(super) struct Kernel {
     enclosure: Option<RefCell<Enclosure>>,
+    /// Whoever decides about addresses, if that is not the enclosure.
+    gate: Option<Arc<dyn Egress>>,
     bell: Option<RefCell<AsyncFd<Bell>>>,
     rules: Rules,
     /// Mask and call that were stored last.
@@ -75,7 +79,8 @@ pub(super) enum Demand {
 
 impl Kernel {
     /// Takes over what root's layers have of the session.
-    pub(super) fn of(enclosure: Option<Enclosure>, plan: &Plan, canary: Duration) -> io::Result<Self> {
+    pub(super) fn of(guard: &mut Guard, plan: &Plan, canary: Duration) -> io::Result<Self> {
+        let enclosure = guard.enclosure();
         let bell = match enclosure.as_ref().and_then(Enclosure::bell) {
             Some(bell) => Some(RefCell::new(polled(Bell(bell.try_clone_to_owned()?))?)),
             None => None,
@@ -84,6 +89,7 @@ impl Kernel {
         let kills = |kind: OnViolation| kind == OnViolation::Kill;
         Ok(Self {
             enclosure: enclosure.map(RefCell::new),
+            gate: guard.egress(),
             bell,
             rules: Rules::of(plan),
             followed: Cell::new((1, 0)),
@@ -98,12 +104,16 @@ impl Kernel {
     /// Makes the grants those of the calls at the server: one store, and none if nothing has changed.
     pub(super) fn follow(&self, engine: &Engine) {
         let now = (engine.active().bits(), engine.last_call());
-        if self.followed.get() != now
-            && let Some(enclosure) = &self.enclosure
-        {
-            enclosure.borrow().follow(now.0, now.1);
-            self.followed.set(now);
+        if self.followed.get() == now {
+            return;
         }
+        if let Some(enclosure) = &self.enclosure {
+            enclosure.borrow().follow(now.0, now.1);
+        }
+        if let Some(gate) = &self.gate {
+            gate.follow(now.0, now.1);
+        }
+        self.followed.set(now);
     }
 
     /// Hears what has been denied so far; failed calls at the server will tell of it. No system call if there is nothing.
@@ -144,12 +154,25 @@ impl Kernel {
         (true, demand)
     }
 
+    /// What the policy wants to happen because something was refused on the way out to the network.
+    pub(super) fn refused(&self, attempt: &str, now: Instant) -> Option<Demand> {
+        if self.kills[1] {
+            return Some(Demand::End(attempt.to_owned()));
+        }
+        self.too_many(attempt, now)
+    }
+
     /// What the policy wants to happen because of one event.
     fn demands(&self, event: &KernelEvent, now: Instant) -> Option<Demand> {
         let attempt = tell::attempt(event);
         if event.action == abi::Action::Killed || self.kills[kind_of(event)] {
             return Some(Demand::End(attempt));
         }
+        self.too_many(&attempt, now)
+    }
+
+    /// Counts a denial; what it leads to if there were too many.
+    fn too_many(&self, attempt: &str, now: Instant) -> Option<Demand> {
         let mut repetition = self.repetition.borrow_mut();
         match repetition.as_mut()?.count(now)? {
             Consequence::Freeze => Some(Demand::Freeze(format!("too many denials, the last one: {attempt}"))),

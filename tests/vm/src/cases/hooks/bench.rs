@@ -9,11 +9,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use abi::session_flags;
 use anyhow::{Context, Result, ensure};
-use enforce::Pid;
 use enforce::bpf::{self, Cgroup, Event, Events, Layer, Mark, Opening, Session, Sizes};
 use enforce::cgroup::{Group, GroupId};
 use enforce::encode::{Implied, Tables, encode, look_up};
+use enforce::{Doors, Pid};
 use policy::plan::{AbsolutePath, LimitsPlan};
 use policy::{Library, Plan, Programs, Source};
 
@@ -29,6 +30,8 @@ const SIZES: Sizes = Sizes {
     names: 1024,
     addresses: 1024,
     ports: 1024,
+    learned: 1,
+    peers: 1,
     ring_bytes: 1 << 20,
 };
 
@@ -102,7 +105,10 @@ impl Bench {
         let group = Group::create(&id, &LimitsPlan::default())?;
         let directory = group.v2_directory_fd().context("no control group of version 2")?;
         let cgroup = Cgroup { directory, id: group.id().context("the group has no id")? };
-        let opening = Opening { tables, server: Some(Pid::this()), cgroup: Some(cgroup) };
+        // Nobody listens there: what is led there is let through, and that is what is seen.
+        let doors = Doors { resolver: 4053, proxy: 4443 };
+        let doors = (tables.flags & session_flags::DOORS != 0).then_some(doors);
+        let opening = Opening { tables, server: Some(Pid::this()), doors, cgroup: Some(cgroup) };
         let session = self.layer.open(&opening)?;
         Ok(Room { session, group })
     }
@@ -213,11 +219,16 @@ pub(crate) fn tables(ground: &Ground, policy: &str, flags: u32) -> Result<Tables
 }
 
 pub(crate) fn plan(ground: &Ground, text: &str) -> Result<Plan> {
+    compile(ground.directory(), &ground.workspace(), text)
+}
+
+/// Compiles a policy for these directories.
+pub(crate) fn compile(home: &Path, workspace: &Path, text: &str) -> Result<Plan> {
     let at = |path: &Path| AbsolutePath::new(path).context("no absolute path");
     let environment = BTreeMap::new();
-    let home = at(ground.directory())?;
+    let home = at(home)?;
     let context = policy::Context {
-        workspace: at(&ground.workspace())?,
+        workspace: at(workspace)?,
         config_home: home.clone(),
         cache_home: home.clone(),
         home,

@@ -1,4 +1,4 @@
-//! The little type information that the kernel demands for task storage: that the key is a 32-bit integer and that the
+//! The little type information that the kernel demands for the storage of tasks and sockets: that the key is a 32-bit integer and that the
 //! value is as long as it is. Source: `bpf_local_storage_map_check_btf` in `kernel/bpf/bpf_local_storage.c`.
 
 /// The key's type in [`blob`].

@@ -1,0 +1,56 @@
+//! The session of a control group, for the programs that stand on it.
+
+use abi::{Reason, Session, State, session_flags};
+use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
+use verdict::Denial;
+use verdict::network::Moment;
+
+use crate::maps::{ACTIVE, CGROUPS, SESSIONS, STATES};
+
+/// The session of a control group.
+pub(crate) struct Member {
+    /// Its slot.
+    pub(crate) slot: u32,
+    /// The session.
+    pub(crate) session: &'static Session,
+    /// Its state.
+    pub(crate) state: *mut State,
+    active: u64,
+}
+
+impl Member {
+    /// A control group that no session has is a child that a session made: it gets nothing.
+    #[inline(always)]
+    pub(crate) fn of(cgroup: u64) -> Option<Self> {
+        // SAFETY: the value is a number that is read once.
+        let slot = *unsafe { CGROUPS.get(cgroup) }?;
+        let session = SESSIONS.get(slot)?;
+        let state = STATES.get_ptr_mut(slot)?;
+        let active = ACTIVE.get_value(slot, &0)?.mask;
+        Some(Self { slot, session, state, active })
+    }
+
+    /// An error for a session that has ended.
+    #[inline(always)]
+    pub(crate) fn lives(&self) -> Result<(), Denial> {
+        // SAFETY: a map value.
+        let dead = unsafe { (&raw const (*self.state).dead).read_volatile() };
+        if self.session.flags & session_flags::LIVE == 0 || dead != 0 {
+            return Err(Denial::of(Reason::Orphan));
+        }
+        Ok(())
+    }
+
+    /// Now, for this session.
+    #[inline(always)]
+    pub(crate) fn now(&self) -> Moment {
+        Moment { active: self.active, now_ns: now_ns(), session: self.session.flags }
+    }
+}
+
+/// `CLOCK_BOOTTIME`: time goes on while the machine sleeps. Linux 5.8.
+#[inline(always)]
+pub(crate) fn now_ns() -> u64 {
+    // SAFETY: the helper has no preconditions.
+    unsafe { bpf_ktime_get_boot_ns() }
+}

@@ -1,0 +1,134 @@
+//! What the resolver and the proxy share: the names, the backend that they tell, and the way to tell of refusals.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use enforce::LearnError;
+use names::{Change, Facts, Limits, NameFact, Names, Settings, Why};
+use policy::plan::NetworkPlan;
+use tokio::sync::Notify;
+
+use super::clock::now_ns;
+use super::hosts::{Host, Upstreams};
+use super::teller::{By, Refused, Teller};
+
+/// Shared by everything on the thread.
+#[derive(Clone)]
+pub(super) struct Room(Rc<Shared>);
+
+/// See [`Room`].
+pub(super) struct Shared {
+    pub(super) plan: NetworkPlan,
+    pub(super) names: RefCell<Names>,
+    pub(super) backend: Arc<dyn enforce::Egress>,
+    pub(super) teller: Teller,
+    pub(super) upstreams: Upstreams,
+    /// Something was learned that may end earlier than what is waited for.
+    learned: Notify,
+}
+
+impl std::ops::Deref for Room {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Room {
+    /// Makes the addresses known that the host's own file has for allowed names.
+    pub(super) fn new(
+        plan: NetworkPlan,
+        backend: Arc<dyn enforce::Egress>,
+        teller: Teller,
+        Host { names: hosts, upstreams }: Host,
+    ) -> io::Result<Self> {
+        let limits = Limits {
+            lookups_per_minute: plan.max_lookups_per_minute,
+            names_per_minute: plan.max_names_per_minute,
+            ..Limits::default()
+        };
+        let settings = Settings { hosts, search: upstreams.search.clone(), limits };
+        let names = RefCell::new(Names::new(&plan, settings));
+        let learned = Notify::new();
+        let room = Self(Rc::new(Shared { plan, names, backend, teller, upstreams, learned }));
+        let preset = room.names.borrow_mut().preset(now_ns());
+        room.make_known(preset).map_err(io::Error::other)?;
+        Ok(room)
+    }
+
+    /// Tells the backend what has changed. Returns when it holds.
+    pub(super) fn make_known(&self, changes: Vec<Change>) -> Result<(), LearnError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.learned.notify_one();
+        let mut made = Ok(());
+        for Change { address, learned } in changes {
+            let Some(learned) = learned else {
+                self.backend.forget(address);
+                continue;
+            };
+            if let Err(error) = self.backend.learn(address, &learned) {
+                tracing::warn!("{address}: {error}");
+                self.names.borrow_mut().unlearn(address);
+                made = Err(error);
+            }
+        }
+        made
+    }
+
+    /// The active classes.
+    pub(super) fn active(&self) -> u64 {
+        self.backend.moment().0
+    }
+
+    /// Tells of what the names refused.
+    pub(super) fn tell_facts(&self) {
+        let Facts { list, lost } = self.names.borrow_mut().facts();
+        for NameFact { name, why, active: _, times } in list {
+            let rule = if let Why::Inactive { rule } = why { Some(rule) } else { None };
+            let refused = Refused {
+                by: By::Resolver,
+                detail: format!("look up {name}"),
+                what: name,
+                reason: why.to_string(),
+                rule,
+                over_limit: matches!(why, Why::Limit(_)),
+                process: None,
+            };
+            for _ in 0..times {
+                self.teller.tell(refused.clone());
+            }
+        }
+        self.teller.lost(lost);
+    }
+
+    /// Takes back what has come to its end, at that very time. The kernel's programs look at the time themselves; this
+    /// makes room, and rewrites what was put together.
+    pub(super) async fn forget_in_time(&self) {
+        loop {
+            let next = self.names.borrow().next_expiry();
+            let wait = async {
+                match next {
+                    Some(at) => tokio::time::sleep(Duration::from_nanos(at.saturating_sub(now_ns()))).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = wait => {}
+                () = self.learned.notified() => continue,
+            }
+            let changes = self.names.borrow_mut().expire(now_ns());
+            let _ = self.make_known(changes);
+        }
+    }
+
+    /// Classes in which some rule allows a name.
+    pub(super) fn classes_of(&self, name: &str) -> u64 {
+        let rules = self.plan.domains.iter().filter(|rule| rule.matches(name));
+        rules.fold(0, |mask, rule| mask | rule.classes.bits())
+    }
+}

@@ -1,0 +1,101 @@
+//! What was refused on the way out, from the thread that refuses to the one that writes it down.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use policy::plan::RuleId;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// Refusals that wait to be written down.
+const WAITING: usize = 4096;
+
+/// Who refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum By {
+    /// The resolver.
+    Resolver,
+    /// The proxy.
+    Proxy,
+    /// The supervisor, which carries out the server's calls about sockets where no eBPF program judges them.
+    Gate,
+}
+
+/// One refusal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Refused {
+    /// Who refused.
+    pub(crate) by: By,
+    /// The name, or the address where no name was said.
+    pub(crate) what: String,
+    /// What was wanted of it.
+    pub(crate) detail: String,
+    /// Why, in words.
+    pub(crate) reason: String,
+    /// The rule that decided, if one did.
+    pub(crate) rule: Option<RuleId>,
+    /// A limit was reached, not a grant missing.
+    pub(crate) over_limit: bool,
+    /// The process that tried, where that is known.
+    pub(crate) process: Option<i32>,
+}
+
+/// The end that tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Teller {
+    refusals: Sender<Refused>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Teller {
+    /// Tells a refusal. If nobody hears fast enough it is counted.
+    pub(crate) fn tell(&self, refused: Refused) {
+        tracing::debug!("refused by the {:?}: {} ({})", refused.by, refused.what, refused.reason);
+        if self.refusals.try_send(refused).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// So many were not even made into refusals.
+    pub(super) fn lost(&self, count: u64) {
+        self.lost.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// The end that hears.
+#[derive(Debug)]
+pub(crate) struct Told {
+    refusals: Receiver<Refused>,
+    /// What ended a wait.
+    held: Option<Refused>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Told {
+    /// What has been told already. Never waits.
+    pub(crate) fn now(&mut self) -> Option<Refused> {
+        self.held.take().or_else(|| self.refusals.try_recv().ok())
+    }
+
+    /// Whether something can be heard; if not, the task is woken when it can. Never ready once nobody can tell any more.
+    pub(crate) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.held.is_none()
+            && let Poll::Ready(Some(refused)) = self.refusals.poll_recv(context)
+        {
+            self.held = Some(refused);
+        }
+        if self.held.is_some() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Refusals that are only known by number, since this was last asked.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.swap(0, Ordering::Relaxed)
+    }
+}
+
+/// A way to tell of refusals from any thread.
+pub(crate) fn pair() -> (Teller, Told) {
+    let (sender, refusals) = channel(WAITING);
+    let lost = Arc::new(AtomicU64::new(0));
+    (Teller { refusals: sender, lost: Arc::clone(&lost) }, Told { refusals, held: None, lost })
+}

@@ -1,0 +1,5 @@
+//! The doors, tried by a client that was led to them; a backend and an upstream of the tests' own.
+
+mod proxy;
+mod resolver;
+mod world;
