@@ -1,8 +1,11 @@
 """A puppet MCP server whose calls run side by side, and which goes on asking for pages while nobody has called it.
 
-Tools: `alpha` and `beta` {"url", "hold"} ask for a page and stay in flight for so many seconds more; `watch_begin`
-{"urls", "pause"} and `watch_end` {} surround a time in which a thread asks for the pages in turn. Every attempt is
-told with its word, and with the nanoseconds of the clock of the day at which it began and ended.
+Tools: `http_request` and `search` {"url", "known"} ask for a page; `watch_begin` {"urls", "pause"} and `watch_end` {}
+surround a time in which a thread asks for the pages in turn. Every attempt is told with its word, and with the
+nanoseconds of the clock of the day at which it began and ended.
+
+A page is asked for by its name, or (`known`, and every second attempt of the thread) without a look-up at the address
+where it was found before.
 """
 
 import json
@@ -16,12 +19,14 @@ lock = threading.Lock()
 watching = threading.Event()
 attempts = []
 watchers = []
+places = {}
 
 
-def page(url):
-    """One page over plain HTTP, on a connection and with a look-up of its own."""
+def page(url, known):
+    """One page over plain HTTP, on a connection of its own."""
     name, _, path = url.removeprefix("http://").partition("/")
-    with socket.create_connection((name, 80), timeout=3) as peer:
+    with socket.create_connection((places.get(name, name) if known else name, 80), timeout=3) as peer:
+        places[name] = peer.getpeername()[0]
         peer.sendall(f"GET /{path} HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
         text = b""
         while chunk := peer.recv(65536):
@@ -29,26 +34,26 @@ def page(url):
     return text.decode("utf-8", "replace")
 
 
-def attempt(url):
+def attempt(url, known):
     began = time.time_ns()
     try:
-        text, error = page(url), None
+        text, error = page(url, known), None
     except OSError as failed:
         text, error = "", str(failed)
-    return {"url": url, "began": began, "ended": time.time_ns(), "text": text, "error": error}
+    return {"url": url, "known": known, "began": began, "ended": time.time_ns(), "text": text, "error": error}
 
 
-def request(url, hold=0):
-    told = attempt(url)
-    time.sleep(hold)
-    return told
+def request(url, known=False):
+    return attempt(url, known)
 
 
 def watch(urls, pause):
     number = 0
     while watching.is_set():
         word = f"token{os.urandom(6).hex()}"
-        told = attempt(urls[number % len(urls)] + word)
+        # By turns: each page by its name, and then each at its address.
+        known = number // len(urls) % 2 == 1
+        told = attempt(urls[number % len(urls)] + word, known)
         attempts.append({"word": word, **told})
         number += 1
         time.sleep(pause)
@@ -68,7 +73,7 @@ def watch_end():
     return {"attempts": attempts}
 
 
-TOOLS = {"alpha": request, "beta": request, "watch_begin": watch_begin, "watch_end": watch_end}
+TOOLS = {"http_request": request, "search": request, "watch_begin": watch_begin, "watch_end": watch_end}
 
 
 def out(message):

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::patience::patience;
+
 /// The revisions that begin with `initialize`.
 pub const INITIALIZE_REVISIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
@@ -137,7 +139,7 @@ impl Client {
 
     /// Waits for the answer to `id`.
     pub fn answer_to(&mut self, id: &Value) -> Result<Answer> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience(PATIENCE);
         loop {
             match self.next(until.saturating_duration_since(Instant::now()))? {
                 Some(message) if message.get("method").is_none() && message.get("id") == Some(id) => {
@@ -214,7 +216,7 @@ impl Client {
     /// Closes stdin and waits for the end.
     pub fn finish(&mut self) -> Result<ExitStatus> {
         self.hang_up();
-        self.wait(PATIENCE)
+        self.wait(patience(PATIENCE))
     }
 
     /// `SIGKILL` to the process that was started, and to it alone.

@@ -15,6 +15,8 @@ mod audit_log;
 mod binaries;
 mod client;
 pub mod internet;
+mod note;
+mod patience;
 mod processes;
 mod puppet;
 mod run;
@@ -26,7 +28,10 @@ mod start;
 pub use audit_log::{Record, records, verify};
 pub use binaries::{attack_helper, mcpguard};
 pub use client::{Answer, Client, INITIALIZE_REVISIONS};
-pub use processes::{Victim, alive, children_of, eventually, marked, parent_of_zombie, zombies_of};
+pub use note::note;
+pub use processes::{
+    Victim, alive, children_of, eventually, kilobytes, marked, parent_of_zombie, zombies_of,
+};
 pub use puppet::Runtime;
 pub use run::{Finished, run};
 pub use scene::Scene;

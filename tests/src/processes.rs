@@ -28,6 +28,13 @@ pub fn alive(pid: u32) -> bool {
     stat(pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'))
 }
 
+/// A number of kilobytes in `/proc/PID/status` (proc_pid_status(5)), such as `VmRSS` or `VmHWM`.
+pub fn kilobytes(pid: u32, field: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// The direct children of a process, zombies included.
 pub fn children_of(parent: u32) -> Vec<u32> {
     all().filter(|&pid| stat(pid).is_some_and(|(_, its)| its == parent)).collect()

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::patience::patience;
+
 /// What a command came to.
 #[derive(Debug)]
 pub struct Finished {
@@ -23,7 +25,7 @@ pub fn run(command: &mut Command) -> Result<Finished> {
     let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
     let (out, err) = (child.stdout.take().context("no stdout")?, child.stderr.take().context("no stderr")?);
     let (out, err) = (thread::spawn(|| read(out)), thread::spawn(|| read(err)));
-    let until = Instant::now() + Duration::from_secs(120);
+    let until = Instant::now() + patience(Duration::from_secs(120));
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;

@@ -2,13 +2,17 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 
-/// The directory of the root `Cargo.toml`.
+/// The directory of the root `Cargo.toml`; `MCPGUARD_CHECKOUT` names another one, for programs that run in a virtual
+/// machine.
 pub fn checkout() -> &'static Path {
+    static PLACE: OnceLock<PathBuf> = OnceLock::new();
     // The harness lies one level beneath.
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/"))
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/")).to_path_buf();
+    PLACE.get_or_init(|| std::env::var_os("MCPGUARD_CHECKOUT").map_or_else(own, PathBuf::from))
 }
 
 /// The installed npm packages.

@@ -4,12 +4,15 @@ use std::os::unix::fs::MetadataExt;
 
 use anyhow::{Context, Result, ensure};
 use harness::internet::{Internet, Who};
-use harness::{Client, Scene, Start, checkout, skip};
+use harness::{Client, Scene, Start, checkout, kilobytes, note, skip};
 use serde_json::json;
 
 const AT_ONCE: usize = 10_000;
-/// What a supervisor has open beside two sockets for each connection.
-const OTHERS: usize = 1000;
+/// What a supervisor keeps back from the two sockets of each connection, and places for a few more connections.
+const OTHERS: usize = 1100;
+
+/// What a connection may cost the supervisor at most, in bytes.
+const MEMORY: u64 = 16 * 1024;
 
 /// As many as a process of this user may have, and ten thousand at most.
 fn at_once() -> Result<usize> {
@@ -49,6 +52,8 @@ fn session(internet: &Internet, scene: &Scene, who: Option<Who>) -> Result<Optio
 fn check(internet: &Internet, who: Option<Who>) -> Result<()> {
     let scene = Scene::new()?;
     let Some(mut client) = session(internet, &scene, who)? else { return Ok(()) };
+    let peak = |client: &Client| kilobytes(client.pid(), "VmHWM").context("no peak of memory");
+    let (before, begun) = (peak(&client)?, std::time::Instant::now());
     let attacks = checkout().join("tests/internet/attacks");
     let count = at_once()?.to_string();
     let argv =
@@ -57,6 +62,14 @@ fn check(internet: &Internet, who: Option<Who>) -> Result<()> {
     let said = told.to_string();
     ensure!(said.contains(&format!("at once: {count} failed: 0")), "{who:?}: {said}; {}", client.stderr());
     ensure!(said.contains("one more: True"), "{who:?}: {said}");
+    if who.is_some() {
+        let bytes = (peak(&client)? - before) * 1024 / at_once()? as u64;
+        let seconds = begun.elapsed().as_secs_f32();
+        note(&format!(
+            "{who:?}: {count} connections at once in {seconds:.1} s, {bytes} bytes each in the supervisor"
+        ));
+        ensure!(bytes <= MEMORY, "{who:?}: {bytes} bytes a connection");
+    }
     Ok(())
 }
 

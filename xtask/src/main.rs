@@ -17,6 +17,7 @@ mod demo;
 mod dist;
 mod ebpf;
 mod internet;
+mod peers;
 mod schema;
 mod setup;
 mod step;
@@ -50,8 +51,11 @@ enum Task {
     Test(test::Options),
     /// The rules of the house that no compiler checks.
     Tidy(tidy::Options),
-    /// Figures: start, round trip, large results, memory; bare, guarded and the peers.
+    /// Figures: start, round trip, large results, memory, network; bare, guarded and the peers.
     Bench(bench::Options),
+    /// Not for people: one of the two sides of the bench's network.
+    #[command(hide = true)]
+    BenchNetwork(bench::Hands),
     /// Build the binary that is given out: static, in target/dist.
     Dist,
     /// Build the BPF programs into ebpf/mcpguard.bpf.o, or check that they are what the sources give.
@@ -70,26 +74,32 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let task = Arguments::parse().task;
-    let done = Checkout::find().and_then(|checkout| match task {
-        Task::Setup => setup::run(&checkout, setup::Scope::Everything),
-        Task::Demo => demo::run(&checkout),
-        Task::Test(options) => test::run(&checkout, &options),
-        Task::Tidy(options) => tidy::run(&checkout, &options),
-        Task::Bench(options) => bench::run(&checkout, &options),
-        Task::Dist => dist::run(&checkout),
-        Task::Ebpf(options) => ebpf::run(&checkout, &options),
-        Task::VmTest(options) => vm::run(&checkout, &options),
-        Task::VmFetch(options) => vm::fetch(&checkout, &options),
-        Task::VmChild(options) => vm::become_child(&options),
-        Task::Tricks(options) => tricks::run(&checkout, &options),
-        Task::Schema(options) => schema::run(&checkout, &options),
-    });
+    let done = perform(Arguments::parse().task);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn perform(task: Task) -> anyhow::Result<()> {
+    // Not everything runs where the checkout can be seen.
+    let checkout = Checkout::find;
+    match task {
+        Task::Setup => setup::run(&checkout()?, setup::Scope::Everything),
+        Task::Demo => demo::run(&checkout()?),
+        Task::Test(options) => test::run(&checkout()?, &options),
+        Task::Tidy(options) => tidy::run(&checkout()?, &options),
+        Task::Bench(options) => bench::run(&checkout()?, &options),
+        Task::BenchNetwork(hands) => bench::become_side(&hands),
+        Task::Dist => dist::run(&checkout()?),
+        Task::Ebpf(options) => ebpf::run(&checkout()?, &options),
+        Task::VmTest(options) => vm::run(&checkout()?, &options),
+        Task::VmFetch(options) => vm::fetch(&checkout()?, &options),
+        Task::VmChild(options) => vm::become_child(&options),
+        Task::Tricks(options) => tricks::run(&checkout()?, &options),
+        Task::Schema(options) => schema::run(&checkout()?, &options),
     }
 }

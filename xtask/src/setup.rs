@@ -6,6 +6,7 @@
 //! tests/servers/python/requirements*.txt ──pip────► target/servers/venv, venv-mcp-1
 //! tests/servers/srt/…                   ──npm ci──► target/servers/srt         a peer of the bench
 //! Debian's archive                      ──apt─────► target/internet            servers and clients of the test internet
+//!                                                   target/peers               what the peers of the bench need
 //! ```
 //!
 //! Package scripts are never run. Each tree carries a stamp with the text it was made from; a tree whose stamp
@@ -18,7 +19,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::checkout::Checkout;
-use crate::{internet, step};
+use crate::{internet, peers, step};
 
 /// How much is installed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +51,7 @@ pub(crate) fn run(checkout: &Checkout, scope: Scope) -> Result<()> {
     }
     if scope >= Scope::Everything {
         npm(checkout, "srt", "srt", &node)?;
+        peers::setup(checkout)?;
     }
     Ok(())
 }

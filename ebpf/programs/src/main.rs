@@ -17,6 +17,7 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+mod arrivals;
 mod climb;
 mod denial;
 mod fields;

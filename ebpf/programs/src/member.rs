@@ -1,6 +1,6 @@
 //! The session of a control group, for the programs that stand on it.
 
-use abi::{Reason, Session, State, session_flags};
+use abi::{Reason, Session, SocketFlow, State, session_flags};
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use verdict::Denial;
 use verdict::network::Moment;
@@ -15,7 +15,8 @@ pub(crate) struct Member {
     pub(crate) session: &'static Session,
     /// Its state.
     pub(crate) state: *mut State,
-    active: u64,
+    /// The active classes.
+    pub(crate) active: u64,
 }
 
 impl Member {
@@ -23,7 +24,20 @@ impl Member {
     #[inline(always)]
     pub(crate) fn of(cgroup: u64) -> Option<Self> {
         // SAFETY: the value is a number that is read once.
-        let slot = *unsafe { CGROUPS.get(cgroup) }?;
+        Self::at(*unsafe { CGROUPS.get(cgroup) }?)
+    }
+
+    /// The same where a socket says whose it may be: that needs no look-up by the group.
+    #[inline(always)]
+    pub(crate) fn of_socket(kept: Option<&SocketFlow>, cgroup: u64) -> Option<Self> {
+        match kept.and_then(|kept| Self::at(kept.slot)) {
+            Some(member) if member.session.cgroup == cgroup => Some(member),
+            _ => Self::of(cgroup),
+        }
+    }
+
+    #[inline(always)]
+    fn at(slot: u32) -> Option<Self> {
         let session = SESSIONS.get(slot)?;
         let state = STATES.get_ptr_mut(slot)?;
         let active = ACTIVE.get_value(slot, &0)?.mask;

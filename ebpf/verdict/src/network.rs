@@ -168,6 +168,7 @@ pub struct Segment {
 
 /// A packet on its way out, at the moment it leaves: what its socket was let through to, in the classes for which it was,
 /// what a rule reaches now, and answers of a listening port. A name's end closes no connection: its socket keeps its flow.
+/// `active` are the active classes; most packets are of a flow, and for those nobody needs to know `at`.
 ///
 /// # Errors
 /// [`Reason::Kind`] for what is neither TCP nor UDP; else as [`reach`].
@@ -177,29 +178,31 @@ pub fn send(
     address: &[u8; 16],
     segment: Segment,
     flow: Option<&Flow>,
-    at: &Moment,
+    active: u64,
+    at: impl FnOnce() -> Moment,
 ) -> Result<(), Denial> {
     if segment.protocol != TCP && segment.protocol != UDP {
         return Err(Denial::of(Reason::Kind));
     }
-    if flow.is_some_and(|flow| goes_on(flow, address, segment.target, at)) {
+    if flow.is_some_and(|flow| goes_on(flow, address, segment.target, active)) {
         return Ok(());
     }
+    let at = at();
     if segment.protocol == TCP && !segment.opens && listens(tables, segment.source, at.session) {
         return Ok(());
     }
     let wanted = Wanted { address, port: segment.target, protocol: segment.protocol };
-    match reach(tables, &wanted, at)?.door {
+    match reach(tables, &wanted, &at)?.door {
         Door::Direct => Ok(()),
         // Whoever goes through a door has a flow to it.
         Door::Resolver | Door::Proxy => Err(Denial::of(Reason::NotGranted)),
     }
 }
 
-/// Whether what goes to this address and port (host order) is of the flow, and the flow may send now.
+/// Whether what goes to this address and port (host order) is of the flow, and the flow may send under these active classes.
 #[inline(always)]
-pub fn goes_on(flow: &Flow, address: &[u8; 16], port: u16, at: &Moment) -> bool {
-    flow.classes & at.active != 0 && flow.real_port == port && same(&flow.real, address)
+pub fn goes_on(flow: &Flow, address: &[u8; 16], port: u16, active: u64) -> bool {
+    flow.classes & active != 0 && flow.real_port == port && same(&flow.real, address)
 }
 
 /// Compares by words: the verifier knows no `memcmp`.

@@ -1,7 +1,6 @@
 """Questions: what carries data out, and answers that lead elsewhere."""
 
 import socket
-import ssl
 import struct
 
 from streams import _open, _place
@@ -75,6 +74,8 @@ def two(server, kind, allowed, name):
 
 def over_tls(server, sni, kind, name):
     """DNS over TLS (RFC 7858)."""
+    import ssl
+
     context = ssl.create_default_context(cafile=CONTEXT)
     context.check_hostname = False
     with _open(server) as plain:

@@ -75,8 +75,11 @@ def _dumped(protocol, message):
         kernel.sendto(message, (0, 0))
         while chunk := kernel.recv(65535):
             yield chunk
-            # NLMSG_DONE ends a dump, NLMSG_ERROR too.
-            if struct.unpack_from("=H", chunk, 4)[0] in (2, 3):
+            # NLMSG_DONE ends a dump, NLMSG_ERROR too; a kernel without the module in question says so by ENOENT.
+            told = struct.unpack_from("=H", chunk, 4)[0]
+            if told == 2 and (error := -struct.unpack_from("=i", chunk, 16)[0]):
+                raise OSError(error, os.strerror(error))
+            if told in (2, 3):
                 return
 
 

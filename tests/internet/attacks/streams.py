@@ -253,12 +253,21 @@ def repaired(host, port, text):
 def scan(first, last, host):
     """Every port of loopback, both families: says at each open one what a relay of a name check might fall for."""
     request = f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    for port in range(int(first), int(last)):
-        for loopback in ("127.0.0.1", "::1"):
-            with _open(loopback) as peer:
-                if peer.connect_ex(_place(loopback, port)[1]) == 0:
-                    yield f"open: {loopback} {port}"
-                    try:
-                        yield from _talk(peer, request)
-                    except OSError as error:
-                        yield f"{error}"
+    for loopback in ("127.0.0.1", "::1"):
+        peer = _open(loopback)
+        for port in range(int(first), int(last)):
+            # A socket that was refused may try again, which is much quicker than another one. What was refused later
+            # than asked is told once more before that.
+            while (told := peer.connect_ex((loopback, port))) == errno.ECONNABORTED:
+                pass
+            if told in (errno.ECONNREFUSED, errno.EPERM, errno.EACCES):
+                continue
+            if told == 0:
+                yield f"open: {loopback} {port}"
+                try:
+                    yield from _talk(peer, request)
+                except OSError as error:
+                    yield f"{error}"
+            peer.close()
+            peer = _open(loopback)
+        peer.close()

@@ -6,7 +6,6 @@ is seen without any cryptography: the certificate carries the host's secret.
 
 import os
 import socket
-import ssl
 import struct
 import time
 
@@ -120,8 +119,11 @@ def odd(host, port, name):
 
 def crowd(name, count):
     """So many connections at once: each says its hello by hand, hears the certificate, and stays."""
+    import resource
     import selectors
 
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     addresses = [entry[4] for entry in socket.getaddrinfo(name, 443, socket.AF_INET, socket.SOCK_STREAM)]
     text = b"".join(_records(_hello(_names(name) + _ordinary())))
     waiting, answered, failed = selectors.DefaultSelector(), [], []
@@ -161,6 +163,8 @@ def _collect(waiting, name, answered, failed, patience):
 
 def bulk(name, path):
     """A long page over a whole connection to a name: how much of it came, and its end."""
+    import ssl
+
     context = ssl.create_default_context(cafile=ANCHOR)
     with socket.create_connection((name, 443), timeout=5) as plain:
         with context.wrap_socket(plain, server_hostname=name) as peer:
@@ -175,6 +179,8 @@ def bulk(name, path):
 
 def page(host, port, sni, name):
     """A whole connection: to an address, with a server name (`-`: none), and a Host inside."""
+    import ssl
+
     context = ssl.create_default_context(cafile=ANCHOR)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

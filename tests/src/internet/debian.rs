@@ -30,7 +30,8 @@ impl Debian {
         let within = |path: &str| self.root().join(path);
         let libraries = [within("lib/x86_64-linux-gnu"), within("usr/lib/x86_64-linux-gnu")];
         let libraries = libraries.map(|path| path.display().to_string()).join(":");
-        let loader = within("lib64/ld-linux-x86-64.so.2");
+        // Not the link in lib64: it is absolute, and so leads to the host's own loader.
+        let loader = within("lib/x86_64-linux-gnu/ld-linux-x86-64.so.2");
         vec![loader.into(), "--library-path".into(), libraries.into(), within(program).into()]
     }
 

@@ -50,7 +50,7 @@ pub(super) fn judge(
         (false, true) if attempt.who == Who::Root && !guarded => Verdict::WorksForRoot,
         (false, true) => Verdict::Works,
         (true, true) if trick.open.is_some() => Verdict::Open,
-        (true, false) if is_silent(internet, trick, attempt, &evidence) => Verdict::Denied,
+        (true, false) if !attempt.late && is_silent(internet, trick, attempt, &evidence) => Verdict::Denied,
         (false, false) => lacking(trick, attempt).unwrap_or_else(|| Verdict::Wrong(told(attempt, &evidence))),
         _ => Verdict::Wrong(told(attempt, &evidence)),
     }

@@ -16,6 +16,7 @@
 
 mod benign;
 mod certificates;
+mod crowd;
 mod debian;
 mod evidence;
 mod guard;
@@ -35,7 +36,7 @@ mod zones;
 
 pub use evidence::{Evidence, Seen};
 pub use judge::Verdict;
-pub use raise::{Internet, Who, Wire};
+pub use raise::{Internet, SOFT_LIMIT, Who, Wire};
 pub use report::{Report, Row};
 pub use run::{Backend, table, table_in, table_with};
 pub use trick::{Proof, Trick};

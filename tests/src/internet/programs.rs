@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::raise::Internet;
+use crate::patience::seconds;
 use crate::servers::{checkout, node, python};
 
 /// Who carries a trick out.
@@ -58,7 +59,8 @@ impl Program {
         };
         Ok(match self {
             Self::Curl => {
-                let options = ["--silent", "--show-error", "--max-time", "6"].map(OsString::from);
+                let longest = seconds(6).to_string();
+                let options = ["--silent", "--show-error", "--max-time", &longest].map(OsString::from);
                 [with_libraries(internet, debian("usr/bin/curl")), options.to_vec()].concat()
             }
             Self::Node => {
@@ -81,12 +83,14 @@ impl Program {
             }
             Self::Go => with_libraries(internet, debian("usr/bin/gron")),
             Self::Dig => {
-                let options = ["+time=1", "+tries=1", "+short"].map(OsString::from);
+                let longest = format!("+time={}", seconds(1));
+                let options = [&longest, "+tries=1", "+short"].map(OsString::from);
                 [with_libraries(internet, debian("usr/bin/dig")), options.to_vec()].concat()
             }
             Self::Psql => {
                 let mut words = with_libraries(internet, debian("usr/lib/postgresql/15/bin/psql"));
-                words.splice(2..2, ["PGCONNECT_TIMEOUT=3", "PGPASSWORD=x"].map(OsString::from));
+                let longest = format!("PGCONNECT_TIMEOUT={}", seconds(3));
+                words.splice(2..2, [&longest, "PGPASSWORD=x"].map(OsString::from));
                 words.extend(["-U", "x", "-d", "x", "-tAc", "select 1", "-h"].map(OsString::from));
                 words
             }

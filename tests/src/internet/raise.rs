@@ -14,7 +14,8 @@ use super::debian::Debian;
 use super::hosts::{EVIL, GATEWAY, RESOLVER, addresses};
 use super::namespace::Namespace;
 use super::texts::Secrets;
-use super::{certificates, servers, zones};
+use super::{certificates, crowd, servers, zones};
+use crate::patience::{patience, seconds};
 use crate::processes::eventually;
 use crate::run;
 use crate::servers::checkout;
@@ -23,6 +24,8 @@ use crate::servers::checkout;
 pub(super) const USER: u32 = 47_110;
 /// A port that only a server which may listen can open.
 pub(super) const OFFERED: u16 = 4000;
+/// The soft limit of open files of whatever is run on the near side.
+pub const SOFT_LIMIT: u64 = 1024;
 /// The near end of the wire.
 const HERE: &[&str] = &["172.17.0.2", "fd00:17::2"];
 /// What is configured before anything is plugged in: no address is probed for, which would take seconds.
@@ -108,6 +111,8 @@ impl Internet {
     /// The words before a command that is to run on the near side, in a directory.
     pub fn enter(&self, who: Who, directory: &Path) -> Vec<OsString> {
         let mut words = self.here.enter();
+        // As most systems start their programs: whoever needs more raises it.
+        words.extend(["prlimit".into(), format!("--nofile={SOFT_LIMIT}:").into(), "--".into()]);
         words.extend(["env".into(), "--chdir".into(), directory.into()]);
         if who == Who::User {
             let user = USER.to_string();
@@ -128,7 +133,7 @@ impl Internet {
         fs::write(place.join("nginx.conf"), servers::configuration(place, &self.secrets))?;
         fs::write(
             place.join("resolv.conf"),
-            format!("nameserver {RESOLVER}\noptions timeout:1 attempts:1\n"),
+            format!("nameserver {RESOLVER}\noptions timeout:{} attempts:1\n", seconds(1)),
         )?;
         fs::write(
             place.join("hosts"),
@@ -190,7 +195,8 @@ impl Internet {
         } else {
             self.addresses(&self.out, HERE, "lo")?;
         }
-        self.addresses(&self.out, &addresses(), "lo")
+        self.addresses(&self.out, &addresses(), "lo")?;
+        self.ip(&self.out, &format!("route add local {} dev lo", crowd::RANGE))
     }
 
     /// A pair of interfaces, and the way over it as the only one.
@@ -262,6 +268,8 @@ impl Internet {
             vec!["/usr/bin/python3".into(), scripts.join(script).into(), place.join(settings).into()]
         };
         self.out.serve(&python("collector.py", "collector.json"), &place.join("collector.err"))?;
+        fs::write(place.join("crowd.json"), self.crowd().to_string())?;
+        self.out.serve(&python("crowd.py", "crowd.json"), &place.join("crowd.err"))?;
         self.here.serve(&python("neighbour.py", "neighbour.json"), &place.join("neighbour.err"))?;
         self.here.serve(&python("collector.py", "relay.json"), &place.join("relay.err"))?;
         self.ready()
@@ -320,11 +328,12 @@ impl Internet {
         let up = || {
             told("arrived.log", "listening")
                 && told("wire.log", "tapped")
+                && told(crowd::LOG, "listening")
                 && told("neighbour.log", "listening")
                 && told("relay.log", "listening")
                 && self.answers()
         };
-        if !eventually(Duration::from_secs(20), up) {
+        if !eventually(patience(Duration::from_secs(20)), up) {
             bail!("they do not come up:\n{}", self.complaints());
         }
         Ok(())
@@ -348,6 +357,7 @@ impl Internet {
             "nginx.conf.log",
             "nginx.err",
             "collector.err",
+            "crowd.err",
             "neighbour.err",
         ];
         let texts = files.map(|file| {

@@ -11,6 +11,7 @@ use super::raise::{Internet, Who};
 use super::report::{Report, Row};
 use super::stage::{Attempt, Stage};
 use super::trick::{Need, Proof, Trick};
+use crate::patience::patience;
 
 /// How long what has been sent may take to be seen.
 const ARRIVAL: Duration = Duration::from_secs(1);
@@ -97,7 +98,7 @@ impl<'a> Column<'a> {
         let mut due = Instant::now();
         for index in order {
             attempts[index] = self.attempt(&tricks[index])?;
-            due = due.max(Instant::now() + tricks[index].proof.delay() + ARRIVAL);
+            due = due.max(Instant::now() + tricks[index].proof.delay() + patience(ARRIVAL));
         }
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         self.shared.iter_mut().try_for_each(|(_, stage)| stage.still_works())?;

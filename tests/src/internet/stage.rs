@@ -13,9 +13,16 @@ use super::run::Backend;
 use super::texts::token;
 use super::trick::Trick;
 use crate::client::Client;
+use crate::patience::seconds;
 use crate::puppet::Runtime;
 use crate::scene::Scene;
 use crate::start::Start;
+
+/// Seconds that an attempt may take; the one that tries every port takes the most.
+const PATIENCE: u32 = 20;
+
+/// The puppet's words for an attempt that took longer.
+const TOO_LONG: &str = " ran too long: ";
 
 /// A session and its scene.
 pub(super) struct Stage<'a> {
@@ -37,6 +44,8 @@ pub(super) struct Attempt {
     pub(super) who: Who,
     /// Whether the session ended meanwhile, which no rule of the policy demands.
     pub(super) ended: bool,
+    /// Whether it was still trying when its time was over: what it would have done then, nobody knows.
+    pub(super) late: bool,
 }
 
 impl<'a> Stage<'a> {
@@ -62,7 +71,7 @@ impl<'a> Stage<'a> {
     pub(super) fn attempt(&mut self, trick: &Trick) -> Result<Attempt> {
         let token = token()?;
         let words = self.words(trick, &token)?;
-        let answer = self.client.call(trick.tool, json!({ "argv": words }));
+        let answer = self.client.call(trick.tool, json!({ "argv": words, "patience": seconds(PATIENCE) }));
         let (printed, ended) = match answer.and_then(|answer| answer.puppet()) {
             Ok(told) => (text(&told), false),
             Err(error) => {
@@ -73,7 +82,8 @@ impl<'a> Stage<'a> {
                 (told, true)
             }
         };
-        Ok(Attempt { token, printed, who: self.who, ended })
+        let late = printed.contains(TOO_LONG);
+        Ok(Attempt { token, printed, who: self.who, ended, late })
     }
 
     fn words(&self, trick: &Trick, token: &str) -> Result<Vec<String>> {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::crowd;
 use super::hosts::{HOSTS, OTHER_RESOLVER, PRIVATE_RESOLVER, PRIVATE_RESOLVER_NAME, RESOLVER, Role};
 use super::texts::Secrets;
 
@@ -35,7 +36,7 @@ metadata.google.internal. 300 A 169.254.169.254
 
 /// The zone `example.` and the root, whose negative answers are quick. Every file by its name.
 pub(super) fn zones(secrets: &Secrets) -> [(&'static str, String); 2] {
-    let mut example = head("example.") + MORE;
+    let mut example = head("example.") + MORE + &crowd::zone();
     let mut root = head(".")
         + ROOT
         + "example. 3600 NS ns.provider.example.\nns.provider.example. 3600 A 93.184.216.53\n";

@@ -41,7 +41,7 @@ fn job() -> Result<(bool, bool)> {
     mounts::first()?;
     let job = Job::read(JOB)?;
     match job.machine {
-        Machine::Servers => mounts::servers()?,
+        Machine::Servers | Machine::Tricks => mounts::servers()?,
         Machine::Plain | Machine::Smp | Machine::Icount => mounts::scratch()?,
     }
     mounts::rest()?;

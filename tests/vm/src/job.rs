@@ -50,6 +50,8 @@ pub(crate) enum Machine {
     Icount,
     /// One processor, and a disk with the real servers as root.
     Servers,
+    /// The same for the table of tricks, which takes minutes.
+    Tricks,
 }
 
 impl Job {

@@ -65,9 +65,12 @@ fn role(arguments: &[OsString]) -> Result<u8> {
         ["--gate", act, rest @ ..] => Ok(actor::run_gated(act, rest)),
         ["--hands"] => actor::lend_hands().map(|()| 0),
         ["--doors"] => cases::doors().map(|()| 0),
+        ["--tricks"] => cases::tricks().map(|()| 0),
         ["--serve"] => serve::run().map(|()| 0),
         other => {
-            bail!("init --list JOB | --test NAME | --act NAME … | --hands | --doors | --serve; not {other:?}")
+            bail!(
+                "init --list JOB | --test NAME | --act NAME … | --hands | --doors | --tricks | --serve; not {other:?}"
+            )
         }
     }
 }

@@ -136,7 +136,8 @@ pub(super) fn memory(rig: &Rig) -> Result<Memory> {
     })
 }
 
-fn kilobytes(pid: u32, file: &str, field: &str) -> Result<u64> {
+/// A figure of a process that is told in KiB.
+pub(super) fn kilobytes(pid: u32, file: &str, field: &str) -> Result<u64> {
     let text =
         fs::read_to_string(format!("/proc/{pid}/{file}")).with_context(|| format!("/proc/{pid}/{file}"))?;
     let line = text.lines().find_map(|line| line.strip_prefix(field)).with_context(|| field.to_owned())?;

@@ -5,11 +5,12 @@
 //! differences to the bare run of the same round.
 //!
 //! ```text
-//! rig (directories, policies, wrappers) ─► starts, round_trips, payloads, memory, send ─► report
+//! rig (directories, policies, wrappers) ─► starts, round_trips, payloads, memory, send, network ─► report
 //! ```
 
 mod line_client;
 mod measure;
+mod network;
 mod report;
 mod rig;
 mod send;
@@ -35,7 +36,18 @@ pub(crate) struct Options {
     /// An `mcpguard` that is already built, instead of building this checkout's release
     #[arg(long, value_name = "FILE")]
     binary: Option<std::path::PathBuf>,
+    /// Only the section "network", or everything else
+    #[arg(long, value_enum)]
+    only: Option<Section>,
 }
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Section {
+    Network,
+    Processes,
+}
+
+pub(crate) use network::{Hands, become_side};
 
 /// Measures and prints.
 pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
@@ -47,12 +59,19 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     let rounds = if options.quick { 10 } else { 1 };
     let rig = Rig::new(checkout, mcpguard)?;
     let mut report = Report::new(&rig);
-    report.add(measure::start_of_true(&rig, 200 / rounds)?);
-    report.add(measure::start_to_initialize(&rig, 20 / rounds)?);
-    report.add(measure::round_trips(&rig, 2000 / rounds)?);
-    report.add(measure::payload(&rig, "1 MB result", 1_000_000, 20 / rounds)?);
-    report.add(measure::payload(&rig, "10 MB result", 10_000_000, 10 / rounds)?);
-    report.memory = measure::memory(&rig)?;
-    report.sending = send::measure(checkout, 60 / rounds)?;
+    if options.only != Some(Section::Network) {
+        report.add(measure::start_of_true(&rig, 200 / rounds)?);
+        report.add(measure::start_to_initialize(&rig, 20 / rounds)?);
+        report.add(measure::round_trips(&rig, 2000 / rounds)?);
+        report.add(measure::payload(&rig, "1 MB result", 1_000_000, 20 / rounds)?);
+        report.add(measure::payload(&rig, "10 MB result", 10_000_000, 10 / rounds)?);
+        report.memory = measure::memory(&rig)?;
+        report.sending = send::measure(checkout, 60 / rounds)?;
+    }
+    if options.only != Some(Section::Processes)
+        && let Some(network) = network::measure(checkout, &rig, 14 / rounds + 1)?
+    {
+        report.add_network(network);
+    }
     report.print(options.json)
 }

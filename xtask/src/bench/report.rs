@@ -6,6 +6,7 @@ use std::io::Write;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use super::network::Network;
 use super::rig::{Rig, Subject};
 use super::send::Sending;
 use super::stats::Samples;
@@ -18,18 +19,28 @@ pub(super) struct Table {
 
 /// One subject's samples.
 pub(super) struct Row {
-    subject: Subject,
+    subject: &'static str,
     pub(super) samples: Samples,
 }
 
 impl Table {
     pub(super) fn new(name: &str, subjects: &[Subject]) -> Self {
+        Self::of(name, &subjects.iter().map(|subject| subject.name()).collect::<Vec<_>>())
+    }
+
+    /// The same with subjects of its own.
+    pub(super) fn of(name: &str, subjects: &[&'static str]) -> Self {
         let rows = subjects.iter().map(|&subject| Row { subject, samples: Samples::default() }).collect();
         Self { name: name.to_owned(), rows }
     }
 
+    /// Nobody has samples.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.iter().all(|row| row.samples.len() == 0)
+    }
+
     fn bare(&self) -> Option<&Samples> {
-        self.rows.iter().find(|row| row.subject == Subject::Bare).map(|row| &row.samples)
+        self.rows.iter().find(|row| row.subject == Subject::Bare.name()).map(|row| &row.samples)
     }
 
     /// How many times the bare median.
@@ -60,6 +71,7 @@ pub(super) struct Report {
     tables: Vec<Table>,
     pub(super) memory: Memory,
     pub(super) sending: Option<Sending>,
+    network: Vec<(&'static str, u64, u64)>,
     mcpguard: String,
     load: String,
 }
@@ -75,6 +87,7 @@ impl Report {
             tables: Vec::new(),
             memory: Memory::default(),
             sending: None,
+            network: Vec::new(),
             mcpguard: rig.mcpguard().display().to_string(),
             load,
         }
@@ -83,6 +96,12 @@ impl Report {
     pub(super) fn add(&mut self, table: Table) {
         eprintln!("bench: {} done", table.name);
         self.tables.push(table);
+    }
+
+    /// The section "network".
+    pub(super) fn add_network(&mut self, Network { tables, memory }: Network) {
+        tables.into_iter().for_each(|table| self.add(table));
+        self.network = memory;
     }
 
     /// The table on stdout, or, with JSON there, on stderr.
@@ -103,7 +122,7 @@ impl Report {
                 "  {:11} {:>6} {:>11} {:>11} {:>11} {:>11} {:>7}",
                 "", "runs", "min", "p50", "p99", "added p50", "ratio"
             )?;
-            for row in &table.rows {
+            for row in table.rows.iter().filter(|row| row.samples.len() > 0) {
                 let s = &row.samples;
                 let added = table.added(row).map_or(String::new(), micros);
                 let ratio = table.ratio(row).map_or(String::new(), |ratio| format!("{ratio:.3}"));
@@ -111,16 +130,24 @@ impl Report {
                 writeln!(
                     out,
                     "  {:11} {:>6} {min:>11} {p50:>11} {p99:>11} {added:>11} {ratio:>7}",
-                    row.subject.name(),
+                    row.subject,
                     s.len()
                 )?;
             }
         }
-        let Memory { after_handshake, after_calls, peak, proportional } = self.memory;
-        writeln!(
-            out,
-            "\nsupervisor's memory (KiB): {after_handshake} resident after the handshake, {after_calls} after 101 calls, peak {peak}, proportional {proportional}"
-        )?;
+        if self.memory.peak > 0 {
+            let Memory { after_handshake, after_calls, peak, proportional } = self.memory;
+            writeln!(
+                out,
+                "\nsupervisor's memory (KiB): {after_handshake} resident after the handshake, {after_calls} after 101 calls, peak {peak}, proportional {proportional}"
+            )?;
+        }
+        for (name, resident, proportional) in &self.network {
+            writeln!(
+                out,
+                "supervisor's memory, {name} (KiB): {resident} resident, {proportional} proportional"
+            )?;
+        }
         if let Some(sending) = &self.sending {
             writeln!(out, "{}", sending.line())?;
         }
@@ -134,7 +161,7 @@ impl Report {
             .iter()
             .map(|table| {
                 let rows: Vec<Value> = table.rows.iter().map(|row| json!({
-                "subject": row.subject.name(), "runs": row.samples.len(), "min_us": row.samples.quantile(0.0),
+                "subject": row.subject, "runs": row.samples.len(), "min_us": row.samples.quantile(0.0),
                 "p50_us": row.samples.median(), "p99_us": row.samples.quantile(0.99),
                 "added_p50_us": table.added(row), "ratio": table.ratio(row),
             })).collect();
@@ -144,7 +171,7 @@ impl Report {
         let Memory { after_handshake, after_calls, peak, proportional } = self.memory;
         json!({
             "tables": tables, "load": self.load, "mcpguard": self.mcpguard,
-            "udp_send_outside": self.sending,
+            "udp_send_outside": self.sending, "network_supervisor_kib": self.network,
             "supervisor_kib": { "after_handshake": after_handshake, "after_calls": after_calls, "peak": peak, "proportional": proportional },
         })
     }

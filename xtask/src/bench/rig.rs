@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::checkout::Checkout;
+use crate::peers;
 
 /// How a command is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +54,9 @@ impl Rig {
         let directory = tempfile::Builder::new().prefix("mcpguard-bench-").tempdir()?;
         let root = directory.path().canonicalize()?;
         fs::create_dir(root.join("workspace"))?;
-        let path = env::var_os("PATH").context("PATH is not set")?;
+        let own = env::var_os("PATH").context("PATH is not set")?;
+        // The host's own programs come first.
+        let path = env::join_paths(env::split_paths(&own).chain([peers::directory(checkout)]))?;
         let node = found(&path, "node").context("no node in PATH")?;
         let rig = Self { _directory: directory, root, node, servers: checkout.servers(), mcpguard, path };
         for (name, preset) in
@@ -77,6 +80,17 @@ impl Rig {
 
     pub(super) fn workspace(&self) -> PathBuf {
         self.root.join("workspace")
+    }
+
+    /// The words before a command that run it by the sandbox runtime.
+    pub(super) fn srt(&self, settings: &Path) -> Vec<OsString> {
+        let script = self.servers.join("srt/node_modules/.bin/srt");
+        vec![self.node.clone().into(), script.into(), "--settings".into(), settings.into(), "--".into()]
+    }
+
+    /// Where programs are looked for.
+    pub(super) fn path(&self) -> &OsString {
+        &self.path
     }
 
     pub(super) fn mcpguard(&self) -> &Path {
@@ -160,13 +174,7 @@ impl Rig {
                 argv.extend(["--bind".into(), workspace.clone().into(), workspace.into(), "--".into()]);
                 argv
             }
-            Subject::Srt => vec![
-                self.node.clone().into(),
-                self.servers.join("srt/node_modules/.bin/srt").into(),
-                "--settings".into(),
-                self.root.join("srt.json").into(),
-                "--".into(),
-            ],
+            Subject::Srt => self.srt(&self.root.join("srt.json")),
         };
         argv.extend(inner);
         argv

@@ -28,7 +28,10 @@ const TABLE: &[(&str, &[&str])] = &[
     ("mcpguard-audit", &[]),
     ("mcpguard-policy", &[]),
     ("mcpguard-tests", &[]),
-    ("mcpguard-vm", &["mcpguard-abi", "mcpguard-enforce", "mcpguard-policy", "mcpguard-audit"]),
+    (
+        "mcpguard-vm",
+        &["mcpguard-abi", "mcpguard-enforce", "mcpguard-policy", "mcpguard-audit", "mcpguard-tests"],
+    ),
     ("xtask", &["mcpguard-policy"]),
 ];
 

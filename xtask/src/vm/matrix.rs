@@ -38,6 +38,9 @@ pub(super) struct Kernel {
     pub(super) required: bool,
     pub(super) variants: Vec<String>,
     pub(super) machines: Vec<MachineKind>,
+    /// Machines that take minutes: they run only where `--filter` names their cases.
+    #[serde(default)]
+    pub(super) on_request: Vec<MachineKind>,
     /// Properties for whose absence cases may be skipped.
     pub(super) lacks: Vec<String>,
     facts: Map<String, Value>,
@@ -81,6 +84,15 @@ pub(super) enum MachineKind {
     Icount,
     /// One processor, and the real servers on a disk.
     Servers,
+    /// The same for the table of tricks, which takes minutes.
+    Tricks,
+}
+
+impl MachineKind {
+    /// Whether its disk holds the real servers and the test internet.
+    pub(super) fn has_a_full_disk(self) -> bool {
+        matches!(self, Self::Servers | Self::Tricks)
+    }
 }
 
 impl Matrix {
@@ -150,10 +162,11 @@ impl Kernel {
         Ok(facts)
     }
 
-    /// The machines of a kernel under a command line.
-    pub(super) fn machines(&self, variant: &Variant) -> Vec<MachineKind> {
+    /// The machines of a kernel under a command line; those on request as well, if they are requested.
+    pub(super) fn machines(&self, variant: &Variant, requested: bool) -> Vec<MachineKind> {
         let wanted = |kind: &&MachineKind| variant.machines.is_empty() || variant.machines.contains(kind);
-        self.machines.iter().filter(wanted).copied().collect()
+        let more = if requested { self.on_request.as_slice() } else { &[] };
+        self.machines.iter().chain(more).filter(wanted).copied().collect()
     }
 
     /// Whether a case may be skipped for this lack.
@@ -186,9 +199,21 @@ mod tests {
         for kernel in &matrix.all_kernels {
             for variant in matrix.variants(kernel, &["all".into()]).unwrap() {
                 assert!(kernel.facts(variant).unwrap().contains_key("landlock_abi"));
-                assert!(kernel.machines(variant).contains(&MachineKind::Plain));
+                assert!(kernel.machines(variant, false).contains(&MachineKind::Plain));
             }
         }
+    }
+
+    #[test]
+    fn what_takes_minutes_runs_on_one_kernel_and_elsewhere_on_request() {
+        let matrix = matrix();
+        let default = matrix.variant("default").unwrap();
+        let has = |name: &str, requested: bool| {
+            let kernel = &matrix.kernels(&[name.into()]).unwrap()[0];
+            kernel.machines(default, requested).contains(&MachineKind::Tricks)
+        };
+        assert_eq!(["6.1", "6.12", "7.2"].map(|name| has(name, false)), [false, true, false]);
+        assert_eq!(["6.1", "6.12", "7.2"].map(|name| has(name, true)), [true; 3]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod child;
 mod cpio;
 mod disk;
 mod guest;
+mod internet;
 mod job;
 mod kernels;
 mod machine;
@@ -85,7 +86,7 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
 pub(crate) fn count(checkout: &Checkout, options: &Options) -> Result<Count> {
     let matrix = Matrix::read(checkout)?;
     let rig = Rig::ready(checkout, &matrix, options)?;
-    let root = match options.with_servers && !options.icount {
+    let root = match rig.plan.wants_a_full_disk() {
         true => Some(servers::root(checkout, &rig.cache)?),
         false => None,
     };

@@ -23,7 +23,8 @@ pub(crate) struct Options {
     /// Only cases whose name holds this text
     #[arg(long, default_value = "")]
     pub(super) filter: String,
-    /// Also the cases with the real servers, on a disk with node and Python
+    /// Also the cases with the real servers and, on one kernel, the table of tricks (on all: `--filter tricks`); they have
+    /// a disk with node, Python and the test internet
     #[arg(long)]
     pub(super) with_servers: bool,
     /// Only the machine that counts instructions
@@ -44,6 +45,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Whether the table of tricks is asked for by name, so that it runs on every kernel that can.
+    pub(super) fn requests_tricks(&self) -> bool {
+        self.filter.starts_with("tricks")
+    }
+
     /// What `cargo xtask test` runs: the whole matrix, the real servers included.
     pub(crate) fn everything() -> Self {
         Self {

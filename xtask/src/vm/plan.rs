@@ -37,9 +37,12 @@ impl<'a> Plan<'a> {
                 let wanted = |kind: &MachineKind| match kind {
                     MachineKind::Icount => true,
                     MachineKind::Servers => options.with_servers && !options.icount,
+                    MachineKind::Tricks => {
+                        (options.with_servers || options.requests_tricks()) && !options.icount
+                    }
                     MachineKind::Plain | MachineKind::Smp => !options.icount,
                 };
-                let machines = kernel.machines(variant).into_iter().filter(wanted);
+                let machines = kernel.machines(variant, options.requests_tricks()).into_iter().filter(wanted);
                 // Weakened command lines are for the plain machine; the others test what a whole kernel does.
                 let machines =
                     machines.filter(|kind| variant.name == "default" || *kind == MachineKind::Plain);
@@ -53,6 +56,11 @@ impl<'a> Plan<'a> {
             options.variant.join(",")
         );
         Ok(Self { kernels, entries, options })
+    }
+
+    /// Whether a machine needs the disk with the real servers and the test internet.
+    pub(super) fn wants_a_full_disk(&self) -> bool {
+        self.entries.iter().any(|entry| entry.machine.has_a_full_disk())
     }
 
     /// The jobs, the longest first. Combinations without a case are left out.
@@ -118,7 +126,7 @@ impl Entry<'_> {
             !case.case.starts_with("facts/")
                 || case.case.contains(&options.filter) && !options.filter.is_empty()
         });
-        let root = if self.machine == MachineKind::Servers { root } else { None };
+        let root = if self.machine.has_a_full_disk() { root } else { None };
         if !own {
             return Ok(None);
         }
@@ -154,6 +162,7 @@ impl Entry<'_> {
             MachineKind::Smp => " smp",
             MachineKind::Icount => " icount",
             MachineKind::Servers => " servers",
+            MachineKind::Tricks => " tricks",
         };
         format!("{} {}{machine}", self.kernel.name, self.variant.name)
     }

@@ -129,7 +129,7 @@ impl Qemu {
             _ => add(&["-accel", "tcg,thread=multi", "-cpu", "max"]),
         }
         add(&["-smp", if hardware.kind == MachineKind::Smp { "2" } else { "1" }]);
-        add(&["-m", if hardware.kind == MachineKind::Servers { "2048" } else { "1024" }]);
+        add(&["-m", if hardware.kind.has_a_full_disk() { "2048" } else { "1024" }]);
         match ports {
             Ports::Files(console, results) => {
                 add(&["-serial", &format!("file:{}", console.display())]);
@@ -194,6 +194,9 @@ mod tests {
             line(MachineKind::Plain).contains("-accel kvm") && line(MachineKind::Plain).contains("-smp 1")
         );
         assert!(line(MachineKind::Smp).contains("-smp 2"));
+        assert!(
+            line(MachineKind::Tricks).contains("-m 2048") && line(MachineKind::Plain).contains("-m 1024")
+        );
         // Instructions can only be counted under emulation.
         assert!(
             line(MachineKind::Icount).contains("-accel tcg,thread=single")

@@ -3,7 +3,8 @@
 //! ```text
 //! /usr/bin/node, /usr/bin/python3, its library ─┐  ldd finds what they load
 //! target/servers/npm, target/servers/venv ──────┼─ cp ─► a tree ─ mke2fs -d ─► rootfs/servers.ext4
-//! the guest's own small files ──────────────────┘
+//! the guest's own small files ──────────────────┤
+//! the test internet (internet.rs) ──────────────┘
 //! ```
 
 use std::collections::BTreeSet;
@@ -15,21 +16,30 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::cache::Cache;
-use super::{disk, guest, kernels};
+use super::{disk, guest, internet, kernels};
 use crate::checkout::Checkout;
 use crate::{setup, step};
 
 /// Raised when a tree is made in another way.
-const FORMAT: &str = "1";
+const FORMAT: &str = "3";
 /// Room for the tree and for what a machine writes.
-const MEBIBYTES: u64 = 1200;
+const MEBIBYTES: u64 = 1800;
 /// Where the servers stand in the guest.
 const SERVERS: &str = "opt/servers";
 /// Directories that are links since the merge of /usr.
 const MERGED: &[&str] = &["bin", "lib", "lib64", "sbin"];
-/// Loaded by name at run time, so that `ldd` does not know of them.
-const BY_NAME: &[&str] =
-    &["libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2", "librt.so.1", "libutil.so.1"];
+/// Loaded by name at run time, or by programs of the test internet, so that `ldd` does not know of them.
+const BY_NAME: &[&str] = &[
+    "libanl.so.1",
+    "libdl.so.2",
+    "libm.so.6",
+    "libnss_files.so.2",
+    "libnss_dns.so.2",
+    "libpthread.so.0",
+    "libresolv.so.2",
+    "librt.so.1",
+    "libutil.so.1",
+];
 /// Parts of Python's library that no server imports.
 const UNUSED: &[&str] = &["test", "idlelib", "tkinter", "turtledemo", "lib2to3", "ensurepip"];
 
@@ -83,7 +93,8 @@ fn made_from(checkout: &Checkout, node: &str, python: &Python) -> Result<String>
     };
     let node = step::read("version of node", Command::new(node.trim()).arg("--version"))?;
     let version = step::read("version of python", Command::new(&python.program).arg("--version"))?;
-    Ok([FORMAT, &node, &version, &stamp("npm")?, &stamp("venv")?].join("\n"))
+    let internet = internet::made_from(checkout)?;
+    Ok([FORMAT, &node, &version, &stamp("npm")?, &stamp("venv")?, &internet].join("\n"))
 }
 
 fn fill(tree: &Path, checkout: &Checkout, node: &Path, python: &Python) -> Result<()> {
@@ -101,7 +112,10 @@ fn fill(tree: &Path, checkout: &Checkout, node: &Path, python: &Python) -> Resul
         symlink(name, tree.join("usr/bin/python3"))?;
     }
     programs.extend(kernels::files_beneath(tree)?.into_iter().filter(|path| is_library(path)));
-    libraries(tree, &programs)
+    programs.extend(internet::tools(tree)?);
+    libraries(tree, &programs)?;
+    // Its own libraries are not asked what they load: they were packed together.
+    internet::fill(tree, checkout, &tree.join(SERVERS), &python.program)
 }
 
 /// The directories and small files of every guest, and the links of a merged /usr.
@@ -146,12 +160,12 @@ fn is_library(path: &Path) -> bool {
     name.ends_with(".so") || name.contains(".so.") || name.ends_with(".node")
 }
 
-fn beneath(tree: &Path, path: &Path) -> PathBuf {
+pub(super) fn beneath(tree: &Path, path: &Path) -> PathBuf {
     tree.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// Copies a tree with its links as they are.
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to.parent().context("the target has a directory")?)?;
     step::read("copy", Command::new("cp").args(["-a", "--no-preserve=ownership", "-T"]).arg(from).arg(to))?;
     Ok(())

@@ -115,7 +115,7 @@ fn names_its_peer(member: &Member, told: &Told, asked: *const bpf_sock_addr) -> 
     // SAFETY: a map value.
     let kept = unsafe { &*kept };
     kept.slot == member.slot
-        && network::goes_on(&kept.flow, told::address(told), told::port(told), &member.now())
+        && network::goes_on(&kept.flow, told::address(told), told::port(told), member.active)
 }
 
 #[inline(always)]

@@ -1,9 +1,10 @@
 //! Packets on their way out of a session's control group: the last gate, behind which nothing is decided any more. It sees
 //! what the others cannot, and it can only deny.
 
-use core::mem::MaybeUninit;
+use core::arch::asm;
+use core::mem::{MaybeUninit, offset_of};
 
-use abi::{Bucket, EventKind, Flow, Reason};
+use abi::{Bucket, EventKind, Reason, SocketFlow};
 use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::helpers::generated::{bpf_skb_cgroup_id, bpf_skb_load_bytes};
 use aya_ebpf::macros::cgroup_skb;
@@ -12,9 +13,9 @@ use verdict::Denial;
 use verdict::network::{self, AF_INET, AF_INET6, Segment, TCP};
 
 use crate::member::Member;
-use crate::reach::{Addresses, mapped};
+use crate::reach::{Addresses, joined, mapped};
 use crate::told::{self, Told, told};
-use crate::{denial, flows, rate};
+use crate::{arrivals, denial, flows, rate};
 
 const ALLOW: i32 = 1;
 const DENY: i32 = 0;
@@ -31,13 +32,12 @@ const ACK: u8 = 0x10;
 #[cgroup_skb(egress)]
 pub(crate) fn egress(ctx: SkBuffContext) -> i32 {
     let packet = ctx.skb.skb;
+    let kept = kept(packet);
     // SAFETY: the program's own context.
-    let Some(member) = Member::of(unsafe { bpf_skb_cgroup_id(packet) }) else { return DENY };
+    let group = unsafe { bpf_skb_cgroup_id(packet) };
+    let Some(member) = Member::of_socket(kept, group) else { return DENY };
     let mut told = [0; 3];
-    // SAFETY: as above.
-    let bytes = u64::from(unsafe { (*packet).len });
-    let segment = segment(packet, &mut told);
-    match segment.and_then(|segment| leave(&member, packet, segment, &told, bytes)) {
+    match leave(&member, packet, kept, &mut told) {
         Ok(()) => ALLOW,
         Err(denial) => {
             denial::gate::<false>(member.slot, EventKind::Packet, denial, &told);
@@ -50,42 +50,48 @@ pub(crate) fn egress(ctx: SkBuffContext) -> i32 {
 fn leave(
     member: &Member,
     packet: *const __sk_buff,
-    segment: Segment,
-    told: &Told,
-    bytes: u64,
+    kept: Option<&SocketFlow>,
+    told: &mut Told,
 ) -> Result<(), Denial> {
+    let (segment, near) = segment(packet, told)?;
     member.lives()?;
-    let tables = Addresses { slot: member.slot };
-    let flow = flow(member, packet);
-    network::send(&tables, told::address(told), segment, flow, &member.now())?;
+    // What the packet's socket was let through to, if it was this session.
+    let kept = kept.filter(|kept| kept.slot == member.slot);
+    let (tables, flow) = (Addresses { slot: member.slot }, kept.map(|kept| &kept.flow));
+    network::send(&tables, told::address(told), segment, flow, member.active, || member.now())?;
+    // SAFETY: the program's own context.
+    let bytes = u64::from(unsafe { (*packet).len });
     let limit = member.session.rates[Bucket::SentBytes as usize].interval_ns;
     if limit != 0 && rate::take(member.slot, Bucket::SentBytes as u32, bytes) != 0 {
         return Err(Denial::of(Reason::Rate));
     }
     // SAFETY: a map value.
     unsafe { rate::add(&raw mut (*member.state).sent_bytes, bytes) };
+    if segment.opens {
+        arrivals::tell(near, segment.source, told, kept);
+    }
     Ok(())
 }
 
-/// What the packet's socket was let through to, if it was this session.
+/// What the packet's socket keeps.
 #[inline(always)]
-fn flow(member: &Member, packet: *const __sk_buff) -> Option<&'static Flow> {
+fn kept(packet: *const __sk_buff) -> Option<&'static SocketFlow> {
     // SAFETY: the program's own context, and every part of the union is this pointer.
     let socket = unsafe { (*packet).__bindgen_anon_2.sk };
     if socket.is_null() {
         return None;
     }
-    let kept = flows::of(socket.cast());
     // SAFETY: a map value, or null.
-    unsafe { kept.as_ref() }.filter(|kept| kept.slot == member.slot).map(|kept| &kept.flow)
+    unsafe { flows::of(socket.cast()).as_ref() }
 }
 
-/// What a packet is and whom it is for. IPv4 options and IPv6 extensions may lead it elsewhere: no policy grants them.
+/// What a packet is, where it comes from and whom it is for. IPv4 options and IPv6 extensions may lead it elsewhere: no
+/// policy grants them.
 #[inline(always)]
-fn segment(packet: *const __sk_buff, into: &mut Told) -> Result<Segment, Denial> {
+fn segment(packet: *const __sk_buff, into: &mut Told) -> Result<(Segment, [u64; 2]), Denial> {
     // SAFETY: the program's own context.
     let family = u16::from_be(unsafe { (*packet).protocol } as u16);
-    let (protocol, begin) = match family {
+    let (protocol, begin, address) = match family {
         ETH_P_IP => {
             let header: [u32; 5] = load(packet, 0)?;
             let (first, protocol) = (header[0].to_ne_bytes()[0], header[2].to_ne_bytes()[1]);
@@ -93,13 +99,14 @@ fn segment(packet: *const __sk_buff, into: &mut Told) -> Result<Segment, Denial>
             if first != NO_OPTIONS {
                 return Err(Denial::of(Reason::Kind));
             }
-            (protocol, 20)
+            (protocol, 20, [0, mapped(header[3])])
         }
         ETH_P_IPV6 => {
-            let header: [u64; 5] = load(packet, 0)?;
-            let protocol = header[0].to_ne_bytes()[6];
-            *into = told([header[3], header[4]], 0, AF_INET6, u16::from(protocol));
-            (protocol, 40)
+            let header: [u32; 10] = load(packet, 0)?;
+            let word = |index: usize| joined(header[index], header[index + 1]);
+            let protocol = header[1].to_ne_bytes()[2];
+            *into = told([word(6), word(8)], 0, AF_INET6, u16::from(protocol));
+            (protocol, 40, [word(2), word(4)])
         }
         _ => return Err(Denial::of(Reason::Kind)),
     };
@@ -110,12 +117,15 @@ fn segment(packet: *const __sk_buff, into: &mut Told) -> Result<Segment, Denial>
         let [_, flags]: [u8; 2] = load(packet, begin + 12)?;
         flags & SYN != 0 && flags & ACK == 0
     };
-    Ok(Segment { protocol: u32::from(protocol), source, target, opens })
+    Ok((Segment { protocol: u32::from(protocol), source, target, opens }, address))
 }
 
 /// Bytes of a packet from its network header on.
 #[inline(always)]
 fn load<T: Copy>(packet: *const __sk_buff, offset: u32) -> Result<T, Denial> {
+    if let Some(value) = at_hand(packet, offset) {
+        return Ok(value);
+    }
     let mut value = MaybeUninit::<T>::uninit();
     let (into, size) = (value.as_mut_ptr(), size_of::<T>() as u32);
     // SAFETY: the helper writes just the value's own bytes, and any bytes are a value of the integers used here.
@@ -125,4 +135,30 @@ fn load<T: Copy>(packet: *const __sk_buff, offset: u32) -> Result<T, Denial> {
             _ => Err(Denial::of(Reason::Kind)),
         }
     }
+}
+
+/// The same where the bytes lie in one piece, which headers on their way out do: without a call.
+#[inline(always)]
+fn at_hand<T: Copy>(packet: *const __sk_buff, offset: u32) -> Option<T> {
+    let (begin, end): (*const u8, *const u8);
+    // The kernel puts pointers in the place of these two words; the compiler would take them for numbers of 32 bits.
+    // SAFETY: the program's own context.
+    unsafe {
+        asm!(
+            "{begin} = *(u32 *)({packet} + {data})",
+            "{end} = *(u32 *)({packet} + {data_end})",
+            packet = in(reg) packet,
+            data = const offset_of!(__sk_buff, data),
+            data_end = const offset_of!(__sk_buff, data_end),
+            begin = out(reg) begin,
+            end = out(reg) end,
+            options(pure, readonly, nostack),
+        );
+    }
+    let value = begin.wrapping_add(offset as usize);
+    if value.wrapping_add(size_of::<T>()) > end {
+        return None;
+    }
+    // SAFETY: within the packet; headers begin at a multiple of four, and no larger integers are asked for.
+    Some(unsafe { value.cast::<T>().read() })
 }

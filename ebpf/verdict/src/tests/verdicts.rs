@@ -104,7 +104,9 @@ fn packets_leave_for_what_is_reached_now_or_answer() {
     let segment = |protocol, source, target, opens| network::Segment { protocol, source, target, opens };
     let known = network::mapped([10, 0, 0, 1]);
     let stranger = network::mapped([1, 2, 3, 4]);
-    let sent = |address, segment, active| network::send(&maps, address, segment, None, &at(active)).is_ok();
+    let sent = |address, segment, active| {
+        network::send(&maps, address, segment, None, active, || at(active)).is_ok()
+    };
     assert!(sent(&known, segment(6, 40000, 443, true), 2));
     assert!(!sent(&known, segment(6, 40000, 443, false), 1));
     assert!(sent(&stranger, segment(6, 8080, 50000, false), 1));
@@ -120,7 +122,7 @@ fn packets_of_a_flow_leave_as_long_as_its_classes_are_active_and_only_to_its_pee
     let (door, other) = (network::mapped([127, 0, 0, 1]), network::mapped([127, 0, 0, 2]));
     let flow = Flow { classes: 2, real: door, real_port: 3128, door: Door::Proxy as u32, ..Flow::default() };
     let sent = |address, target, active| {
-        network::send(&maps, address, segment(target), Some(&flow), &at(active)).is_ok()
+        network::send(&maps, address, segment(target), Some(&flow), active, || at(active)).is_ok()
     };
     assert!(sent(&door, 3128, 2));
     assert!(!sent(&door, 3128, 1), "no call that opened it is in flight");
@@ -135,14 +137,14 @@ fn a_flow_goes_on_to_where_it_goes_and_in_its_classes() {
     let real = [0x20, 1, 13, 184, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
     let flow =
         Flow { classes: 6, real, wanted: network::mapped([9, 9, 9, 9]), real_port: 443, ..Flow::default() };
-    assert!(network::goes_on(&flow, &real, 443, &at(2)) && network::goes_on(&flow, &real, 443, &at(5)));
-    assert!(!network::goes_on(&flow, &real, 443, &at(1)));
-    assert!(!network::goes_on(&flow, &real, 444, &at(2)));
-    assert!(!network::goes_on(&flow, &flow.wanted, 443, &at(2)), "where it wanted to go counts for nothing");
+    assert!(network::goes_on(&flow, &real, 443, 2) && network::goes_on(&flow, &real, 443, 5));
+    assert!(!network::goes_on(&flow, &real, 443, 1));
+    assert!(!network::goes_on(&flow, &real, 444, 2));
+    assert!(!network::goes_on(&flow, &flow.wanted, 443, 2), "where it wanted to go counts for nothing");
     for byte in 0..16 {
         let mut other = real;
         other[byte] ^= 1;
-        assert!(!network::goes_on(&flow, &other, 443, &at(2)), "byte {byte} counts for nothing");
+        assert!(!network::goes_on(&flow, &other, 443, 2), "byte {byte} counts for nothing");
     }
 }
 

@@ -38,8 +38,6 @@ pub(super) enum Place {
     SocketAddress(bpf_attach_type),
     /// Packets of a control group.
     Packets(bpf_attach_type),
-    /// What happens to the TCP sockets of a control group.
-    SocketEvents,
     /// A raw tracepoint.
     RawTracepoint,
 }
@@ -49,7 +47,6 @@ impl Place {
     pub(super) fn on_group(self) -> Option<bpf_attach_type> {
         match self {
             Self::SocketAddress(attach) | Self::Packets(attach) => Some(attach),
-            Self::SocketEvents => Some(bpf_attach_type::BPF_CGROUP_SOCK_OPS),
             Self::Hook | Self::RawTracepoint => None,
         }
     }
@@ -57,8 +54,8 @@ impl Place {
     /// Whether a session needs it only if it has doors.
     pub(super) fn serves_doors(self) -> bool {
         use bpf_attach_type::{
-            BPF_CGROUP_INET4_GETPEERNAME, BPF_CGROUP_INET6_GETPEERNAME, BPF_CGROUP_SOCK_OPS,
-            BPF_CGROUP_UDP4_RECVMSG, BPF_CGROUP_UDP6_RECVMSG,
+            BPF_CGROUP_INET4_GETPEERNAME, BPF_CGROUP_INET6_GETPEERNAME, BPF_CGROUP_UDP4_RECVMSG,
+            BPF_CGROUP_UDP6_RECVMSG,
         };
         self.on_group().is_some_and(|attach| {
             matches!(
@@ -67,7 +64,6 @@ impl Place {
                     | BPF_CGROUP_INET6_GETPEERNAME
                     | BPF_CGROUP_UDP4_RECVMSG
                     | BPF_CGROUP_UDP6_RECVMSG
-                    | BPF_CGROUP_SOCK_OPS
             )
         })
     }
@@ -150,7 +146,6 @@ fn text(object: &Object, name: &str, program: &aya_obj::Program) -> Result<Progr
         ProgramSection::Lsm { sleepable: false } => Place::Hook,
         ProgramSection::CgroupSockAddr { attach_type } => Place::SocketAddress((*attach_type).into()),
         ProgramSection::CgroupSkb { attach_type: Some(attach_type) } => Place::Packets((*attach_type).into()),
-        ProgramSection::SockOps => Place::SocketEvents,
         ProgramSection::RawTracePoint => Place::RawTracepoint,
         other => return Err(damaged(&format!("the program {name} is of the unforeseen kind {other:?}"))),
     };

@@ -84,7 +84,6 @@ impl Context<'_> {
         let (kind, attach) = match text.place {
             Place::SocketAddress(attach) => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SOCK_ADDR, Some(attach)),
             Place::Packets(attach) => (bpf_prog_type::BPF_PROG_TYPE_CGROUP_SKB, Some(attach)),
-            Place::SocketEvents => (bpf_prog_type::BPF_PROG_TYPE_SOCK_OPS, text.place.on_group()),
             Place::RawTracepoint | Place::Hook => (bpf_prog_type::BPF_PROG_TYPE_RAW_TRACEPOINT, None),
         };
         load(&self.describe(text, kind, attach, 0))

@@ -14,7 +14,6 @@ use tokio::time::timeout;
 
 use super::clock::now_ns;
 use super::held::Held;
-use super::pipes::Pipes;
 use super::relay::Relay;
 use super::room::Room;
 use super::teller::{By, Refused};
@@ -28,7 +27,6 @@ const REACH: Duration = Duration::from_secs(127);
 /// A connection that was led here.
 pub(super) struct Connection {
     room: Room,
-    pipes: Pipes,
     wanted: SocketAddr,
     /// When it was let through.
     began_ns: u64,
@@ -57,9 +55,9 @@ enum Said {
 
 impl Connection {
     /// A connection to this address.
-    pub(super) fn new(room: Room, pipes: Pipes, wanted: SocketAddr) -> Self {
+    pub(super) fn new(room: Room, wanted: SocketAddr) -> Self {
         let wanted = SocketAddr::new(wanted.ip().to_canonical(), wanted.port());
-        Self { room, pipes, wanted, began_ns: now_ns(), spoken: RefCell::default() }
+        Self { room, wanted, began_ns: now_ns(), spoken: RefCell::default() }
     }
 
     /// From the first byte to the last.
@@ -154,7 +152,7 @@ impl Connection {
             Said::Http(Head { host: Host::Name(name), .. }) => name,
             Said::Http(_) => return Err(io::ErrorKind::PermissionDenied.into()),
         };
-        let relay = Relay { room: &self.room, pipes: &self.pipes, classes: self.room.classes_of(name) };
+        let relay = Relay { room: &self.room, pipes: &self.room.pipes, classes: self.room.classes_of(name) };
         let carried = match &said {
             Said::Tls(hello, _) => handshake::carry(&relay, (near, &far), hello, held).await,
             Said::Http(_) => {

@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::time::Duration;
 
 use enforce::Doors;
+use nix::errno::Errno;
 
 /// Tries to find a port that is free in all families and protocols.
 const TRIES: usize = 64;
@@ -39,6 +41,14 @@ impl DoorsOpen {
     /// Where they are.
     pub(crate) fn ports(&self) -> Doors {
         self.ports
+    }
+
+    /// Every listening socket by its kind, once more: a test breaks one of them.
+    #[cfg(test)]
+    pub(super) fn sockets(&self) -> Vec<(&'static str, std::os::fd::OwnedFd)> {
+        let own = |listener: &TcpListener| listener.try_clone().expect("cloned").into();
+        let questions = self.resolver.iter().map(|(_, questions)| ("questions", own(questions)));
+        questions.chain(self.proxy.iter().map(|proxy| ("proxy", own(proxy)))).collect()
     }
 
     /// The same sockets, inside of an event loop.
@@ -96,6 +106,31 @@ fn listener(listener: TcpListener) -> io::Result<tokio::net::TcpListener> {
     nix::sys::socket::listen(&listener, nix::sys::socket::Backlog::new(WAITING)?)?;
     listener.set_nonblocking(true)?;
     tokio::net::TcpListener::from_std(listener)
+}
+
+/// The next who comes.
+///
+/// # Errors
+/// The socket is no good any more. What a single connection met (accept(2)), and a want of descriptors or of memory, is
+/// no reason to close the door: those that are open end in time.
+pub(super) async fn accept(
+    listener: &tokio::net::TcpListener,
+) -> io::Result<(tokio::net::TcpStream, SocketAddr)> {
+    loop {
+        match listener.accept().await {
+            Err(error) if is_broken(&error) => return Err(error),
+            Err(_) => tokio::time::sleep(PAUSE).await,
+            accepted => return accepted,
+        }
+    }
+}
+
+/// How long is waited for a descriptor.
+const PAUSE: Duration = Duration::from_millis(20);
+
+fn is_broken(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, None | Some(Errno::EBADF | Errno::EINVAL | Errno::ENOTSOCK | Errno::EOPNOTSUPP))
 }
 
 fn addresses() -> Vec<IpAddr> {

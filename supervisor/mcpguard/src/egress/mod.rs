@@ -11,6 +11,7 @@
 
 mod clock;
 mod connection;
+mod descriptors;
 mod doors;
 mod handshake;
 mod held;
@@ -24,6 +25,7 @@ mod room;
 mod teller;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod upstream;
 
 use std::io;
@@ -36,8 +38,10 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
+use descriptors::Shares;
 pub(crate) use doors::DoorsOpen;
 use hosts::Host;
+use room::Room;
 pub(crate) use teller::{By, Refused, Teller, Told, pair};
 
 /// A running resolver and proxy. Dropping it closes both doors.
@@ -48,7 +52,8 @@ pub(crate) struct WayOut {
 }
 
 impl WayOut {
-    /// Starts serving at doors that are open already.
+    /// Starts serving at doors that are open already, and takes as many descriptors for it as this process may have. The
+    /// server runs by then, so that it keeps the limit that it was given.
     ///
     /// # Errors
     /// The thread or its event loop cannot be had.
@@ -60,10 +65,10 @@ impl WayOut {
     ) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let events = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        let plan = plan.clone();
+        let (plan, shares) = (plan.clone(), Shares::claim());
         let thread = Builder::new().name("egress".to_owned()).spawn(move || {
             let inside = LocalSet::new();
-            let work = inside.run_until(serve(doors, plan, backend, teller));
+            let work = inside.run_until(serve(doors, plan, backend, teller, shares));
             events.block_on(async {
                 tokio::select! {
                     failed = work => tracing::error!("the network of the server stays closed: {failed}"),
@@ -95,16 +100,21 @@ async fn serve(
     plan: NetworkPlan,
     backend: Arc<dyn enforce::Egress>,
     teller: Teller,
+    shares: Shares,
 ) -> io::Error {
-    let room = match Host::examine().and_then(|host| room::Room::new(plan, backend, teller, host)) {
-        Ok(room) => room,
-        Err(error) => return error,
-    };
+    let room = Host::examine().and_then(|host| Room::new(plan, backend, teller, host, shares));
+    match room {
+        Ok(room) => serve_again(&room, doors).await,
+        Err(error) => error,
+    }
+}
+
+async fn serve_again(room: &Room, doors: DoorsOpen) -> io::Error {
     let ports = doors.ports();
     let mut open = Ok(doors);
     loop {
         let failed = match open.and_then(DoorsOpen::serve) {
-            Ok(doors) => serve_at(&room, &doors).await,
+            Ok(doors) => serve_at(room, &doors).await,
             Err(error) => error,
         };
         tracing::error!("the network of the server is closed until its doors are open again: {failed}");
@@ -113,7 +123,7 @@ async fn serve(
     }
 }
 
-async fn serve_at(room: &room::Room, doors: &doors::Served) -> io::Error {
+async fn serve_at(room: &Room, doors: &doors::Served) -> io::Error {
     tokio::select! {
         failed = resolver::serve(room, doors) => failed,
         failed = proxy::serve(room, doors) => failed,

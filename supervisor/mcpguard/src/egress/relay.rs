@@ -2,20 +2,17 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 use nix::fcntl::{SpliceFFlags, splice};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
+use super::held::Held;
 use super::pipes::{Pipe, Pipes};
 use super::room::Room;
 
 /// Bytes that are moved at once at most.
 const CHUNK: usize = 256 * 1024;
-
-/// How often it is looked whether a call that may use the connection is in flight again.
-const GLANCE: Duration = Duration::from_millis(5);
 
 /// Through which pipes bytes go, and in which classes.
 pub(super) struct Relay<'a> {
@@ -31,7 +28,12 @@ impl Relay<'_> {
         loop {
             from.readable().await?;
             self.allowed().await;
-            let pipe = self.pipes.take()?;
+            let Some(pipe) = self.pipes.take() else {
+                match copy(from, to).await? {
+                    0 => return shut(to),
+                    _ => continue,
+                }
+            };
             let filled = from.try_io(Interest::READABLE, || fill(from, &pipe));
             match filled {
                 Ok(0) => {
@@ -50,10 +52,16 @@ impl Relay<'_> {
 
     /// Waits until a call that may use the connection is in flight; at once if what it was opened for always holds.
     pub(super) async fn allowed(&self) {
-        while self.room.active() & self.classes == 0 {
-            tokio::time::sleep(GLANCE).await;
-        }
+        self.room.turns.wait(self.classes, || self.room.backend.moment()).await;
     }
+}
+
+/// What there is, by way of this process; how much it was, 0 at the end.
+async fn copy(from: &TcpStream, to: &TcpStream) -> io::Result<usize> {
+    let mut held = Held::new();
+    let count = held.more(from).await?;
+    held.pass_all(to).await?;
+    Ok(count)
 }
 
 fn fill(from: &TcpStream, pipe: &Pipe) -> io::Result<usize> {

@@ -12,7 +12,7 @@ use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use super::clock::now_ns;
-use super::doors::Served;
+use super::doors::{Served, accept};
 use super::room::Room;
 use super::upstream::{Judged, read_message, write_message};
 
@@ -85,11 +85,9 @@ fn is_the_clients(error: &io::Error) -> bool {
 async fn connections(desk: &Desk, listener: Option<&TcpListener>, room: &Arc<Semaphore>) -> io::Error {
     let Some(listener) = listener else { return pending().await };
     loop {
-        let accepted = listener.accept().await;
-        let Ok((stream, _)) = accepted else {
-            // Out of descriptors: those that are open end in time.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
+        let stream = match accept(listener).await {
+            Ok((stream, _)) => stream,
+            Err(error) => return error,
         };
         let Ok(place) = Arc::clone(room).try_acquire_owned() else { continue };
         let desk = desk.clone();

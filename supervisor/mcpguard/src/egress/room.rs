@@ -9,11 +9,14 @@ use std::time::Duration;
 use enforce::LearnError;
 use names::{Change, Facts, Limits, NameFact, Names, Settings, Why};
 use policy::plan::NetworkPlan;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::clock::now_ns;
+use super::descriptors::Shares;
 use super::hosts::{Host, Upstreams};
+use super::pipes::Pipes;
 use super::teller::{By, Refused, Teller};
+use super::turns::Turns;
 
 /// Shared by everything on the thread.
 #[derive(Clone)]
@@ -26,6 +29,10 @@ pub(super) struct Shared {
     pub(super) backend: Arc<dyn enforce::Egress>,
     pub(super) teller: Teller,
     pub(super) upstreams: Upstreams,
+    /// Places for connections, which outlive the doors by which they came.
+    pub(super) places: Arc<Semaphore>,
+    pub(super) pipes: Pipes,
+    pub(super) turns: Turns,
     /// Something was learned that may end earlier than what is waited for.
     learned: Notify,
 }
@@ -44,6 +51,7 @@ impl Room {
         backend: Arc<dyn enforce::Egress>,
         teller: Teller,
         Host { names: hosts, upstreams }: Host,
+        Shares { connections, pipes }: Shares,
     ) -> io::Result<Self> {
         let limits = Limits {
             lookups_per_minute: plan.max_lookups_per_minute,
@@ -52,8 +60,19 @@ impl Room {
         };
         let settings = Settings { hosts, search: upstreams.search.clone(), limits };
         let names = RefCell::new(Names::new(&plan, settings));
-        let learned = Notify::new();
-        let room = Self(Rc::new(Shared { plan, names, backend, teller, upstreams, learned }));
+        let (learned, places, pipes) =
+            (Notify::new(), Arc::new(Semaphore::new(connections)), Pipes::new(pipes));
+        let room = Self(Rc::new(Shared {
+            plan,
+            names,
+            backend,
+            teller,
+            upstreams,
+            places,
+            pipes,
+            turns: Turns::default(),
+            learned,
+        }));
         let preset = room.names.borrow_mut().preset(now_ns());
         room.make_known(preset).map_err(io::Error::other)?;
         Ok(room)

@@ -99,3 +99,34 @@ pub(crate) fn pair() -> (Teller, Told) {
     let lost = Arc::new(AtomicU64::new(0));
     (Teller { refusals: sender, lost: Arc::clone(&lost) }, Told { refusals, held: None, lost })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_told_is_heard_by_whoever_asks_first_while_another_one_waits() {
+        let (teller, told) = pair();
+        let told = std::cell::RefCell::new(told);
+        let refused = |what: &str| Refused {
+            by: By::Proxy,
+            what: what.to_owned(),
+            detail: String::new(),
+            reason: String::new(),
+            rule: None,
+            over_limit: false,
+            process: None,
+        };
+        let waits = std::future::poll_fn(|context| told.borrow_mut().poll_ready(context));
+        let hears = async {
+            tokio::task::yield_now().await;
+            assert_eq!(told.borrow_mut().now(), None);
+            teller.tell(refused("first"));
+            assert_eq!(told.borrow_mut().now(), Some(refused("first")));
+            tokio::task::yield_now().await;
+            teller.tell(refused("second"));
+        };
+        tokio::join!(waits, hears);
+        assert_eq!(told.borrow_mut().now(), Some(refused("second")));
+    }
+}

@@ -32,7 +32,7 @@ pub(super) fn tricks() -> Vec<Trick> {
         10 "raw socket with its own heads" Own ["sockets.raw", "93.184.216.66", "{token}"] Arrives, needs(Root);
         10 "frame on the wire" Own ["sockets.packet", "eth0", "93.184.216.66", "{token}"] Arrives, needs(RootAndPair);
         10 "connection by repair" Own ["streams.repaired", "93.184.216.66", "4444", "{token}"] Arrives, needs(Root);
-        10 "socket diagnosis" Own ["sockets.diagnosis", "3128"] Printed("listens: 3128"), needs(Kernel("EPROTONOSUPPORT", "INET_DIAG"));
+        10 "socket diagnosis" Own ["sockets.diagnosis", "3128"] Printed("listens: 3128"), needs(Kernel("ENOENT", "INET_DIAG"));
         10 "interfaces by netlink" Own ["sockets.links", "{token}"] Secret("alias"), needs(Pair), open("getaddrinfo asks for addresses by the same protocol; what it tells is known from /sys as well");
         10 "socket between machines (vsock)" Own ["sockets.kind", "40", "1", "0"] Printed("made: socket"), needs(Kernel("EAFNOSUPPORT", "vsock"));
         10 "express data path" Own ["sockets.kind", "44", "3", "0"] Printed("made: socket"), needs(Root);

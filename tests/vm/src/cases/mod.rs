@@ -14,11 +14,13 @@ mod machine;
 mod replay;
 mod sabotage;
 mod servers;
+mod tricks;
 mod windows;
 
 use crate::case::Case;
 
 pub(crate) use doors::alone as doors;
+pub(crate) use tricks::table as tricks;
 
 /// Every case, in the order in which they run.
 pub(crate) const ALL: &[&[Case]] = &[
@@ -29,6 +31,7 @@ pub(crate) const ALL: &[&[Case]] = &[
     cgroup::CASES,
     servers::CASES,
     windows::CASES,
+    tricks::CASES,
     bpf_layer::CASES,
     doors::CASES,
     escapes::FILES,

@@ -1,5 +1,6 @@
 //! The doors, tried by a client that was led to them; a backend and an upstream of the tests' own.
 
+mod failures;
 mod proxy;
 mod resolver;
 mod world;

@@ -3,20 +3,23 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use abi::Learned;
 use enforce::{Doors, Egress, LearnError};
+use nix::sys::socket::{Shutdown, shutdown};
 use policy::plan::{CidrRule, ClassMask, DomainRule, NetworkPlan, Records, RuleId, Verify};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
+use crate::egress::descriptors::Shares;
 use crate::egress::doors::DoorsOpen;
 use crate::egress::hosts::{Host, Upstreams};
 use crate::egress::room::Room;
-use crate::egress::{Told, serve_at, teller};
+use crate::egress::{Told, serve_again, teller};
 
 /// Who decides about addresses.
 #[derive(Debug, Default)]
@@ -66,6 +69,7 @@ pub(super) struct World {
     pub(super) backend: Arc<Backend>,
     pub(super) told: Told,
     pub(super) doors: Doors,
+    sockets: Vec<(&'static str, OwnedFd)>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -97,7 +101,13 @@ fn plan() -> NetworkPlan {
 impl World {
     /// Serves doors whose upstream answers every name with 127.0.0.1.
     pub(super) fn new() -> Self {
+        Self::sharing(Shares { connections: 1_000, pipes: 100 })
+    }
+
+    /// The same with so many connections and pipes.
+    pub(super) fn sharing(shares: Shares) -> Self {
         let doors = DoorsOpen::open().expect("ports are free");
+        let sockets = doors.sockets();
         let ports = doors.ports();
         let backend = Arc::new(Backend::default());
         backend.follow(1, 0);
@@ -115,9 +125,8 @@ impl World {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
             let host = Host { names: Vec::new(), upstreams };
             let work = async {
-                let room = Room::new(plan(), shared, teller, host).expect("a room");
-                let served = doors.serve().expect("sockets");
-                serve_at(&room, &served).await
+                let room = Room::new(plan(), shared, teller, host, shares).expect("a room");
+                serve_again(&room, doors).await
             };
             events.block_on(LocalSet::new().run_until(async {
                 tokio::select! {
@@ -126,7 +135,7 @@ impl World {
                 }
             }));
         });
-        Self { backend, told, doors: ports, stop: Some(stop), thread: Some(thread) }
+        Self { backend, told, doors: ports, sockets, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Asks the resolver for addresses of a name; the answer's code and addresses.
@@ -146,6 +155,14 @@ impl World {
         self.backend.arrivals.lock().expect("no panic").insert(near, wanted);
         stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
         stream
+    }
+
+    /// Breaks the listening sockets of a kind, as if the kernel had given them up, and lets go of all of them.
+    pub(super) fn break_sockets(&mut self, kind: &str) {
+        for (_, socket) in self.sockets.iter().filter(|(its, _)| *its == kind) {
+            shutdown(socket.as_raw_fd(), Shutdown::Both).expect("it listens");
+        }
+        self.sockets.clear();
     }
 
     /// The next refusal.
