@@ -16,6 +16,9 @@ import time
 
 from mcp.server import MCPServer
 
+# What the machine's own file of hosts says of the name that `fetch` may reach.
+ADDRESS = "93.184.216.34"
+
 path, port, report = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 server = MCPServer("windows")
 attempts = []
@@ -32,7 +35,7 @@ def connect():
     # The kernel judges the call; whether anybody answers does not matter, and is not waited for.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as peer:
         peer.setblocking(False)
-        error = peer.connect_ex(("127.0.0.1", port))
+        error = peer.connect_ex((ADDRESS, port))
     if error not in (0, errno.EINPROGRESS, errno.ECONNREFUSED):
         raise OSError(error, "connect")
 

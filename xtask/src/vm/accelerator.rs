@@ -81,7 +81,7 @@ fn comes_up(qemu: &Qemu, kernels: &[Kernel], guest: &Guest, cache: &Cache) -> Re
         kernel,
         machine: MachineKind::Plain,
         accelerator: Accelerator::Kvm,
-        cmdline: cmdline(""),
+        cmdline: cmdline("", MachineKind::Plain),
         exit_by_port: true,
         root: None,
         cases: Vec::new(),

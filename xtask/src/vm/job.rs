@@ -47,7 +47,14 @@ impl Job {
 }
 
 /// The kernel's command line.
-pub(super) fn cmdline(variant: &str) -> String {
+pub(super) fn cmdline(variant: &str, machine: MachineKind) -> String {
+    // Minutes without a pause on one emulated processor: a kernel that preempts itself then lets a task of low priority
+    // wait within a reader's section for longer than the 21 s after which it calls that a stall.
+    let patience = match machine {
+        MachineKind::Tricks => "rcupdate.rcu_cpu_stall_timeout=300",
+        _ => "",
+    };
     // A panic ends QEMU at once (`panic=-1` with `-no-reboot`).
-    format!("console=ttyS0 panic=-1 quiet rdinit=/opt/vm/init {variant}").trim_end().to_owned()
+    let words = ["console=ttyS0 panic=-1 quiet rdinit=/opt/vm/init", patience, variant];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -148,7 +148,7 @@ impl Entry<'_> {
             kernel: kernel.clone(),
             machine: self.machine,
             accelerator,
-            cmdline: cmdline(&self.variant.cmdline),
+            cmdline: cmdline(&self.variant.cmdline, self.machine),
             exit_by_port: self.variant.exit_by_port,
             archive: guest.archive(kernel, &text, orders.shell, &cases)?,
             root: root.map(Path::to_path_buf),

@@ -4,6 +4,7 @@
 //! Two pairs of clocks: the server's tools say when they certainly ran, the client when a call can have been in flight.
 //! Between the two nothing is claimed.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +16,7 @@ use crate::case::{Case, On};
 use crate::client::Client;
 use crate::ground::Ground;
 use crate::job::Machine;
+use crate::loopback;
 use crate::need::Need;
 
 pub(super) const CASES: &[Case] = &[Case::new("servers/windows_of_a_thousand_calls", windows)
@@ -24,8 +26,12 @@ pub(super) const CASES: &[Case] = &[Case::new("servers/windows_of_a_thousand_cal
 
 const SERVER: &str = include_str!("../../servers/windows.py");
 const PYTHON: &str = "/opt/servers/venv/bin/python";
-/// What the tool may connect to; nobody has to listen.
+/// A port where nobody names a host, so that its address is judged by itself; nobody has to listen.
 const PORT: u16 = 4711;
+/// What the tool may connect to, and the address that the machine's own file of hosts has for it. It looks public, because a
+/// name may stand for no other one.
+const HOST: &str = "example.org";
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(93, 184, 216, 34));
 const CALLS: usize = 1000;
 /// How many attempts of each sort make the measurement worth something.
 const ENOUGH: usize = 200;
@@ -48,12 +54,14 @@ fn windows(ground: &Ground) -> Result<()> {
         "version: 1\nname: windows\nextends: [runtime/python]\n\
          filesystem: {{ read: [/opt/servers, {}], write: [{}] }}\n\
          network: {{ allowed_ports: [{PORT}] }}\n\
-         tools:\n  read_file: {{ allowed_paths: [{}], read_only: true }}\n  fetch: {{ allowed_domains: [example.org] }}\n",
+         tools:\n  read_file: {{ allowed_paths: [{}], read_only: true }}\n  fetch: {{ allowed_domains: [{HOST}] }}\n",
         script.display(),
         ground.workspace().display(),
         file.display(),
     );
-    let guarded = ground.guarded(&policy)?.option("--allow-degraded");
+    loopback::add(ADDRESS)?;
+    std::fs::write("/etc/hosts", format!("{ADDRESS} {HOST}\n")).context("no file of hosts can be made")?;
+    let guarded = ground.guarded(&policy)?;
     let words = [script.as_path(), file.as_path()].map(|path| path.to_string_lossy().into_owned());
     let (port, told) = (PORT.to_string(), report.to_string_lossy().into_owned());
     let command = guarded.command(&[PYTHON, &words[0], &words[1], &port, &told])?;
