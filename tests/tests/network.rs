@@ -82,8 +82,10 @@ fn a_trick_that_works_is_told() -> Result<()> {
     if !is_root()? {
         return Ok(());
     }
-    let mut tricks: Vec<Trick> = all().into_iter().filter(|trick| trick.class == 34).collect();
-    tricks.truncate(3);
+    // By address: a policy without names has no resolver.
+    let by_address = |trick: &Trick| trick.class == 34 && trick.name.ends_with("by its address");
+    let tricks: Vec<Trick> = all().into_iter().filter(by_address).collect();
+    ensure!(!tricks.is_empty(), "no such trick is left");
     let open = table_with(&[Backend::Notify], &tricks, &["--allow-degraded"], OPEN)?;
     ensure!(open.wrong().len() == tricks.len(), "{}", open.text());
     Ok(())

@@ -309,8 +309,15 @@ pub(crate) const PROGRAMS: Group = Group {
 /// What a server needs that has IP or unix sockets.
 pub(crate) const SOCKETS: Group = Group {
     name: "sockets",
-    reason: "reaching a peer and being reached; only if the policy grants a network",
-    calls: &["connect", "listen", "accept", "accept4"],
+    reason: "reaching a peer; only if the policy grants a network",
+    calls: &["connect", "accept", "accept4"],
+};
+
+/// What a server needs that others may connect to. Landlock does not see a port that `listen` chooses by itself.
+pub(crate) const LISTENING: Group = Group {
+    name: "listening",
+    reason: "being reached; only if the policy lets the server listen, or grants it unix sockets",
+    calls: &["listen"],
 };
 
 /// What the question for the host's own addresses needs; not under `strict` without a network.

@@ -20,6 +20,8 @@ pub(crate) struct Sockets {
     /// The question which addresses the host has (`os.networkInterfaces`, `getaddrinfo`): programs end with an error
     /// where it is refused, and it reaches nobody but the kernel.
     pub(crate) routes: bool,
+    /// Somebody may connect to the server: on a TCP port, or on a unix socket that it makes.
+    pub(crate) listens: bool,
     /// Who decides about addresses.
     pub(crate) addresses: Addresses,
 }
@@ -40,7 +42,8 @@ impl Sockets {
         let reaches_out = !plan.domains.is_empty() || !plan.cidrs.is_empty();
         let routes = plan.wants_ip() || profile == SyscallProfile::Default;
         let (tcp, udp, unix) = (plan.wants_ip(), reaches_out, !plan.unix_sockets.is_empty());
-        Self { tcp, udp, unix, routes, addresses }
+        let listens = unix || !plan.listen.is_empty();
+        Self { tcp, udp, unix, routes, listens, addresses }
     }
 
     /// Whether any socket exists that has a peer.

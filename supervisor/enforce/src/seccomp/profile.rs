@@ -26,6 +26,7 @@ impl Profile {
         let mut groups: Vec<_> = groups::ALWAYS.to_vec();
         groups.extend((profile == SyscallProfile::Default).then_some(groups::PROGRAMS));
         groups.extend(sockets.have_peers().then_some(groups::SOCKETS));
+        groups.extend((sockets.have_peers() && sockets.listens).then_some(groups::LISTENING));
         groups.extend((sockets.have_peers() || sockets.routes).then_some(groups::NAMES));
         let numbers = table::numbers();
         for number in groups.iter().flat_map(|group| group.calls).filter_map(|name| numbers.get(name)) {
@@ -77,5 +78,6 @@ fn conditional_reason(name: &str) -> Option<&'static str> {
     let among = |group: groups::Group, reason| group.calls.contains(&name).then_some(reason);
     among(groups::PROGRAMS, refused::REFUSED_WHEN_STRICT)
         .or_else(|| among(groups::SOCKETS, refused::REFUSED_WITHOUT_NETWORK))
+        .or_else(|| among(groups::LISTENING, refused::REFUSED_WITHOUT_LISTENING))
         .or_else(|| among(groups::NAMES, refused::REFUSED_WITHOUT_NETWORK))
 }

@@ -198,5 +198,9 @@ pub(crate) const REFUSED: &[Group] = &[
 pub(crate) const REFUSED_WHEN_STRICT: &str =
     "the profile `strict` is for servers that start no other program";
 
+/// Why [`super::groups::LISTENING`] is refused where nobody may connect to the server.
+pub(crate) const REFUSED_WITHOUT_LISTENING: &str =
+    "the policy lets nobody connect to the server (`network.listen`)";
+
 /// Refused when the policy grants no network.
 pub(crate) const REFUSED_WITHOUT_NETWORK: &str = "the policy grants no network";

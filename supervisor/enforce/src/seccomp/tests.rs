@@ -55,15 +55,16 @@ fn expected(action: Action, reporting: Reporting) -> u32 {
 }
 
 const ONLINE: Sockets =
-    Sockets { tcp: true, udp: true, unix: true, routes: true, addresses: Addresses::Kernel };
+    Sockets { tcp: true, udp: true, unix: true, routes: true, listens: true, addresses: Addresses::Kernel };
 
 fn all_sockets() -> impl Iterator<Item = Sockets> {
-    (0..32).map(|bits| Sockets {
+    (0..64).map(|bits| Sockets {
         tcp: bits & 1 != 0,
         udp: bits & 2 != 0,
         unix: bits & 4 != 0,
         routes: bits & 8 != 0,
         addresses: if bits & 16 == 0 { Addresses::Kernel } else { Addresses::Gate },
+        listens: bits & 32 != 0,
     })
 }
 
@@ -147,7 +148,7 @@ proptest! {
     #[test]
     fn the_filter_does_what_the_profile_says(number in 0_u32..600, arguments: [u64; 6], tcp: bool, udp: bool, unix: bool, gate: bool) {
         let addresses = if gate { Addresses::Gate } else { Addresses::Kernel };
-        let profile = Profile::new(SyscallProfile::Default, Sockets { tcp, udp, unix, routes: tcp, addresses });
+        let profile = Profile::new(SyscallProfile::Default, Sockets { tcp, udp, unix, routes: tcp, listens: tcp, addresses });
         let program = compile(&profile, Reporting::Notify).expect("compiles");
         let wanted = expected(profile.decide(number, &arguments), Reporting::Notify);
         prop_assert_eq!(run(&program, NATIVE, number, &arguments), wanted);
@@ -200,7 +201,7 @@ fn every_known_call_stands_in_exactly_one_list() {
     let mut lists: BTreeMap<&str, u32> = table::all().map(|(name, _)| (name, 0)).collect();
     let grouped = groups::ALWAYS
         .iter()
-        .chain([&groups::PROGRAMS, &groups::SOCKETS, &groups::NAMES])
+        .chain([&groups::PROGRAMS, &groups::SOCKETS, &groups::LISTENING, &groups::NAMES])
         .chain(refused::REFUSED);
     let rules: Vec<_> = arguments::rules(SyscallProfile::Default)
         .into_iter()

@@ -24,6 +24,9 @@ enum End {
     Reported(i32, &'static str),
     /// By Landlock where the kernel decides about addresses, which answers `EACCES`; else by the supervisor, with a record.
     Unreached,
+    /// By Landlock at `bind` where the kernel alone decides about ports; at `listen`, with a report, where programs let any
+    /// free port be bound, or by the supervisor, with a record.
+    Unheard,
     /// Killed with `SIGSYS`.
     Killed,
     /// It comes through, because the plan grants it: the guard does not deny everything.
@@ -180,7 +183,7 @@ fn limited(scene: &Scene) -> Plan {
 }
 
 fn all() -> Vec<Case> {
-    use End::{Errno, Killed, Reported, Through, Unreached};
+    use End::{Errno, Killed, Reported, Through, Unheard, Unreached};
     let (acces, perm) = (libc::EACCES, libc::EPERM);
     let mut cases = Vec::new();
     let mut add = |name, words: &[&str], plan: fn(&Scene) -> Plan, end| {
@@ -307,7 +310,7 @@ fn all() -> Vec<Case> {
     add("connecting to another TCP port", &["connect", "%port"], other_port, Unreached);
     add("connecting to the granted TCP port", &["connect", "%port"], this_port, Through);
     add("listening without a network", &["listen", "0"], base, Reported(perm, "socket"));
-    add("listening where only connecting is granted", &["listen", "0"], this_port, Unreached);
+    add("listening where only connecting is granted", &["listen", "0"], this_port, Unheard);
     add("listening where it is granted", &["listen", "0"], listening, Through);
     add("connecting where only listening is granted", &["connect", "%port"], listening, Unreached);
     add("sending UDP without a network", &["send-udp", "%udp"], base, Reported(perm, "socket"));
@@ -474,6 +477,10 @@ fn check(case: &Case) -> Result<(), String> {
             refused_with(&ran, libc::EACCES) && ran.denials.is_empty()
         }
         End::Unreached => refused_with(&ran, libc::EPERM) && ran.denials.is_empty(),
+        End::Unheard if ran.network.is_empty() && ran.denials.is_empty() => refused_with(&ran, libc::EACCES),
+        End::Unheard => {
+            refused_with(&ran, libc::EPERM) && ran.denials.iter().all(|denial| denial.name == Some("listen"))
+        }
         End::Killed => ran.status == Some(Status::Signal(Signal::SIGSYS)),
         End::Through => ran.code() == Some(THROUGH) && ran.denials.is_empty() && ran.network.is_empty(),
     };
