@@ -94,11 +94,22 @@ impl Host<'_> {
         }
     }
 
-    /// Whoever decides about addresses; nobody else can.
-    pub(super) fn who_decides(&self, reason: &str) -> State {
-        match self.addresses() {
-            Some(layer) => enforced(&[layer], None),
-            None => uncovered(None, reason, self.addresses_remedy()),
+    /// Connections are counted on the security hook, or by the supervisor that makes them. The programs on the control
+    /// group decide about addresses and count nothing.
+    pub(super) fn connect_rate(&self) -> State {
+        match (self.hooks(), self.addresses()) {
+            (true, _) => enforced(&[Layer::Ebpf], None),
+            (false, Some(Layer::Seccomp)) => enforced(&[Layer::Seccomp], None),
+            (false, Some(_)) => uncovered(
+                None,
+                "the programs on the control group decide about connections without counting them",
+                self.hooks_remedy(),
+            ),
+            (false, None) => uncovered(
+                None,
+                "connections are made without asking the supervisor",
+                format!("{}, or {CARRYING_OUT}", self.hooks_remedy()),
+            ),
         }
     }
 

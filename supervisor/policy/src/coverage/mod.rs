@@ -80,7 +80,7 @@ fn state(rule: &Rule, id: RuleId, plan: &Plan, support: &Support) -> State {
         Ask::Ports => host.ports(),
         Ask::Listen => host.listen(),
         Ask::UnixSocket => host.unix_socket(),
-        Ask::ConnectRate => host.who_decides("connections are made without asking the supervisor"),
+        Ask::ConnectRate => host.connect_rate(),
         Ask::SentBytesRate => host.only_packets("bytes are sent without asking the supervisor"),
         Ask::LookupRate | Ask::NameRate => host.resolver(),
         // Connections are counted where they are decided; which addresses they went to is not kept.

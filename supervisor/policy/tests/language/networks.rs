@@ -21,7 +21,10 @@ const PACKETS: &[(&str, &str)] = &[
         "- sockets by path are told apart from Landlock ABI 9 on; before, allowing one allows all \
          [Landlock closes abstract sockets of other processes]",
     ),
-    ("network.max_connections", "ebpf"),
+    (
+        "network.max_connections",
+        "- the programs on the control group decide about connections without counting them",
+    ),
     ("network.max_sent_bytes", "ebpf"),
     ("network.max_lookups", "resolver"),
     ("network.max_destinations", "- connections are counted, not how many addresses they go to"),
