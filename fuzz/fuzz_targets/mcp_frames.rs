@@ -23,8 +23,6 @@ fn rule(key: &str) -> ToolRule {
         exclusive: key == "alone",
         max_request_bytes: None,
         max_response_bytes: (key == "slow").then_some(200),
-        max_connections_per_call: None,
-        max_sent_bytes_per_call: None,
         class: ClassId::new(key.len()).expect("short names"),
         reason: None,
         from: RuleId(0),

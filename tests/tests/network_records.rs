@@ -25,12 +25,13 @@ fn policy() -> Result<String> {
     Ok(Runtime::Python.policy(network)?.replace("runtime/python", "runtime/python, runtime/network"))
 }
 
-fn session(internet: &Internet, scene: &Scene, who: Option<Who>) -> Result<Option<Client>> {
+fn session(internet: &Internet, scene: &Scene, who: Option<Who>, more: &str) -> Result<Option<Client>> {
     let puppet = Runtime::Python.puppet()?;
     let Some(who) = who else {
         return internet.session(Who::User, scene, Start::bare(scene, puppet)).map(Some);
     };
-    match internet.session(who, scene, Start::guarded(scene, scene.policy("records", &policy()?)?, puppet)) {
+    let policy = scene.policy("records", &(policy()? + more))?;
+    match internet.session(who, scene, Start::guarded(scene, policy, puppet)) {
         Ok(client) => Ok(Some(client)),
         Err(error) => {
             ensure!(format!("{error:#}").contains("cannot be enforced on this host"), "{error:#}");
@@ -67,11 +68,11 @@ fn refusals_are_recorded_with_their_layer_and_call() -> Result<()> {
     }
     let internet = Internet::raise()?;
     let scene = Scene::new()?;
-    let mut bare = session(&internet, &scene, None)?.context("a bare session")?;
+    let mut bare = session(&internet, &scene, None, "")?.context("a bare session")?;
     ensure!(tried(&mut bare)? == [true; 3], "what does not work bare proves nothing: {}", bare.stderr());
     for (who, addresses) in [(Who::User, "seccomp"), (Who::Root, "ebpf")] {
         let scene = Scene::new()?;
-        let Some(mut client) = session(&internet, &scene, Some(who))? else {
+        let Some(mut client) = session(&internet, &scene, Some(who), "")? else {
             skip(&format!("domains by {addresses}"));
             continue;
         };
@@ -81,6 +82,35 @@ fn refusals_are_recorded_with_their_layer_and_call() -> Result<()> {
         for (layer, (what, _)) in ["resolver", "proxy", addresses].into_iter().zip(ATTEMPTS) {
             ensure!(is_told(&told, layer, what), "{who:?}: no record of {what} by {layer} in {told:#?}");
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_refusal_ends_the_session_where_the_policy_says_so() -> Result<()> {
+    if std::fs::metadata("/proc/self")?.uid() != 0 {
+        skip("root, who can make network namespaces");
+        return Ok(());
+    }
+    let internet = Internet::raise()?;
+    for (who, layer) in [(Who::User, "seccomp"), (Who::Root, "ebpf")] {
+        let scene = Scene::new()?;
+        let Some(mut client) = session(&internet, &scene, Some(who), "on_violation: { network: kill }\n")?
+        else {
+            skip(&format!("domains by {layer}"));
+            continue;
+        };
+        let nothing_yet = client.call("spawn", json!({ "argv": ["/usr/bin/python3", "-c", "print(1)"] }))?;
+        ensure!(nothing_yet.puppet()?["status"] == 0, "{who:?}: {}", client.stderr());
+        let [.., (what, code)] = ATTEMPTS;
+        let answer = client.call("spawn", json!({ "argv": ["/usr/bin/python3", "-c", code] }));
+        let died = answer.is_err() || answer.is_ok_and(|answer| answer.0.get("error").is_some());
+        ensure!(died && client.call("descriptors", json!({})).is_err(), "{who:?}: {}", client.stderr());
+        ensure!(client.stderr().contains(what), "{who:?}: the user is not told: {}", client.stderr());
+        drop(client);
+        let told = records(&scene.audit())?;
+        ensure!(is_told(&told, layer, what), "{who:?}: no record of {what} by {layer} in {told:#?}");
+        ensure!(told.last().is_some_and(|record| record.event() == "session_end"), "{told:#?}");
     }
     Ok(())
 }

@@ -18,6 +18,10 @@ pub struct LearnedKey {
     pub padding: u32,
 }
 
+/// Key of the map `DESTINATIONS`: an address that the session has gone to. The value is until when that is remembered
+/// (`CLOCK_BOOTTIME`, nanoseconds).
+pub type DestinationKey = LearnedKey;
+
 /// How many grants of one address are told apart.
 pub const LEARNINGS: usize = 4;
 

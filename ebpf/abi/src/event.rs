@@ -107,7 +107,7 @@ pub enum Reason {
     NotGranted = 1,
     /// A name rule closes it.
     Name = 2,
-    /// Over a rate limit; the event's access is the [`crate::Bucket`].
+    /// Over a limit; the event's access is the [`crate::Bucket`], or [`crate::BUCKETS`] and the [`crate::Spending`].
     Rate = 3,
     /// The path cannot be followed to the root: too deep, or detached.
     Unresolvable = 4,
@@ -187,7 +187,7 @@ pub struct Event {
     pub thread: u32,
     /// The policy rule; [`crate::NO_RULE`] if none.
     pub rule: u32,
-    /// [`Access`] bits for files; the [`crate::Bucket`] for [`Reason::Rate`]; the family for sockets; else a number of the kind's own
+    /// [`Access`] bits for files; what is used up for [`Reason::Rate`]; the family for sockets; else a number of the kind's own
     /// (the target's process for [`EventKind::Trace`] and [`EventKind::Signal`], the command for [`EventKind::Bpf`]).
     pub access: u32,
     /// Bytes of the payload that follow.

@@ -20,7 +20,8 @@ mod rules;
 mod session;
 
 pub use egress::{
-    DNS_PORT, Door, Flow, LEARNINGS, Learned, LearnedKey, Learning, PORT_CHECKED, Peer, PeerKey, SocketFlow,
+    DNS_PORT, DestinationKey, Door, Flow, LEARNINGS, Learned, LearnedKey, Learning, PORT_CHECKED, Peer,
+    PeerKey, SocketFlow,
 };
 pub use event::{Access, Action, Event, EventKind, MAX_PAYLOAD, Reason, SocketAddress};
 pub use fields::{FIELDS, Field};
@@ -30,8 +31,9 @@ pub use rules::{
     NameRule, NamedKey, ObjectKey, Port, PortKey, PortUse, flags, name_hash, name_hash_add, name_hash_begin,
 };
 pub use session::{
-    ALWAYS, Active, Ascent, BUCKETS, Bucket, Component, Decision, Descent, FILTER_WORDS, Filter, Names, Rate,
-    SCOPE_WORDS, STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, filter_bits, scope_bit, session_flags,
+    ALWAYS, Active, Ascent, BUCKETS, Bucket, Budget, CLASSES, Component, DESTINATION_NS, Decision, Descent,
+    FILTER_WORDS, Filter, Names, Rate, SCOPE_WORDS, SPENDINGS, STATE_ARMED, STATE_NEXT_EXEC, Session,
+    Spending, State, Task, filter_bits, scope_bit, session_flags,
 };
 
 /// The highest number of path components that a walk follows; a deeper path is denied.

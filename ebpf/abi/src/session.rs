@@ -56,10 +56,29 @@ pub enum Bucket {
     Fork = 4,
     /// Denials, for the rule about repeated violations.
     Denial = 5,
+    /// Addresses that nobody of the session has gone to for [`DESTINATION_NS`].
+    Destination = 6,
 }
 
 /// How many kinds of [`Bucket`] there are.
-pub const BUCKETS: usize = 6;
+pub const BUCKETS: usize = 7;
+
+/// What a call may spend while it is in flight. The index of [`Session::budgets`] and of [`Active::budgets`]; in events it
+/// stands behind the buckets.
+#[repr(usize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spending {
+    /// New connections.
+    Connections = 0,
+    /// Bytes sent over IP.
+    SentBytes = 1,
+}
+
+/// How many kinds of [`Spending`] there are.
+pub const SPENDINGS: usize = 2;
+
+/// How many grant classes there are.
+pub const CLASSES: usize = 64;
 
 /// What to look for in names before a look-up is worth it.
 #[repr(C)]
@@ -97,6 +116,8 @@ pub struct Session {
     pub names: Names,
     /// Rate limits, by [`Bucket`].
     pub rates: [Rate; BUCKETS],
+    /// The classes whose calls have a budget, by [`Spending`].
+    pub budgets: [u64; SPENDINGS],
 }
 
 /// Value of the array `STATES`, by slot. Written by the programs only, atomically.
@@ -124,9 +145,10 @@ pub struct State {
 /// The active set in which only what always holds is allowed: every active set has this bit.
 pub const ALWAYS: u64 = 1;
 
-/// The one value of the small mappable array that each session has: the doorman stores, the programs load.
+/// The one value of the small mappable array that each session has: the doorman stores, the programs load. Only what was
+/// spent is the programs' to store.
 #[repr(C, align(64))]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Active {
     /// The active set: bit 0 always, and the classes of the calls in flight.
     pub mask: u64,
@@ -134,7 +156,26 @@ pub struct Active {
     pub call: u64,
     /// Zero.
     pub padding: [u64; 6],
+    /// Of the calls of each class, by [`Spending`].
+    pub budgets: [[Budget; CLASSES]; SPENDINGS],
 }
+
+/// What the calls of one class may spend together, counted from the session's start.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Up to here. The doorman raises it when a call begins, and takes back what is left when it ends.
+    pub granted: u64,
+    /// What they have spent. Written by the programs only, atomically.
+    pub spent: u64,
+    /// The policy rule.
+    pub rule: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+/// For how long an address is known as one that the session goes to, in nanoseconds.
+pub const DESTINATION_NS: u64 = 60_000_000_000;
 
 /// [`Task::state`]: the mark takes effect at the next `execve` (the last mile is still the supervisor's own code).
 pub const STATE_NEXT_EXEC: u32 = 1;
@@ -282,9 +323,12 @@ pub fn filter_bits(inode: u64) -> (u32, u32) {
 }
 
 const _: () = assert!(size_of::<Names>() == 88);
-const _: () = assert!(size_of::<Session>() == 24 + 88 + 16 * BUCKETS);
+const _: () = assert!(size_of::<Session>() == 24 + 88 + 16 * BUCKETS + 8 * SPENDINGS);
 const _: () = assert!(size_of::<State>() == 16 + 8 * BUCKETS + 256 + 32);
-const _: () = assert!(size_of::<Active>() == 64);
+const _: () = assert!(size_of::<Active>() == 64 + 24 * CLASSES * SPENDINGS);
+// It is mapped as one page.
+const _: () = assert!(size_of::<Active>() <= 4096);
+const _: () = assert!(size_of::<Budget>() == 24);
 const _: () = assert!(size_of::<Component>() == 24);
 const _: () = assert!(size_of::<Decision>() == 80);
 const _: () = assert!(size_of::<Ascent>() == 32);

@@ -106,7 +106,7 @@ pub(crate) fn gate<const TASK: bool>(slot: u32, kind: EventKind, denial: Denial,
             }
             (*event).rule = denial.rule;
             (*event).access = if denial.reason as u8 == Reason::Rate as u8 {
-                Bucket::SentBytes as u32
+                denial.limit
             } else {
                 (address[2] >> 16) as u32 & 0xffff
             };

@@ -31,6 +31,7 @@ mod rate;
 mod reach;
 mod rules;
 mod scope;
+mod spending;
 mod told;
 mod walk;
 

@@ -5,11 +5,11 @@ use core::ffi::c_void;
 use core::ptr;
 
 use abi::{
-    Active, Address, AddressKey, Entry, Filter, Learned, LearnedKey, NameKey, NameRule, NamedKey, ObjectKey,
-    Peer, PeerKey, Port, PortKey, SCOPE_WORDS, Session, SocketFlow, State, Task,
+    Active, Address, AddressKey, DestinationKey, Entry, Filter, Learned, LearnedKey, NameKey, NameRule,
+    NamedKey, ObjectKey, Peer, PeerKey, Port, PortKey, SCOPE_WORDS, Session, SocketFlow, State, Task,
 };
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, bpf_map_type};
-use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie, RingBuf};
+use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie, LruHashMap, RingBuf};
 use aya_ebpf::macros::btf_map;
 
 const SLOTS: usize = 64;
@@ -76,6 +76,8 @@ pub(crate) static PORTS: HashMap<PortKey, Port, 16384, GROWING> = HashMap::new()
 pub(crate) static LEARNED: HashMap<LearnedKey, Learned, 16384, GROWING> = HashMap::new();
 #[btf_map]
 pub(crate) static PEERS: HashMap<PeerKey, Peer, 65536, GROWING> = HashMap::new();
+#[btf_map]
+pub(crate) static DESTINATIONS: LruHashMap<DestinationKey, u64, 65536> = LruHashMap::new();
 #[btf_map]
 pub(crate) static CGROUPS: HashMap<u64, u32, SLOTS> = HashMap::new();
 #[btf_map]

@@ -2,7 +2,7 @@
 
 use core::arch::asm;
 
-use abi::{BUCKETS, Bucket, Rate, Reason};
+use abi::{BUCKETS, Bucket, Rate};
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use verdict::Denial;
 use verdict::rate::Taken;
@@ -11,7 +11,7 @@ use crate::maps::{SESSIONS, STATES};
 use crate::scope::Subject;
 
 /// How often a bucket is tried. Whoever loses this often is over the limit: many others have just taken tokens.
-const TRIES: usize = 8;
+pub(crate) const TRIES: usize = 8;
 
 /// Takes one token.
 #[inline(always)]
@@ -23,7 +23,7 @@ pub(crate) fn one(subject: &Subject, bucket: Bucket) -> Result<(), Denial> {
     }
     // SAFETY: the task's own storage.
     unsafe { (*subject.task).decision.access = bucket as u32 };
-    Err(Denial::of(Reason::Rate))
+    Err(Denial::rate(bucket))
 }
 
 /// Takes tokens from a session's bucket: 0, or 1 if there are not enough. A boundary of the verifier.
@@ -65,7 +65,7 @@ pub(crate) extern "C" fn take(slot: u32, bucket: u32, amount: u64) -> u32 {
 /// # Safety
 /// `place` is in a map value.
 #[inline(always)]
-unsafe fn exchange(place: *mut u64, old: u64, new: u64) -> u64 {
+pub(crate) unsafe fn exchange(place: *mut u64, old: u64, new: u64) -> u64 {
     let found;
     // SAFETY: the caller's promise.
     unsafe {

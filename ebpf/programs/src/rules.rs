@@ -30,7 +30,7 @@ pub(crate) fn decided(subject: &Subject, from: u32) -> Result<(), Denial> {
     }
     let reason = if failed == Reason::Name as u32 { Reason::Name } else { Reason::Unresolvable };
     // SAFETY: the task's own storage, which `decide` has filled.
-    Err(Denial { reason, rule: unsafe { (*subject.task).decision.rule } })
+    Err(Denial::by(reason, unsafe { (*subject.task).decision.rule }))
 }
 
 /// The rest of [`verdict::path::examine`] on the task's path. A boundary of the verifier. Returns a [`Reason`], or 0.
@@ -105,7 +105,7 @@ pub(crate) fn socket(subject: &Subject) -> Result<(), Denial> {
     }
     // SAFETY: the task's own storage, which `socket_granted` has filled.
     let rule = unsafe { (*subject.task).decision.rule };
-    Err(Denial { reason: Reason::NotGranted, rule })
+    Err(Denial::by(Reason::NotGranted, rule))
 }
 
 /// [`verdict::path::socket`] on the task's path. A boundary of the verifier. Returns a [`Reason`], or 0.

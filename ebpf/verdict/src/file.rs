@@ -34,7 +34,7 @@ pub fn open(entry: &Entry, wanted: u32, active: u64) -> Result<(), Denial> {
 #[inline(always)]
 pub fn program(entry: &Entry, linked: bool, active: u64) -> Result<(), Denial> {
     if !linked {
-        return Err(Denial { reason: Reason::WritableCode, rule: entry.rule });
+        return Err(Denial::by(Reason::WritableCode, entry.rule));
     }
     access(entry, Access::EXECUTE, active)
 }
@@ -47,7 +47,7 @@ pub fn program(entry: &Entry, linked: bool, active: u64) -> Result<(), Denial> {
 #[inline(always)]
 pub fn code(entry: &Entry, linked: bool, active: u64, session: u32) -> Result<(), Denial> {
     if !linked {
-        return Err(Denial { reason: Reason::WritableCode, rule: entry.rule });
+        return Err(Denial::by(Reason::WritableCode, entry.rule));
     }
     let executable = entry.execute & active != 0;
     let loaded = entry.flags & flags::LOADER != 0;
@@ -56,7 +56,7 @@ pub fn code(entry: &Entry, linked: bool, active: u64, session: u32) -> Result<()
         || entry.write == 0
         || entry.flags & flags::CODE != 0
         || session & session_flags::CODE_ANYWHERE != 0;
-    if sound { Ok(()) } else { Err(Denial { reason: Reason::WritableCode, rule: entry.rule }) }
+    if sound { Ok(()) } else { Err(Denial::by(Reason::WritableCode, entry.rule)) }
 }
 
 /// Removing or renaming an object: it must be writable, and nothing that is denied may depend on its place.
@@ -67,7 +67,7 @@ pub fn code(entry: &Entry, linked: bool, active: u64, session: u32) -> Result<()
 pub fn detach(entry: &Entry, active: u64) -> Result<(), Denial> {
     access(entry, Access::WRITE, active)?;
     if entry.flags & flags::ON_THE_WAY != 0 {
-        return Err(Denial { reason: Reason::OnTheWay, rule: entry.rule });
+        return Err(Denial::by(Reason::OnTheWay, entry.rule));
     }
     Ok(())
 }
@@ -88,5 +88,5 @@ pub fn link(source: &Entry, place: &Entry, active: u64) -> Result<(), Denial> {
 
 #[inline(always)]
 fn granted(yes: bool, entry: &Entry) -> Result<(), Denial> {
-    if yes { Ok(()) } else { Err(Denial { reason: Reason::NotGranted, rule: entry.rule }) }
+    if yes { Ok(()) } else { Err(Denial::by(Reason::NotGranted, entry.rule)) }
 }

@@ -9,7 +9,7 @@
 //! Path (inodes and names, the object first) ─┐
 //! Tables (OBJECTS, NAMED, NAMES)  ───────────┴► path::examine ─► Entry ─► file::*    ─► allow | Denial
 //! Network (ADDRESSES, PORTS, LEARNED) ─────────────────────────► network::*          ─► Passage | Denial
-//! rate::take ─► over?                                Denial ─► action::kills ─► deny | kill
+//! rate::take, budget::take ─► over?                   Denial ─► action::kills ─► deny | kill
 //! ```
 //! Everything is `#[inline(always)]`, without panics and with loops of constant bounds: the verifier follows each path.
 
@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+pub mod budget;
 pub mod file;
 pub mod name;
 pub mod network;
@@ -141,12 +142,32 @@ pub struct Denial {
     pub reason: Reason,
     /// The policy rule; [`abi::NO_RULE`] if none.
     pub rule: u32,
+    /// For [`Reason::Rate`] what is used up: an [`abi::Bucket`], or [`abi::BUCKETS`] and an [`abi::Spending`]; else 0.
+    pub limit: u32,
 }
 
 impl Denial {
     /// A denial that no rule made.
     #[inline(always)]
     pub const fn of(reason: Reason) -> Self {
-        Self { reason, rule: abi::NO_RULE }
+        Self::by(reason, abi::NO_RULE)
+    }
+
+    /// A denial by a rule, or by the nearest one.
+    #[inline(always)]
+    pub const fn by(reason: Reason, rule: u32) -> Self {
+        Self { reason, rule, limit: 0 }
+    }
+
+    /// A denial because a bucket is empty.
+    #[inline(always)]
+    pub const fn rate(bucket: abi::Bucket) -> Self {
+        Self { reason: Reason::Rate, rule: abi::NO_RULE, limit: bucket as u32 }
+    }
+
+    /// A denial because a call has spent what it may.
+    #[inline(always)]
+    pub const fn budget(spent: abi::Spending, rule: u32) -> Self {
+        Self { reason: Reason::Rate, rule, limit: abi::BUCKETS as u32 + spent as u32 }
     }
 }

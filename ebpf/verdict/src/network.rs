@@ -80,8 +80,8 @@ pub fn reach(tables: &impl Network, wanted: &Wanted<'_>, at: &Moment) -> Result<
     }
     match (port, tables.learned(wanted.address)) {
         (Some(port), Some(learned)) => by_name(learned, port, wanted.protocol, at),
-        (None, Some(learned)) => Err(Denial { reason: Reason::NotGranted, rule: learned.grants[0].rule }),
-        _ => Err(Denial { reason: Reason::NotGranted, rule }),
+        (None, Some(learned)) => Err(Denial::by(Reason::NotGranted, learned.grants[0].rule)),
+        _ => Err(Denial::by(Reason::NotGranted, rule)),
     }
 }
 
@@ -107,7 +107,7 @@ fn by_name(learned: &Learned, port: &Port, protocol: u32, at: &Moment) -> Result
             return Ok(Passage { door: Door::Proxy, classes: checked });
         }
     }
-    Err(Denial { reason: Reason::NotGranted, rule: learned.grants[0].rule })
+    Err(Denial::by(Reason::NotGranted, learned.grants[0].rule))
 }
 
 /// Binding an IP socket to a port (host order). UDP sockets and clients bind to port 0; that is no listening.
@@ -168,7 +168,8 @@ pub struct Segment {
 
 /// A packet on its way out, at the moment it leaves: what its socket was let through to, in the classes for which it was,
 /// what a rule reaches now, and answers of a listening port. A name's end closes no connection: its socket keeps its flow.
-/// `active` are the active classes; most packets are of a flow, and for those nobody needs to know `at`.
+/// `active` are the active classes; most packets are of a flow, and for those nobody needs to know `at`. Returns the classes
+/// that let it.
 ///
 /// # Errors
 /// [`Reason::Kind`] for what is neither TCP nor UDP; else as [`reach`].
@@ -180,20 +181,23 @@ pub fn send(
     flow: Option<&Flow>,
     active: u64,
     at: impl FnOnce() -> Moment,
-) -> Result<(), Denial> {
+) -> Result<u64, Denial> {
     if segment.protocol != TCP && segment.protocol != UDP {
         return Err(Denial::of(Reason::Kind));
     }
-    if flow.is_some_and(|flow| goes_on(flow, address, segment.target, active)) {
-        return Ok(());
+    if let Some(flow) = flow
+        && goes_on(flow, address, segment.target, active)
+    {
+        return Ok(flow.classes);
     }
     let at = at();
     if segment.protocol == TCP && !segment.opens && listens(tables, segment.source, at.session) {
-        return Ok(());
+        return Ok(abi::ALWAYS);
     }
     let wanted = Wanted { address, port: segment.target, protocol: segment.protocol };
-    match reach(tables, &wanted, &at)?.door {
-        Door::Direct => Ok(()),
+    let Passage { door, classes } = reach(tables, &wanted, &at)?;
+    match door {
+        Door::Direct => Ok(classes),
         // Whoever goes through a door has a flow to it.
         Door::Resolver | Door::Proxy => Err(Denial::of(Reason::NotGranted)),
     }

@@ -60,7 +60,7 @@ pub fn open_names(tables: &impl Tables, path: &impl Path, names: &Names, ends: b
         }
         match path.closed(tables, names, ends, index) {
             Closed::Open => {}
-            Closed::By(rule) => return Err(Denial { reason: Reason::Name, rule }),
+            Closed::By(rule) => return Err(Denial::by(Reason::Name, rule)),
             Closed::Unreadable => return Err(Denial::of(Reason::Unresolvable)),
         }
     }
@@ -139,7 +139,7 @@ pub fn socket(tables: &impl Tables, path: &impl Path) -> Result<(), Denial> {
         match path.look_for_socket(tables, index) {
             Socket::Further => {}
             Socket::Granted => return Ok(()),
-            Socket::Denied(rule) => return Err(Denial { reason: Reason::NotGranted, rule }),
+            Socket::Denied(rule) => return Err(Denial::by(Reason::NotGranted, rule)),
         }
     }
     Err(Denial::of(Reason::NotGranted))

@@ -12,7 +12,7 @@
 use std::fmt::Debug;
 use std::net::{IpAddr, SocketAddr};
 
-use abi::Learned;
+use abi::{Learned, Spending};
 use nix::errno::Errno;
 
 /// Ports on 127.0.0.1 (and ::1, where there is IPv6) that only the session is led to.
@@ -54,4 +54,10 @@ pub trait Egress: Debug + Send + Sync {
 
     /// From now on these classes hold: a store to memory.
     fn follow(&self, active: u64, call: u64);
+
+    /// The calls of a class (1 to 63) may spend up to here, counted from the session's start: a store to memory.
+    fn grant(&self, what: Spending, class: u8, upto: u64);
+
+    /// What the calls of a class have spent since the session's start: a load from memory.
+    fn spent(&self, what: Spending, class: u8) -> u64;
 }

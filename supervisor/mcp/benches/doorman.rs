@@ -28,8 +28,6 @@ fn engine() -> Engine {
         exclusive: false,
         max_request_bytes: None,
         max_response_bytes: None,
-        max_connections_per_call: None,
-        max_sent_bytes_per_call: None,
         class: ClassId::new(class).unwrap_or(ClassId::ALWAYS),
         reason: None,
         from: RuleId(0),

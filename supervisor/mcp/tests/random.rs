@@ -29,8 +29,6 @@ fn engine() -> Engine {
         exclusive: name == "alone",
         max_request_bytes: None,
         max_response_bytes: Some(400),
-        max_connections_per_call: None,
-        max_sent_bytes_per_call: None,
         class: ClassId::new(class).unwrap(),
         reason: None,
         from: RuleId(0),

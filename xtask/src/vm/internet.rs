@@ -18,17 +18,18 @@ const CHECKOUT: &str = "opt/checkout";
 /// Our own scripts.
 const SCRIPTS: [&str; 2] = ["tests/internet", "tests/puppet"];
 /// Programs of the host (util-linux, dash, coreutils), by which the test internet is raised and entered.
-const TOOLS: [&str; 6] = ["unshare", "nsenter", "setpriv", "mount", "sh", "env"];
+const TOOLS: [&str; 7] = ["unshare", "nsenter", "setpriv", "prlimit", "mount", "sh", "env"];
 /// Manuals, translations and the like; no program of the test internet reads them.
 const UNUSED: &str = "debian/usr/share";
 /// Files and directories that the test internet puts its own over.
 const FILES: [(&str, &str); 2] = [("etc/resolv.conf", ""), ("etc/ssl/certs/none", "")];
 
-/// What it is made from: the packages, and every line of the scripts.
+/// What it is made from: the packages, the names of the tools, and every line of the scripts.
 pub(super) fn made_from(checkout: &Checkout) -> Result<String> {
     let stamp = checkout.root().join("target/internet/stamp");
     let mut text = fs::read_to_string(&stamp)
         .with_context(|| format!("{} is missing; run `cargo xtask setup`", stamp.display()))?;
+    text += &TOOLS.join(" ");
     for place in SCRIPTS {
         let mut files = files_beneath(&checkout.root().join(place))?;
         files.retain(|path| !path.to_string_lossy().contains("__pycache__"));

@@ -13,6 +13,7 @@ use crate::denial;
 use crate::flows::{self, Way};
 use crate::member::Member;
 use crate::reach::{Addresses, door_port};
+use crate::spending;
 use crate::told::{self, Told};
 
 const ALLOW: i32 = 1;
@@ -70,10 +71,14 @@ fn asked(kind: EventKind, told: &Told, decide: impl FnOnce(&Member, &Told) -> Re
     }
 }
 
-/// A connection: its socket keeps where it was let through to, straight or by a door.
+/// A connection: it is counted, unless names are asked for, and its socket keeps where it was let through to, straight or by
+/// a door.
 #[inline(always)]
 fn connect<const SIX: bool>(member: &Member, told: &Told, asked: *mut bpf_sock_addr) -> Result<(), Denial> {
     let passage = reach(member, told)?;
+    if !matches!(passage.door, Door::Resolver) {
+        spending::connection(member, told, passage.classes)?;
+    }
     match passage.door {
         Door::Direct => {
             let (real, port) = ([told[0], told[1]], told::port(told));
@@ -93,7 +98,7 @@ fn send<const SIX: bool>(member: &Member, told: &Told, asked: *mut bpf_sock_addr
     }
     let passage = reach(member, told)?;
     match passage.door {
-        Door::Direct => Ok(()),
+        Door::Direct => spending::destination(member, told),
         Door::Resolver => lead::<SIX>(member, told, &passage, asked),
         Door::Proxy => Err(Denial::of(Reason::NotGranted)),
     }

@@ -4,7 +4,7 @@
 use core::arch::asm;
 use core::mem::{MaybeUninit, offset_of};
 
-use abi::{Bucket, EventKind, Reason, SocketFlow};
+use abi::{Bucket, EventKind, Reason, SocketFlow, Spending};
 use aya_ebpf::bindings::__sk_buff;
 use aya_ebpf::helpers::generated::{bpf_skb_cgroup_id, bpf_skb_load_bytes};
 use aya_ebpf::macros::cgroup_skb;
@@ -15,7 +15,7 @@ use verdict::network::{self, AF_INET, AF_INET6, Segment, TCP};
 use crate::member::Member;
 use crate::reach::{Addresses, joined, mapped};
 use crate::told::{self, Told, told};
-use crate::{arrivals, denial, flows, rate};
+use crate::{arrivals, denial, flows, rate, spending};
 
 const ALLOW: i32 = 1;
 const DENY: i32 = 0;
@@ -58,13 +58,11 @@ fn leave(
     // What the packet's socket was let through to, if it was this session.
     let kept = kept.filter(|kept| kept.slot == member.slot);
     let (tables, flow) = (Addresses { slot: member.slot }, kept.map(|kept| &kept.flow));
-    network::send(&tables, told::address(told), segment, flow, member.active, || member.now())?;
+    let classes = network::send(&tables, told::address(told), segment, flow, member.active, || member.now())?;
     // SAFETY: the program's own context.
     let bytes = u64::from(unsafe { (*packet).len });
-    let limit = member.session.rates[Bucket::SentBytes as usize].interval_ns;
-    if limit != 0 && rate::take(member.slot, Bucket::SentBytes as u32, bytes) != 0 {
-        return Err(Denial::of(Reason::Rate));
-    }
+    spending::take(member, Bucket::SentBytes, bytes)?;
+    spending::spend(member, classes, Spending::SentBytes, bytes)?;
     // SAFETY: a map value.
     unsafe { rate::add(&raw mut (*member.state).sent_bytes, bytes) };
     if segment.opens {

@@ -1,6 +1,6 @@
 //! Sockets: their kinds, and whom they connect and send to.
 
-use abi::{Bucket, Door, EventKind, Reason, SocketAddress, Task};
+use abi::{Door, EventKind, Reason, SocketAddress, Task};
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use verdict::Denial;
@@ -10,7 +10,6 @@ use crate::fields::{CGROUP_NODE, MESSAGE_NAME, NODE_ID, SOCK_CGROUP, SOCKET_SOCK
 use crate::kernel::{Memory, Raw, Typed};
 use crate::maps::SESSIONS;
 use crate::member::now_ns;
-use crate::rate;
 use crate::reach::{Addresses, door_port, mapped};
 use crate::scope::{self, Subject};
 
@@ -39,11 +38,8 @@ pub(crate) fn socket_connect(ctx: LsmContext) -> i32 {
         match family {
             AF_INET | AF_INET6 => {
                 own(subject, Typed::new(ctx.arg(0)))?;
-                reach(subject)?;
-                rate::one(subject, Bucket::Connect)?;
-                // SAFETY: a map value.
-                unsafe { rate::add(&raw mut (*subject.state).connects, 1) };
-                Ok(())
+                // What is connected is counted by the next gate, which knows whether it is.
+                reach(subject)
             }
             // Disconnects; unix sockets and netlink are decided elsewhere.
             AF_UNSPEC | network::AF_UNIX | network::AF_NETLINK => Ok(()),
@@ -107,7 +103,7 @@ fn reach(subject: &Subject) -> Result<(), Denial> {
         }
         let reason = if failed == Reason::NotGranted as u32 { Reason::NotGranted } else { Reason::Internal };
         // SAFETY: the task's own storage, which `reachable` has filled.
-        Err(Denial { reason, rule: unsafe { (*subject.task).decision.rule } })
+        Err(Denial::by(reason, unsafe { (*subject.task).decision.rule }))
     })
 }
 

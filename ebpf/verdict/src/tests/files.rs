@@ -91,7 +91,7 @@ fn denied_names_close_every_component() {
     maps.deny_name(NAME_SUFFIX, ".pem", 22);
     maps.deny_name(NAME_SUFFIX, "m", 23);
     let rule = |text: &str, inodes: &[u64]| examine(&maps, text, inodes).map(|entry| entry.rule);
-    let by = |rule: u32| Err(Denial { reason: Reason::Name, rule });
+    let by = |rule: u32| Err(Denial::by(Reason::Name, rule));
     assert_eq!(rule("/.env", &[1, 2]), by(20));
     assert_eq!(rule("/.env/x", &[1, 2, 3]), by(20));
     assert_eq!(rule("/a/id_rsa", &[1, 2, 3]), by(21));

@@ -1,14 +1,14 @@
 //! Addresses, ports, sockets, rates, kills.
 
 use abi::{
-    Address, Door, EventKind, Flow, Learned, Learning, PORT_CHECKED, Port, PortUse, Rate, Reason,
+    Address, Budget, Door, EventKind, Flow, Learned, Learning, PORT_CHECKED, Port, PortUse, Rate, Reason,
     session_flags,
 };
 
 use super::tables::Maps;
 use crate::network::{Moment, Passage, Wanted};
 use crate::rate::Taken;
-use crate::{Denial, action, network, rate};
+use crate::{Denial, action, budget, network, rate};
 
 fn reachable() -> Maps {
     let mut maps = Maps::default();
@@ -37,7 +37,7 @@ fn an_address_is_reached_by_class_and_port() {
     let maps = reachable();
     let v4 = network::mapped([10, 0, 0, 1]);
     assert_eq!(reach(&maps, &v4, 443, 2), through(Door::Direct, 2));
-    let denied = Err(Denial { reason: Reason::NotGranted, rule: 5 });
+    let denied = Err(Denial::by(Reason::NotGranted, 5));
     assert_eq!(reach(&maps, &v4, 443, 1), denied);
     assert_eq!(reach(&maps, &v4, 8080, 2), denied);
     let unknown = reach(&maps, &network::mapped([10, 0, 0, 2]), 443, 2);
@@ -69,7 +69,7 @@ fn a_learned_address_goes_through_the_proxy_where_hosts_are_named_and_is_reached
     let (maps, address) = learned(&[(1, 200, 1)]);
     assert_eq!(reach(&maps, &address, 443, 1), through(Door::Proxy, 1));
     assert_eq!(reach(&maps, &address, 5432, 1), through(Door::Direct, 1));
-    let denied = Err(Denial { reason: Reason::NotGranted, rule: 9 });
+    let denied = Err(Denial::by(Reason::NotGranted, 9));
     assert_eq!(reach(&maps, &address, 22, 1), denied);
     assert_eq!(reach(&maps, &address, 443, 2), denied);
     let quic = Wanted { address: &address, port: 443, protocol: network::UDP };
@@ -192,6 +192,26 @@ fn rates_neither_overflow_nor_divide_by_zero() {
     assert_eq!(rate::take(&limit, 0, 7, 2), Taken::Over);
     assert_eq!(rate::take(&limit, 0, 7, 1), Taken::Store(7 + u64::MAX / 2));
     assert_eq!(rate::take(&limit, u64::MAX, 7, 1), Taken::Over);
+}
+
+#[test]
+fn what_is_granted_always_is_charged_to_every_call_and_the_rest_to_those_that_it_is_granted_to() {
+    let budgets = 0b1110;
+    assert_eq!(budget::charged(0b0010, 0b0111, budgets), 0b0010);
+    assert_eq!(budget::charged(0b0010, 0b0101, budgets), 0, "no call that may");
+    assert_eq!(budget::charged(0b0011, 0b0111, budgets), 0b0110);
+    assert_eq!(budget::charged(0b0001, 0b0001, budgets), 0, "no call is in flight");
+    assert_eq!(budget::charged(u64::MAX, u64::MAX, budgets), budgets);
+}
+
+#[test]
+fn a_budget_is_spent_to_its_end_and_no_further() {
+    let left = |granted, spent, amount| budget::take(&Budget { granted, spent, rule: 0, padding: 0 }, amount);
+    assert_eq!(left(5, 3, 2), Some(5));
+    assert_eq!(left(5, 3, 3), None);
+    assert_eq!(left(5, 9, 0), Some(9), "nothing is spent");
+    assert_eq!(left(5, 9, 1), None, "what was taken back while it was spent");
+    assert_eq!(left(u64::MAX, 1, u64::MAX), None);
 }
 
 #[test]

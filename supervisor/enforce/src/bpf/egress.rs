@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{PoisonError, RwLock};
 
-use abi::{Learned, LearnedKey, Peer, PeerKey};
+use abi::{Learned, LearnedKey, Peer, PeerKey, Spending};
 use nix::errno::Errno;
 
 use super::active::ActiveMask;
@@ -88,6 +88,14 @@ impl Egress for Names {
 
     fn follow(&self, active: u64, call: u64) {
         self.active.store(active, call);
+    }
+
+    fn grant(&self, what: Spending, class: u8, upto: u64) {
+        self.active.grant(what, class, upto);
+    }
+
+    fn spent(&self, what: Spending, class: u8) -> u64 {
+        self.active.spent(what, class)
     }
 }
 

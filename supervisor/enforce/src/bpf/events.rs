@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use abi::{Action, EventKind, NO_RULE, Reason};
 use aya::maps::{MapData, RingBuf};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
 use crate::sys;
@@ -89,6 +91,12 @@ impl Events {
     /// An error is about one record, which is gone; its number will be missing.
     pub fn poll(&mut self) -> Option<Result<Event, EventError>> {
         self.ring.next().map(|record| parse(&record))
+    }
+
+    /// Whether there are records that nobody has polled.
+    pub(crate) fn are_waiting(&self) -> Result<bool, Errno> {
+        let mut ring = [PollFd::new(self.ring.as_fd(), PollFlags::POLLIN)];
+        Ok(poll(&mut ring, PollTimeout::ZERO)? > 0)
     }
 }
 

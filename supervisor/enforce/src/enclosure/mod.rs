@@ -89,6 +89,14 @@ struct Watch {
     dropped: [u64; 32],
 }
 
+impl Watch {
+    /// Events of all kinds that the ring had no room for, since the session's start.
+    fn all_dropped(&self) -> u64 {
+        let state = self.session.as_ref().and_then(|session| self.layer.state(session).ok());
+        state.map_or(0, |state| state.dropped.iter().sum())
+    }
+}
+
 impl Enclosure {
     /// Encloses the last mile of a server. Returns when a canary has been seen to be denied.
     pub(crate) fn engage(prepared: &Prepared, last_mile: Pid) -> Result<Self, EnclosureError> {

@@ -21,6 +21,9 @@ pub enum ProofFailure {
     /// The canary could not try.
     #[error(transparent)]
     Canary(#[from] CanaryError),
+    /// It was denied, but the ring was full, so that its events may be among those that were dropped. Another canary may tell.
+    #[error("{0}; the server has filled the ring of events meanwhile")]
+    Unheard(Gap),
     /// It took too long.
     #[error("the canary did not come back within {} s", PATIENCE.as_secs())]
     Late,
@@ -50,6 +53,8 @@ pub struct Proof {
     events: Vec<Event>,
     until: Instant,
     tried: Option<Tried>,
+    /// Events that the ring had no room for when it began.
+    dropped: u64,
 }
 
 impl Proof {
@@ -57,8 +62,9 @@ impl Proof {
     pub fn start(enclosure: &mut Enclosure) -> Result<Self, CanaryError> {
         let watch = enclosure.watch.as_mut().ok_or(CanaryError::Silent)?;
         let session = watch.session.as_ref().ok_or(CanaryError::Silent)?;
+        let dropped = watch.all_dropped();
         let canary = Canary::start(&mut watch.layer, session, enclosure.group.as_ref(), &watch.bait)?;
-        Ok(Self { canary, events: Vec::new(), until: Instant::now() + PATIENCE, tried: None })
+        Ok(Self { canary, events: Vec::new(), until: Instant::now() + PATIENCE, tried: None, dropped })
     }
 
     /// The canary's process, whose events are to be [told](Self::hear) to the proof.
@@ -81,9 +87,22 @@ impl Proof {
             // Its last events are in the ring by now, and are told at the next look.
             return if now > self.until { Err(ProofFailure::Late) } else { Ok(false) };
         }
-        match &self.tried {
-            Some(tried) => Ok(tried.proves(&self.events).map(|()| true)?),
+        match self.tried.as_ref().map(|tried| tried.proves(&self.events)) {
             None => Ok(false),
+            Some(Ok(())) => Ok(true),
+            Some(Err(gap @ Gap::NoEvent { .. })) => self.unheard(enclosure, now, gap),
+            Some(Err(gap)) => Err(gap.into()),
+        }
+    }
+
+    /// Its events may be behind those of a server that is denied without pause, or have been dropped because of them.
+    fn unheard(&self, enclosure: &Enclosure, now: Instant, gap: Gap) -> Result<bool, ProofFailure> {
+        let Some(watch) = &enclosure.watch else { return Err(gap.into()) };
+        let waits = watch.events.are_waiting().map_err(ProofFailure::Mute)?;
+        match (waits && now <= self.until, watch.all_dropped() > self.dropped) {
+            (true, _) => Ok(false),
+            (false, true) => Err(ProofFailure::Unheard(gap)),
+            (false, false) => Err(gap.into()),
         }
     }
 

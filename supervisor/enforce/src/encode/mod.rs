@@ -17,7 +17,10 @@ mod real;
 mod session;
 mod ways;
 
-use abi::{Address, AddressKey, BUCKETS, Entry, NameKey, NameRule, NamedKey, Names, Port, PortKey, Rate};
+use abi::{
+    Address, AddressKey, BUCKETS, Entry, NameKey, NameRule, NamedKey, Names, Port, PortKey, Rate, SPENDINGS,
+    Spending,
+};
 use policy::Plan;
 use policy::plan::AbsolutePath;
 
@@ -53,6 +56,29 @@ pub struct Tables {
     pub flags: u32,
     /// By [`abi::Bucket`].
     pub rates: [Rate; BUCKETS],
+    /// Budgets of calls.
+    pub budgets: Vec<BudgetRule>,
+}
+
+/// That the calls of a class may spend so much only, which the doorman grants call by call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetRule {
+    /// What is spent.
+    pub what: Spending,
+    /// The number of the class, 1 to 63.
+    pub class: u8,
+    /// The policy rule.
+    pub rule: u32,
+}
+
+impl Tables {
+    /// The classes that have budgets, by [`Spending`].
+    pub fn budgeted(&self) -> [u64; SPENDINGS] {
+        self.budgets.iter().fold([0; SPENDINGS], |mut masks, budget| {
+            masks[budget.what as usize] |= 1 << budget.class;
+            masks
+        })
+    }
 }
 
 /// Something that is known by its inode.
@@ -119,5 +145,6 @@ pub fn encode(plan: &Plan, implied: &Implied, real: &RealPaths) -> Result<Tables
         addresses: network::addresses(&plan.network),
         ports: network::ports(&plan.network),
         rates: session::rates(plan),
+        budgets: session::budgets(plan),
     })
 }

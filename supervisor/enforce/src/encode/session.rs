@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use abi::{BUCKETS, Bucket, Names, Rate, session_flags};
+use abi::{BUCKETS, Bucket, Names, Rate, Spending, session_flags};
 use policy::Plan;
-use policy::plan::{Consequence, OnViolation, Violations};
+use policy::plan::{CallBudget, ClassId, Consequence, OnViolation, RuleId, Violations};
 
+use super::BudgetRule;
 use super::places::Places;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -40,6 +41,7 @@ pub(super) fn rates(plan: &Plan) -> [Rate; BUCKETS] {
     rates[Bucket::Exec as usize] = per_minute(plan.limits.max_execs_per_minute);
     rates[Bucket::Open as usize] = per_minute(plan.limits.max_opens_per_minute);
     rates[Bucket::Connect as usize] = per_minute(plan.network.max_connections_per_minute);
+    rates[Bucket::Destination as usize] = per_minute(plan.network.max_destinations_per_minute);
     if let Some(bytes) = plan.network.max_sent_bytes_per_minute {
         rates[Bucket::SentBytes as usize] = bucket(bytes, bytes, MINUTE);
     }
@@ -49,6 +51,19 @@ pub(super) fn rates(plan: &Plan) -> [Rate; BUCKETS] {
         rates[Bucket::Denial as usize] = bucket(count, count.saturating_sub(1), repeated.within);
     }
     rates
+}
+
+/// Who has a budget for each call.
+pub(super) fn budgets(plan: &Plan) -> Vec<BudgetRule> {
+    let of_class = |(class, budget): (&ClassId, &CallBudget)| {
+        let CallBudget { connections, sent_bytes } = *budget;
+        let connections = connections.map(|(_, rule)| (Spending::Connections, rule));
+        let sent_bytes = sent_bytes.map(|(_, rule)| (Spending::SentBytes, rule));
+        let class = class.number();
+        let rule = move |(what, rule): (Spending, RuleId)| BudgetRule { what, class, rule: rule.0 };
+        connections.into_iter().chain(sent_bytes).map(rule)
+    };
+    plan.budgets.iter().flat_map(of_class).collect()
 }
 
 /// `burst` tokens at once; `count` come back in a period, never more.

@@ -75,7 +75,7 @@ impl Connect {
         let wanted = if fits { address::internet(address)? } else { return Err(Errno::EAFNOSUPPORT.into()) };
         let way = desk.way(Attempt::Connect, wanted, protocol)?;
         let over = |why| Refusal { address: Some(wanted), protocol, ..Refusal::new(Attempt::Connect, why) };
-        desk.session.take_connection().map_err(over)?;
+        desk.count_connection(&way).map_err(over)?;
         match way.door {
             Door::Direct => forget(desk, socket)?,
             // The socket is to be told of its peer what it wants to hear.

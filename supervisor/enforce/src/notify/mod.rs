@@ -29,6 +29,7 @@ mod bounded;
 mod caller;
 mod connect;
 mod control;
+mod counts;
 mod denial;
 mod desk;
 mod gate;

@@ -167,6 +167,8 @@ fn datagram(desk: &mut Desk, socket: &Socket, version: Version, to: &[u8]) -> Re
         (Version::Six, _) => return Err(Errno::EINVAL.into()),
     };
     let way = desk.way(Attempt::Send, wanted, UDP)?;
+    let over = |why| Refusal { address: Some(way.wanted), protocol: UDP, ..Refusal::new(Attempt::Send, why) };
+    desk.count_datagram(&way).map_err(over)?;
     if way.door != Door::Direct {
         desk.flows.insert(socket.cookie()?, way.wanted);
     }

@@ -6,14 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use abi::{Door, Learned, Reason};
+use abi::{Door, Learned, Reason, Spending};
 use nix::errno::Errno;
 use nix::time::{ClockId, clock_gettime};
 use verdict::network::{Moment, Passage, Wanted, bind, listens, reach};
-use verdict::rate::{Taken, take};
 
 use super::address;
 use super::bounded::Bounded;
+use super::counts::{Budgets, Counts};
 use super::tables::{Tables, View};
 use crate::egress::{Doors, Egress, LearnError};
 
@@ -35,20 +35,19 @@ pub(crate) struct Session {
     arrivals: Mutex<Arrivals>,
     active: AtomicU64,
     call: AtomicU64,
-    /// When the connections that were made will be back (see `verdict::rate`).
-    back_at: AtomicU64,
+    budgets: Budgets,
 }
 
 impl Session {
     pub(crate) fn new(tables: Tables, doors: Option<Doors>) -> Self {
         Self {
+            budgets: Budgets::new(&tables.budgets),
             tables,
             doors,
             learned: RwLock::default(),
             arrivals: Mutex::new(Arrivals::new(MOST_ARRIVALS)),
             active: AtomicU64::new(abi::ALWAYS),
             call: AtomicU64::new(0),
-            back_at: AtomicU64::new(0),
         }
     }
 
@@ -89,22 +88,14 @@ impl Session {
         }
     }
 
-    /// Counts one connection.
-    pub(super) fn take_connection(&self) -> Result<(), verdict::Denial> {
-        if self.tables.connects.interval_ns == 0 {
-            return Ok(());
-        }
-        let now = now().map_err(|_| verdict::Denial::of(Reason::Internal))?;
-        let back_at = self.back_at.load(Ordering::Relaxed);
-        match take(&self.tables.connects, back_at, now, 1) {
-            Taken::Unlimited => Ok(()),
-            // The gate alone counts.
-            Taken::Store(next) => {
-                self.back_at.store(next, Ordering::Relaxed);
-                Ok(())
-            }
-            Taken::Over => Err(verdict::Denial::of(Reason::Rate)),
-        }
+    /// Empty buckets for the gate.
+    pub(super) fn counts(&self) -> Counts {
+        Counts::new(self.tables.connections, self.tables.destinations)
+    }
+
+    /// Charges one connection, to where these classes may go, to the calls in flight.
+    pub(super) fn charge(&self, classes: u64) -> Result<(), verdict::Denial> {
+        self.budgets.connection(classes, self.active.load(Ordering::Acquire))
     }
 
     /// The connections on their way to the proxy, which asks for them behind the same lock.
@@ -114,7 +105,7 @@ impl Session {
 }
 
 /// `CLOCK_BOOTTIME` in nanoseconds.
-fn now() -> Result<u64, Errno> {
+pub(super) fn now() -> Result<u64, Errno> {
     let time = std::time::Duration::from(clock_gettime(ClockId::CLOCK_BOOTTIME)?);
     u64::try_from(time.as_nanos()).map_err(|_| Errno::EOVERFLOW)
 }
@@ -149,6 +140,20 @@ impl Egress for Session {
     fn follow(&self, active: u64, call: u64) {
         self.call.store(call, Ordering::Release);
         self.active.store(active, Ordering::Release);
+    }
+
+    fn grant(&self, what: Spending, class: u8, upto: u64) {
+        // Nobody here sees what is sent on a connection (`coverage` says so).
+        if what == Spending::Connections {
+            self.budgets.grant(class, upto);
+        }
+    }
+
+    fn spent(&self, what: Spending, class: u8) -> u64 {
+        match what {
+            Spending::Connections => self.budgets.spent(class),
+            Spending::SentBytes => 0,
+        }
     }
 }
 
@@ -211,14 +216,5 @@ mod tests {
         session.arrivals().insert(address("127.0.0.1:40000"), address("192.0.2.1:443"));
         assert_eq!(session.arrived(address("[::ffff:127.0.0.1]:40000")), Some(address("192.0.2.1:443")));
         assert_eq!(session.arrived(address("127.0.0.1:40000")), None);
-    }
-
-    #[test]
-    fn connections_are_counted() {
-        let mut rates = [abi::Rate::default(); abi::BUCKETS];
-        rates[abi::Bucket::Connect as usize] = abi::Rate { interval_ns: 1 << 40, window_ns: 2 << 40 };
-        let session = Session::new(crate::encode::Tables { rates, ..Default::default() }.into(), None);
-        assert!(session.take_connection().is_ok() && session.take_connection().is_ok());
-        assert_eq!(session.take_connection(), Err(verdict::Denial::of(Reason::Rate)));
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use abi::{Address, Bucket, Learned, Port, PortUse, Rate};
+use abi::{Address, Bucket, Learned, NO_RULE, Port, PortUse};
 use policy::Plan;
-use policy::plan::FilesPlan;
+use policy::plan::{Ask, FilesPlan};
 use verdict::Network;
 
-use crate::encode::{self, EncodeError, Implied, RealPaths};
+use super::counts::Limit;
+use crate::encode::{self, BudgetRule, EncodeError, Implied, RealPaths};
 
 /// What does not change while the session runs.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +19,11 @@ pub(crate) struct Tables {
     /// See [`abi::session_flags`].
     pub(super) flags: u32,
     /// Connections.
-    pub(super) connects: Rate,
+    pub(super) connections: Limit,
+    /// Addresses that are gone to.
+    pub(super) destinations: Limit,
+    /// What calls may spend.
+    pub(super) budgets: Vec<BudgetRule>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,14 +38,17 @@ impl Tables {
     pub(crate) fn of(plan: &Plan) -> Result<Self, EncodeError> {
         let network = Plan { files: FilesPlan::default(), ..plan.clone() };
         let tables = encode::encode(&network, &Implied::default(), &RealPaths::default())?;
-        Ok(Self::from(tables))
+        let mut tables = Self::from(tables);
+        tables.connections.rule = rule_asking(plan, &Ask::ConnectRate);
+        tables.destinations.rule = rule_asking(plan, &Ask::DestinationRate);
+        Ok(tables)
     }
 }
 
 impl From<encode::Tables> for Tables {
     fn from(tables: encode::Tables) -> Self {
-        let encode::Tables { addresses, ports, flags, rates, objects: _, named: _, names: _, summary: _ } =
-            tables;
+        let encode::Tables { addresses, ports, flags, rates, budgets, .. } = tables;
+        let limit = |bucket: Bucket| Limit { rate: rates[bucket as usize], rule: NO_RULE };
         let range = |(prefix, key, value): (u8, abi::AddressKey, Address)| Range {
             network: u128::from_be_bytes(key.address),
             prefix: prefix.into(),
@@ -49,8 +57,15 @@ impl From<encode::Tables> for Tables {
         let mut ranges: Vec<Range> = addresses.into_iter().map(range).collect();
         ranges.sort_by_key(|range| std::cmp::Reverse(range.prefix));
         let ports = ports.into_iter().map(|(key, port)| ((key.port, key.usage), port)).collect();
-        Self { ranges, ports, flags, connects: rates[Bucket::Connect as usize] }
+        let (connections, destinations) = (limit(Bucket::Connect), limit(Bucket::Destination));
+        Self { ranges, ports, flags, connections, destinations, budgets }
     }
+}
+
+/// The number of the rule that asks for this.
+fn rule_asking(plan: &Plan, ask: &Ask) -> u32 {
+    let found = plan.rules.iter().position(|rule| rule.ask == *ask);
+    found.and_then(|index| u32::try_from(index).ok()).unwrap_or(NO_RULE)
 }
 
 impl Range {

@@ -4,7 +4,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use abi::Active;
+use abi::{Active, Budget, CLASSES, Spending};
 use nix::errno::Errno;
 
 /// A map of one [`Active`], made with `BPF_F_MMAPABLE` (Linux 5.5) and mapped for writing.
@@ -20,6 +20,17 @@ unsafe impl Sync for ActiveMemory {}
 
 const MASK: usize = std::mem::offset_of!(Active, mask) / size_of::<u64>();
 const CALL: usize = std::mem::offset_of!(Active, call) / size_of::<u64>();
+const BUDGETS: usize = std::mem::offset_of!(Active, budgets) / size_of::<u64>();
+const BUDGET: usize = size_of::<Budget>() / size_of::<u64>();
+const GRANTED: usize = std::mem::offset_of!(Budget, granted) / size_of::<u64>();
+const SPENT: usize = std::mem::offset_of!(Budget, spent) / size_of::<u64>();
+/// Its other half is padding.
+const RULE: usize = std::mem::offset_of!(Budget, rule) / size_of::<u64>();
+
+/// The index of a class's budget; classes are taken modulo their number.
+fn budget(what: Spending, class: u8) -> usize {
+    BUDGETS + (what as usize * CLASSES + usize::from(class) % CLASSES) * BUDGET
+}
 
 impl ActiveMemory {
     pub(crate) fn new(map: BorrowedFd<'_>) -> Result<Self, Errno> {
@@ -50,8 +61,22 @@ impl ActiveMemory {
         (self.word(MASK).load(Ordering::Acquire), self.word(CALL).load(Ordering::Relaxed))
     }
 
+    pub(crate) fn grant(&self, what: Spending, class: u8, upto: u64) {
+        self.word(budget(what, class) + GRANTED).store(upto, Ordering::Release);
+    }
+
+    pub(crate) fn spent(&self, what: Spending, class: u8) -> u64 {
+        self.word(budget(what, class) + SPENT).load(Ordering::Acquire)
+    }
+
+    pub(crate) fn name_rule(&self, what: Spending, class: u8, rule: u32) {
+        let [a, b, c, d] = rule.to_ne_bytes();
+        let word = u64::from_ne_bytes([a, b, c, d, 0, 0, 0, 0]);
+        self.word(budget(what, class) + RULE).store(word, Ordering::Release);
+    }
+
     fn word(&self, index: usize) -> &AtomicU64 {
-        // SAFETY: the mapping is a whole page, page-aligned, and lives as long as `self`; both indices lie in its first
+        // SAFETY: the mapping is a whole page, page-aligned, and lives as long as `self`; all indices lie in its first
         // `Active`. Everybody else, the programs included, treats these words as single 64-bit words too.
         unsafe { self.words.add(index).as_ref() }
     }

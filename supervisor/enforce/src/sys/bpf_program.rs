@@ -25,6 +25,10 @@ pub(crate) struct Program<'a> {
     pub(crate) functions: &'a [u8],
 }
 
+/// The verifier gives up with `EAGAIN` when a signal comes, even one that stops and goes on (`do_check` in
+/// `kernel/bpf/verifier.c`).
+const LOAD_ATTEMPTS: usize = 5;
+
 /// Bytes of `struct bpf_func_info`.
 const FUNCTION_RECORD: usize = 8;
 
@@ -88,8 +92,15 @@ pub(crate) fn program_load(program: &Program<'_>, log: Option<&mut [u8]>) -> Res
         attributes.log_size = size(log.len())?;
         attributes.log = address(log.as_mut_ptr());
     }
-    // SAFETY: the instructions, the licence and the records are live for reading, the log for writing, each with the
-    // length given.
+    for _ in 1..LOAD_ATTEMPTS {
+        // SAFETY: the instructions, the licence and the records are live for reading, the log for writing, each with the
+        // length given.
+        match unsafe { bpf(bpf_cmd::BPF_PROG_LOAD, &mut attributes) } {
+            Err(Errno::EAGAIN) => continue,
+            loaded => return descriptor(loaded?),
+        }
+    }
+    // SAFETY: as above.
     descriptor(unsafe { bpf(bpf_cmd::BPF_PROG_LOAD, &mut attributes) }?)
 }
 

@@ -202,6 +202,12 @@ impl Flight {
         self.active.mask
     }
 
+    /// Calls of a class: those that have begun so far, and those that are at the server now.
+    pub(super) fn calls_of(&self, class: ClassId) -> (u64, u32) {
+        let index = usize::from(class.number());
+        (self.active.begun[index], self.active.holders[index])
+    }
+
     /// Every open call, in the order of arrival.
     pub(super) fn open_calls(&self) -> Vec<RequestId> {
         let mut calls: Vec<_> =
@@ -215,18 +221,21 @@ impl Flight {
 #[derive(Debug)]
 struct Active {
     holders: [u32; MAX_CLASSES],
+    /// How many have held it so far.
+    begun: [u64; MAX_CLASSES],
     mask: ClassMask,
 }
 
 impl Default for Active {
     fn default() -> Self {
-        Self { holders: [0; MAX_CLASSES], mask: ClassMask::ALWAYS }
+        Self { holders: [0; MAX_CLASSES], begun: [0; MAX_CLASSES], mask: ClassMask::ALWAYS }
     }
 }
 
 impl Active {
     fn add(&mut self, class: ClassId) {
         self.holders[usize::from(class.number())] += 1;
+        self.begun[usize::from(class.number())] += 1;
         self.mask = self.mask.union(ClassMask::only(class));
     }
 

@@ -21,7 +21,7 @@ mod tasks;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use policy::plan::{ClassMask, OnViolation, ResponsesPlan, Rule, SessionPlan, ToolsPlan};
+use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, SessionPlan, ToolsPlan};
 
 use crate::fact::{Ending, Fact, Outcome, Refusal, Side};
 use crate::frames::Frame;
@@ -149,6 +149,11 @@ impl Engine {
     /// The grant classes that are active: class 0 and those of the calls at the server.
     pub fn active(&self) -> ClassMask {
         self.flight.active()
+    }
+
+    /// How many calls of a class have gone to the server so far, and how many of them are there now.
+    pub fn calls_of(&self, class: ClassId) -> (u64, u32) {
+        self.flight.calls_of(class)
     }
 
     /// The number of the last call that was admitted or waits; 0 before the first.

@@ -44,9 +44,6 @@ impl From<&ToolRule> for Terms {
             exclusive,
             max_request_bytes,
             max_response_bytes,
-            // Nobody counts for each call yet, which `coverage` says.
-            max_connections_per_call: _,
-            max_sent_bytes_per_call: _,
             class,
             reason: _,
             from,

@@ -54,8 +54,6 @@ fn blank(key: &str, from: u32) -> ToolRule {
         exclusive: false,
         max_request_bytes: None,
         max_response_bytes: None,
-        max_connections_per_call: None,
-        max_sent_bytes_per_call: None,
         class: ClassId::ALWAYS,
         reason: None,
         from: RuleId(from),

@@ -80,7 +80,7 @@ impl Outside {
             if let Some(engine) = engine.as_mut().filter(|_| !calls.is_empty()) {
                 engine.blocked(&sentence(&refused));
             }
-            demand = demand.or_else(|| kernel.refused(&refused.detail, Instant::now()));
+            demand = demand.or_else(|| kernel.refused(&refused.detail, refused.over_limit, Instant::now()));
             self.add(refused, calls);
         }
         demand

@@ -32,6 +32,12 @@ impl Ledger {
         }
     }
 
+    /// The rule that was noted for what is written there.
+    pub(super) fn noted(&self, origin: &Origin, ask: &Ask) -> RuleId {
+        let found = self.rules.iter().position(|rule| rule.ask == *ask && rule.origin == *origin);
+        RuleId(found.and_then(|index| u32::try_from(index).ok()).unwrap_or(u32::MAX))
+    }
+
     /// Notes a rule that holds because nothing was written.
     pub(super) fn default_deny(&mut self, text: &str, ask: Ask) -> RuleId {
         self.rule(text.to_owned(), &Origin::default_deny(), None, ask)

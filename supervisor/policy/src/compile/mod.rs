@@ -112,7 +112,7 @@ impl Compiler<'_> {
         let max_opens_per_minute = self.filesystem(value(filesystem));
         let (limits, syscalls) = self.execution(value(execution), max_opens_per_minute);
         let mut network = self.network(value(network));
-        let (tools, classes) = self.tools(tools, &mut network);
+        let (tools, tools::Classes { keys: classes, budgets, .. }) = self.tools(tools, &mut network);
         self.close_network(&mut network);
         self.settle_denies(&network.unix_sockets);
         let session = self.session(value(session), value(server_requests));
@@ -130,6 +130,7 @@ impl Compiler<'_> {
             revision,
             rules,
             classes,
+            budgets,
             environment,
             files,
             network,

@@ -47,8 +47,8 @@ impl Compiler<'_> {
         ledger.key(&key("max_request_bytes"), max_request_bytes, bytes, Ask::Doorman);
         ledger.key(&key("max_response_bytes"), max_response_bytes, bytes, Ask::Doorman);
         let count = |count: &crate::document::tool::PerCall| count.get().to_string();
-        ledger.key(&key("max_connections_per_call"), max_connections_per_call, count, Ask::CallBudget);
-        ledger.key(&key("max_sent_bytes_per_call"), max_sent_bytes_per_call, bytes, Ask::CallBudget);
+        ledger.key(&key("max_connections_per_call"), max_connections_per_call, count, Ask::CallConnections);
+        ledger.key(&key("max_sent_bytes_per_call"), max_sent_bytes_per_call, bytes, Ask::CallSentBytes);
         for (argument, Argument(keys)) in arguments.iter().flat_map(|at| &at.value.0) {
             let text = format!("tools.{name}.arguments.{}: {}", argument.value.0, show(keys));
             let reason = keys.reason.as_ref().map(|at| at.value.0.clone());

@@ -8,17 +8,20 @@ use super::ledger::sentence;
 use super::{Compiler, domains};
 use crate::document::destination::Destination;
 use crate::document::list::{Item, Subject};
-use crate::document::tool::{Tool, ToolKey, Tools};
+use crate::document::numbers::Bytes;
+use crate::document::tool::{PerCall, Tool, ToolKey, Tools};
 use crate::document::{At, Merge};
 use crate::plan::{
-    AbsolutePath, Ask, ClassId, MAX_CLASSES, NetworkPlan, Origin, RuleId, ToolRule, ToolsPlan,
+    AbsolutePath, Ask, CallBudget, ClassId, MAX_CLASSES, NetworkPlan, Origin, RuleId, ToolRule, ToolsPlan,
 };
 
-/// What a tool grants beyond class 0. Tools with equal sets share a class.
+/// What a tool grants beyond class 0, and what its calls may spend. Tools with equal sets share a class.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct ToolGrants {
     paths: BTreeSet<(AbsolutePath, Right)>,
     domains: BTreeSet<Way>,
+    connections: Option<u32>,
+    sent_bytes: Option<u64>,
 }
 
 /// The grants of one tool with the rules that made them.
@@ -26,6 +29,7 @@ struct ToolGrants {
 struct Pending {
     paths: Vec<(AbsolutePath, Right, RuleId, Origin)>,
     domains: Vec<(Way, RuleId)>,
+    budget: CallBudget,
 }
 
 impl Pending {
@@ -33,29 +37,40 @@ impl Pending {
         ToolGrants {
             paths: self.paths.iter().map(|(path, right, ..)| (path.clone(), *right)).collect(),
             domains: self.domains.iter().map(|(way, _)| way.clone()).collect(),
+            connections: self.budget.connections.map(|(count, _)| count),
+            sent_bytes: self.budget.sent_bytes.map(|(bytes, _)| bytes),
         }
     }
 }
 
 /// The classes that are numbered so far.
-struct Classes {
+pub(super) struct Classes {
     numbers: BTreeMap<ToolGrants, ClassId>,
-    keys: Vec<Vec<String>>,
+    /// See [`crate::Plan::classes`].
+    pub(super) keys: Vec<Vec<String>>,
+    /// See [`crate::Plan::budgets`].
+    pub(super) budgets: BTreeMap<ClassId, CallBudget>,
+}
+
+impl Classes {
+    fn new() -> Self {
+        Self { numbers: BTreeMap::new(), keys: vec![Vec::new()], budgets: BTreeMap::new() }
+    }
 }
 
 impl Compiler<'_> {
-    /// The doorman's rules, and for each class the keys that activate it. Adds the domains of tools to the network.
+    /// The doorman's rules, and the grant classes. Adds the domains of tools to the network.
     pub(super) fn tools(
         &mut self,
         tools: Option<At<Tools>>,
         network: &mut NetworkPlan,
-    ) -> (ToolsPlan, Vec<Vec<String>>) {
-        let mut classes = Classes { numbers: BTreeMap::new(), keys: vec![Vec::new()] };
+    ) -> (ToolsPlan, Classes) {
+        let mut classes = Classes::new();
         let Some(At { value: tools, origin }) = tools else {
             let from =
                 self.ledger.default_deny("tools: no section, every tool passes the doorman", Ask::Doorman);
             let default = plain(from);
-            return (ToolsPlan { default, exact: BTreeMap::new(), globs: Vec::new() }, classes.keys);
+            return (ToolsPlan { default, exact: BTreeMap::new(), globs: Vec::new() }, classes);
         };
         let defaults = tools.0.iter().find(|(key, _)| key.value == ToolKey::Defaults);
         let key =
@@ -85,7 +100,7 @@ impl Compiler<'_> {
         globs.sort_by(|(left, _), (right, _)| {
             right.chars().count().cmp(&left.chars().count()).then_with(|| left.cmp(right))
         });
-        (ToolsPlan { default, exact, globs }, classes.keys)
+        (ToolsPlan { default, exact, globs }, classes)
     }
 
     /// The rule of one entry, with the values of `defaults` merged in.
@@ -136,6 +151,7 @@ impl Compiler<'_> {
             for item in super::network::items(allowed_domains) {
                 self.tool_domain(name, item, network, &mut pending);
             }
+            pending.budget = self.budget(max_connections_per_call, max_sent_bytes_per_call);
         }
         let class = self.class(name, origin, pending, network, classes);
         ToolRule {
@@ -146,8 +162,6 @@ impl Compiler<'_> {
             exclusive: exclusive.is_some_and(|at| at.value),
             max_request_bytes: max_request_bytes.map(|at| at.value.0),
             max_response_bytes: max_response_bytes.map(|at| at.value.0),
-            max_connections_per_call: max_connections_per_call.map(|at| at.value.get32()),
-            max_sent_bytes_per_call: max_sent_bytes_per_call.map(|at| at.value.0),
             class,
             reason,
             from,
@@ -204,6 +218,15 @@ impl Compiler<'_> {
         }
     }
 
+    /// What one call may spend, with the rules that `keys_of` has noted where the numbers are written.
+    fn budget(&self, connections: Option<At<PerCall>>, sent_bytes: Option<At<Bytes>>) -> CallBudget {
+        CallBudget {
+            connections: connections
+                .map(|at| (at.value.get32(), self.ledger.noted(&at.origin, &Ask::CallConnections))),
+            sent_bytes: sent_bytes.map(|at| (at.value.0, self.ledger.noted(&at.origin, &Ask::CallSentBytes))),
+        }
+    }
+
     /// The class of a tool's grants; the grants are given to it.
     fn class(
         &mut self,
@@ -231,6 +254,9 @@ impl Compiler<'_> {
             classes.keys.push(Vec::new());
         }
         classes.keys[usize::from(class.number())].push(name.to_owned());
+        if pending.budget != CallBudget::default() {
+            classes.budgets.entry(class).or_insert(pending.budget);
+        }
         for (path, right, rule, origin) in pending.paths {
             self.grant(path, right, class, rule, &origin);
         }
@@ -258,8 +284,6 @@ fn plain(from: RuleId) -> ToolRule {
         exclusive: false,
         max_request_bytes: None,
         max_response_bytes: None,
-        max_connections_per_call: None,
-        max_sent_bytes_per_call: None,
         class: ClassId::ALWAYS,
         reason: None,
         from,

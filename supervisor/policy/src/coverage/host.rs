@@ -87,29 +87,32 @@ impl Host<'_> {
         }
     }
 
-    pub(super) fn only_packets(&self, reason: &str) -> State {
-        match self.packets() {
-            true => enforced(&[Layer::Ebpf], None),
-            false => uncovered(None, reason, self.network_remedy()),
+    /// Connections, and where they go, are counted where they are decided: by the programs on the control group, or by the
+    /// supervisor that makes them.
+    pub(super) fn connections(&self) -> State {
+        match self.addresses() {
+            Some(layer) => enforced(&[layer], None),
+            None => {
+                uncovered(None, "connections are made without asking the supervisor", self.addresses_remedy())
+            }
         }
     }
 
-    /// Connections are counted on the security hook, or by the supervisor that makes them. The programs on the control
-    /// group decide about addresses and count nothing.
-    pub(super) fn connect_rate(&self) -> State {
-        match (self.hooks(), self.addresses()) {
-            (true, _) => enforced(&[Layer::Ebpf], None),
-            (false, Some(Layer::Seccomp)) => enforced(&[Layer::Seccomp], None),
-            (false, Some(_)) => uncovered(
-                None,
-                "the programs on the control group decide about connections without counting them",
-                self.hooks_remedy(),
-            ),
-            (false, None) => uncovered(
-                None,
-                "connections are made without asking the supervisor",
-                format!("{}, or {CARRYING_OUT}", self.hooks_remedy()),
-            ),
+    /// What is sent is counted packet by packet.
+    pub(super) fn sent_bytes(&self) -> State {
+        match self.packets() {
+            true => enforced(&[Layer::Ebpf], None),
+            false => uncovered(None, "bytes are sent without asking the supervisor", self.network_remedy()),
+        }
+    }
+
+    /// A budget of calls: nobody can tell which of two calls a server connects for.
+    pub(super) fn spent_by_calls(&self, counted: State) -> State {
+        match counted {
+            State::Enforced { by, note: None } => {
+                enforced(&by, Some("what may be for any of the calls in flight is charged to each of them"))
+            }
+            other => other,
         }
     }
 

@@ -80,12 +80,12 @@ fn state(rule: &Rule, id: RuleId, plan: &Plan, support: &Support) -> State {
         Ask::Ports => host.ports(),
         Ask::Listen => host.listen(),
         Ask::UnixSocket => host.unix_socket(),
-        Ask::ConnectRate => host.connect_rate(),
-        Ask::SentBytesRate => host.only_packets("bytes are sent without asking the supervisor"),
+        Ask::ConnectRate => host.connections(),
+        Ask::SentBytesRate => host.sent_bytes(),
         Ask::LookupRate | Ask::NameRate => host.resolver(),
-        // Connections are counted where they are decided; which addresses they went to is not kept.
-        Ask::DestinationRate => not_counted("connections are counted, not how many addresses they go to"),
-        Ask::CallBudget => not_counted("no layer counts for each call yet"),
+        Ask::DestinationRate => host.connections(),
+        Ask::CallConnections => host.spent_by_calls(host.connections()),
+        Ask::CallSentBytes => host.spent_by_calls(host.sent_bytes()),
         Ask::Memory => host.memory(),
         Ask::Cpus => host.cpus(),
         Ask::Processes => host.processes(),
@@ -112,10 +112,6 @@ fn enforced(by: &[Layer], note: Option<&str>) -> State {
 
 fn uncovered(floor: Option<String>, reason: impl Into<String>, remedy: impl Into<String>) -> State {
     State::Uncovered { floor, reason: reason.into(), remedy: remedy.into() }
-}
-
-fn not_counted(reason: &str) -> State {
-    uncovered(None, reason, "a later release of mcpguard")
 }
 
 fn not_built(reason: &str) -> State {

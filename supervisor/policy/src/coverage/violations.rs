@@ -20,16 +20,8 @@ impl Host<'_> {
             ViolationKind::File | ViolationKind::Network | ViolationKind::Exec if self.hooks() => {
                 enforced(&[Layer::Ebpf], None)
             }
-            ViolationKind::Network if self.packets() => {
-                let note =
-                    "the connection is denied at once; the session ends when the supervisor has read of it";
-                enforced(&[Layer::Ebpf], Some(note))
-            }
-            ViolationKind::Network if self.carries_out() => uncovered(
-                denied(),
-                "the supervisor refuses the connection itself, and ends no session for it yet",
-                format!("{}, or {}", self.hooks_remedy(), self.network_remedy()),
-            ),
+            ViolationKind::Network if self.packets() => enforced(&[Layer::Ebpf], Some(ENDS)),
+            ViolationKind::Network if self.carries_out() => enforced(&[Layer::Seccomp], Some(ENDS)),
             ViolationKind::File | ViolationKind::Network | ViolationKind::Exec => {
                 uncovered(denied(), UNTOLD, self.hooks_remedy())
             }
@@ -59,6 +51,7 @@ impl Host<'_> {
     }
 }
 
+const ENDS: &str = "the connection is denied at once; the session ends when the supervisor has read of it";
 const UNTOLD: &str = "Landlock denies without telling the supervisor";
 
 fn denied() -> Option<String> {

@@ -1,9 +1,11 @@
 //! Grant classes: which grants hold at which moment.
 //!
-//! Class 0 is what always holds. Each distinct set of tool grants gets a class of its own.
+//! Class 0 is what always holds. Each distinct set of tool grants and budgets gets a class of its own.
 //! A session's *active* set is class 0 plus the classes of the calls in flight.
 
 use std::fmt;
+
+use super::RuleId;
 
 /// The highest number of classes in one policy; the active set is one 64-bit word.
 pub const MAX_CLASSES: usize = 64;
@@ -69,6 +71,15 @@ impl ClassMask {
     pub fn bits(self) -> u64 {
         self.0
     }
+}
+
+/// What one call of a class may spend while it is in flight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallBudget {
+    /// New connections over IP, and the rule that says so.
+    pub connections: Option<(u32, RuleId)>,
+    /// Bytes sent over IP, and the rule that says so.
+    pub sent_bytes: Option<(u64, RuleId)>,
 }
 
 impl fmt::Debug for ClassMask {

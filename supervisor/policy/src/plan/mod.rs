@@ -11,7 +11,7 @@ mod tools;
 mod violations;
 
 pub use audit::{ArgumentDetail, AuditFailure, AuditPlan};
-pub use classes::{ClassId, ClassMask, MAX_CLASSES};
+pub use classes::{CallBudget, ClassId, ClassMask, MAX_CLASSES};
 pub use environment::{SecretSource, ValueSource, Variable};
 pub use execution::{LimitsPlan, SyscallProfile};
 pub use files::{AbsolutePath, FilesPlan, NamePattern, NameRule, PathRule};
@@ -21,6 +21,8 @@ pub use network::{
 pub use rules::{Ask, Origin, Rule, RuleId};
 pub use tools::{ResponsesPlan, SessionPlan, ToolRule, ToolsPlan};
 pub use violations::{Consequence, OnViolation, Repeated, ViolationKind, Violations};
+
+use std::collections::BTreeMap;
 
 use crate::support::Layer;
 
@@ -37,6 +39,8 @@ pub struct Plan {
     pub rules: Vec<Rule>,
     /// For each class from 1 on, the tool keys that activate it; entry 0 is empty.
     pub classes: Vec<Vec<String>>,
+    /// What one call may spend, by its class; no entry for a class without a budget.
+    pub budgets: BTreeMap<ClassId, CallBudget>,
     /// The server's whole environment.
     pub environment: Vec<Variable>,
     /// Files.

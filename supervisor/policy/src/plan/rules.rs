@@ -93,8 +93,10 @@ pub enum Ask {
     NameRate,
     /// Different addresses that are connected to per minute.
     DestinationRate,
-    /// Connections, or bytes that are sent, while one call is in flight.
-    CallBudget,
+    /// Connections while one call is in flight.
+    CallConnections,
+    /// Bytes that are sent while one call is in flight.
+    CallSentBytes,
     /// The only programs that may be executed.
     Programs,
     /// Executions per minute.

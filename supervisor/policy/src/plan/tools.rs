@@ -42,10 +42,6 @@ pub struct ToolRule {
     pub max_request_bytes: Option<u64>,
     /// Bytes of one answer line.
     pub max_response_bytes: Option<u64>,
-    /// New connections over IP while one call is in flight.
-    pub max_connections_per_call: Option<u32>,
-    /// Bytes sent over IP while one call is in flight.
-    pub max_sent_bytes_per_call: Option<u64>,
     /// The grant class that is active while a call is in flight.
     pub class: ClassId,
     /// The policy author's `reason:`, told to the client when the tool is refused.

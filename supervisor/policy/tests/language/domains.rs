@@ -1,6 +1,6 @@
 //! Domains: how each is verified, in which classes, and what is warned of.
 
-use policy::plan::{Ask, DomainRule, NAMES_PER_MINUTE, NetworkPlan, Records, Verify};
+use policy::plan::{Ask, CallBudget, DomainRule, NAMES_PER_MINUTE, NetworkPlan, Records, Verify};
 use policy::{Plan, Request, load};
 
 use crate::host::{Texts, context, environment, plan, read, source};
@@ -162,15 +162,22 @@ tools:
         (network.max_lookups_per_minute, network.max_names_per_minute, network.max_destinations_per_minute),
         (Some(600), 30, Some(20))
     );
-    let t = plan.tools.rule_for("t");
-    assert_eq!((t.max_connections_per_call, t.max_sent_bytes_per_call), (Some(4), Some(1 << 20)));
+    let class_of = |tool: &str| plan.tools.rule_for(tool).class;
+    let of = |tool: &str| {
+        let CallBudget { connections, sent_bytes } = plan.budgets[&class_of(tool)];
+        (connections.map(|(count, _)| count), sent_bytes.map(|(bytes, _)| bytes))
+    };
+    assert_eq!((of("t"), of("anything")), ((Some(4), Some(1 << 20)), (Some(4), None)));
+    assert_eq!((plan.budgets.len(), class_of("anything")), (2, class_of("something")));
+    let rule = plan.budgets[&class_of("t")].connections.map(|(_, rule)| rule).expect("a rule");
+    assert_eq!(plan.rule(rule).expect("noted").text, "tools.defaults.max_connections_per_call: 4");
     let rules: Vec<(&str, &Ask)> = plan.rules.iter().map(|rule| (&rule.text[..], &rule.ask)).collect();
     for expected in [
         ("network.max_lookups_per_minute: 600", &Ask::LookupRate),
         ("network.max_names_per_minute: 30", &Ask::NameRate),
         ("network.max_destinations_per_minute: 20", &Ask::DestinationRate),
-        ("tools.defaults.max_connections_per_call: 4", &Ask::CallBudget),
-        ("tools.t.max_sent_bytes_per_call: 1048576 bytes", &Ask::CallBudget),
+        ("tools.defaults.max_connections_per_call: 4", &Ask::CallConnections),
+        ("tools.t.max_sent_bytes_per_call: 1048576 bytes", &Ask::CallSentBytes),
     ] {
         assert!(rules.contains(&expected), "{expected:?} is missing in\n{rules:#?}");
     }

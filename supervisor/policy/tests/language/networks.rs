@@ -21,13 +21,18 @@ const PACKETS: &[(&str, &str)] = &[
         "- sockets by path are told apart from Landlock ABI 9 on; before, allowing one allows all \
          [Landlock closes abstract sockets of other processes]",
     ),
-    (
-        "network.max_connections",
-        "- the programs on the control group decide about connections without counting them",
-    ),
+    ("network.max_connections", "ebpf"),
     ("network.max_sent_bytes", "ebpf"),
     ("network.max_lookups", "resolver"),
-    ("network.max_destinations", "- connections are counted, not how many addresses they go to"),
+    ("network.max_destinations", "ebpf"),
+    (
+        "tools.t.max_connections_per_call",
+        "ebpf (what may be for any of the calls in flight is charged to each of them)",
+    ),
+    (
+        "tools.t.max_sent_bytes_per_call",
+        "ebpf (what may be for any of the calls in flight is charged to each of them)",
+    ),
     ("tools.t.allowed_domains", "ebpf+resolver (port 443: checked by name; port 5432: by address only)"),
     (
         "tools.t.allowed_paths",
@@ -66,7 +71,12 @@ const CARRIED_OUT: &[(&str, &str)] = &[
     ("network.max_connections", "seccomp"),
     ("network.max_sent_bytes", "- bytes are sent without asking the supervisor"),
     ("network.max_lookups", "resolver"),
-    ("network.max_destinations", "- connections are counted, not how many addresses they go to"),
+    ("network.max_destinations", "seccomp"),
+    (
+        "tools.t.max_connections_per_call",
+        "seccomp (what may be for any of the calls in flight is charged to each of them)",
+    ),
+    ("tools.t.max_sent_bytes_per_call", "- bytes are sent without asking the supervisor"),
     (
         "tools.t.allowed_domains",
         "seccomp+resolver (port 443: checked by name; port 5432: by address only; a connection that goes straight to \
@@ -79,7 +89,7 @@ const CARRIED_OUT: &[(&str, &str)] = &[
     ),
     (
         "on_violation.network",
-        "- the supervisor refuses the connection itself, and ends no session for it yet [the operation is denied]",
+        "seccomp (the connection is denied at once; the session ends when the supervisor has read of it)",
     ),
     ("require: ebpf", "- no eBPF program enforces for this session"),
 ];

@@ -183,6 +183,7 @@ const OPTIONS: Options = Options {
         ports: 64,
         learned: 1,
         peers: 1,
+        destinations: 1,
         ring_bytes: 1 << 18,
     },
     kills_senders: false,

@@ -34,6 +34,7 @@ pub(super) const CASES: &[Case] = &[
         .needs(NEEDS)
         .on(On::Only(Machine::Smp))
         .seconds(30),
+    Case::new("sabotage/a_flood_is_none", a_flood_is_none).needs(NEEDS).seconds(30),
     Case::new("sabotage/the_way_that_is_never_called", the_way_that_is_never_called)
         .needs(&[Need::NoBpfLsm, Need::TaskStorage])
         .seconds(15),
@@ -77,6 +78,38 @@ fn a_map_is_emptied(ground: &Ground) -> Result<()> {
     ensure!(seen.free == 0, "{} attempts have succeeded", seen.free);
     let mut denials = seen.records.iter().filter(|record| record["event"] == "denial");
     ensure!(denials.any(|record| record["action"] == "killed"), "no record of the end: {:#?}", seen.records);
+    scene.intact()
+}
+
+/// A server is denied so often, while mcpguard hardly gets to read, that the ring has no room for the canary's events, or
+/// nobody has come to them yet: that is no hole, and the server lives.
+fn a_flood_is_none(ground: &Ground) -> Result<()> {
+    let scene = Scene::set(ground)?;
+    let guarded = ground.guarded(FILES_POLICY)?.option("--canary-seconds").option(PERIOD);
+    let words = [INIT, "--act", "storm", "8", "4000", "read", &scene.expand("@secret/file")];
+    let mut command = guarded.command(&words)?;
+    let mut supervisor = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    let process = Pid::from_raw(supervisor.id().cast_signed());
+    let until = Instant::now() + ground.slow(Duration::from_secs(8));
+    while !guarded.records()?.iter().any(|record| record["event"] == "denial") {
+        ensure!(Instant::now() < until, "the server does not attack");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let status = loop {
+        if let Some(status) = supervisor.try_wait()? {
+            break status;
+        }
+        for (signal, pause) in [(Signal::SIGSTOP, 200), (Signal::SIGCONT, 20)] {
+            kill(process, signal)?;
+            std::thread::sleep(Duration::from_millis(pause));
+        }
+    };
+    let records = guarded.records()?;
+    let lost: u64 = records.iter().filter(|r| r["event"] == "lost").filter_map(|r| r["count"].as_u64()).sum();
+    ground.figure("events that the ring had no room for", lost)?;
+    let proofs = records.iter().filter(|r| r["cause"] == "proof").count();
+    ensure!(status.code() == Some(0) && proofs == 0, "{status}: {:#?}", records.last());
+    ensure!(lost > 1000, "this was no flood: {lost} events were lost");
     scene.intact()
 }
 

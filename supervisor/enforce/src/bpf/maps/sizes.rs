@@ -1,6 +1,6 @@
 //! How much room the maps have.
 
-use abi::session_flags;
+use abi::{Bucket, session_flags};
 
 use crate::encode::Tables;
 
@@ -23,6 +23,8 @@ pub struct Sizes {
     pub learned: u32,
     /// Connections that are on their way to a door.
     pub peers: u32,
+    /// Addresses that sessions have gone to lately, where their number is limited.
+    pub destinations: u32,
     /// Bytes of the ring of events: a power of two and whole pages.
     pub ring_bytes: u32,
 }
@@ -44,6 +46,11 @@ impl Sizes {
             ports: count(|tables| tables.ports.len()),
             learned: count(|tables| if has_doors(tables) { Self::LEARNED } else { 0 }),
             peers: if tables.iter().any(|tables| has_doors(tables)) { Self::PEERS } else { 0 },
+            destinations: if tables.iter().any(|tables| counts_destinations(tables)) {
+                Self::DESTINATIONS
+            } else {
+                0
+            },
             ring_bytes,
         }
     }
@@ -52,6 +59,8 @@ impl Sizes {
     const LEARNED: usize = 16_384;
     /// As many as there are ports: each connection has one of its own.
     const PEERS: u32 = 65_536;
+    /// The oldest gives way to the newest, and costs a token again.
+    const DESTINATIONS: u32 = 16_384;
     /// Room beyond what the tables need.
     const SPARE: u32 = 1024;
 
@@ -69,6 +78,7 @@ impl Sizes {
             // A map without room cannot be made.
             "LEARNED" => self.learned.max(1),
             "PEERS" => self.peers.max(1),
+            "DESTINATIONS" => self.destinations.max(1),
             "EVENTS" => self.ring_bytes,
             _ => return None,
         })
@@ -78,6 +88,10 @@ impl Sizes {
 /// Whether the session has names to learn.
 fn has_doors(tables: &Tables) -> bool {
     tables.flags & session_flags::DOORS != 0
+}
+
+fn counts_destinations(tables: &Tables) -> bool {
+    tables.rates[Bucket::Destination as usize].interval_ns != 0
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ pub(in crate::bpf) fn open(
     let maps = &mut *parts.maps;
     maps.states.set(slot, Plain(State::default()), 0).map_err(filled("STATES"))?;
     let active = active(maps, slot)?;
+    opening.tables.budgets.iter().for_each(|budget| active.name_rule(budget));
     let (merged, skipped) = match parts.register {
         Some(register) => known(maps, register, opening, held)?,
         None => (Merged::default(), Vec::new()),
@@ -97,6 +98,7 @@ fn value(opening: &Opening<'_>, doors: Option<Doors>) -> Value {
         proxy_port: doors.map_or(0, |doors| doors.proxy),
         names: opening.tables.summary,
         rates: opening.tables.rates,
+        budgets: opening.tables.budgeted(),
     }
 }
 

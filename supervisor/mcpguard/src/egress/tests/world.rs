@@ -62,6 +62,12 @@ impl Egress for Backend {
     fn follow(&self, active: u64, _: u64) {
         self.active.store(active, Ordering::SeqCst);
     }
+
+    fn grant(&self, _: abi::Spending, _: u8, _: u64) {}
+
+    fn spent(&self, _: abi::Spending, _: u8) -> u64 {
+        0
+    }
 }
 
 /// Doors that are served, until it is dropped.

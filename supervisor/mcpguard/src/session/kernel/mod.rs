@@ -7,6 +7,7 @@
 //! ```
 
 mod batch;
+mod budgets;
 mod limits;
 mod proof;
 mod repeated;
@@ -18,7 +19,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use abi::EventKind;
+use abi::{EventKind, Reason};
 use audit::{Action, Body, Cause};
 use enforce::{Egress, Enclosure, Guard, KernelEvent};
 use mcp::Engine;
@@ -28,6 +29,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::stdio::polled;
 use batch::Batch;
+use budgets::Budgets;
 use limits::Limits;
 use proof::Proofs;
 use repeated::Repetition;
@@ -55,8 +57,9 @@ impl AsRawFd for Bell {
 /// The kernel's part of one session; empty where mcpguard does not run as root.
 pub(super) struct Kernel {
     enclosure: Option<RefCell<Enclosure>>,
-    /// Whoever decides about addresses, if that is not the enclosure.
+    /// Whoever decides about addresses, if anybody does.
     gate: Option<Arc<dyn Egress>>,
+    budgets: RefCell<Budgets>,
     bell: Option<RefCell<AsyncFd<Bell>>>,
     rules: Rules,
     /// Mask and call that were stored last.
@@ -90,6 +93,7 @@ impl Kernel {
         Ok(Self {
             enclosure: enclosure.map(RefCell::new),
             gate: guard.egress(),
+            budgets: RefCell::new(Budgets::of(plan)),
             bell,
             rules: Rules::of(plan),
             followed: Cell::new((1, 0)),
@@ -101,8 +105,20 @@ impl Kernel {
         })
     }
 
-    /// Makes the grants those of the calls at the server: one store, and none if nothing has changed.
+    /// Makes the grants and the budgets those of the calls at the server.
     pub(super) fn follow(&self, engine: &Engine) {
+        let gate = self.gate.as_deref();
+        if let Some(gate) = gate {
+            self.budgets.borrow_mut().begin(engine, gate);
+        }
+        self.open(engine);
+        if let Some(gate) = gate {
+            self.budgets.borrow_mut().end(engine, gate);
+        }
+    }
+
+    /// One store, and none if nothing has changed.
+    fn open(&self, engine: &Engine) {
         let now = (engine.active().bits(), engine.last_call());
         if self.followed.get() == now {
             return;
@@ -155,8 +171,9 @@ impl Kernel {
     }
 
     /// What the policy wants to happen because something was refused on the way out to the network.
-    pub(super) fn refused(&self, attempt: &str, now: Instant) -> Option<Demand> {
-        if self.kills[1] {
+    /// A rate slows down and does not kill by itself.
+    pub(super) fn refused(&self, attempt: &str, over_limit: bool, now: Instant) -> Option<Demand> {
+        if self.kills[1] && !over_limit {
             return Some(Demand::End(attempt.to_owned()));
         }
         self.too_many(attempt, now)
@@ -165,7 +182,9 @@ impl Kernel {
     /// What the policy wants to happen because of one event.
     fn demands(&self, event: &KernelEvent, now: Instant) -> Option<Demand> {
         let attempt = tell::attempt(event);
-        if event.action == abi::Action::Killed || self.kills[kind_of(event)] {
+        // A rate slows down, and an error of ours is nobody's fault: neither kills by itself (`verdict::action`).
+        let kills = self.kills[kind_of(event)] && !matches!(event.reason, Reason::Rate | Reason::Internal);
+        if event.action == abi::Action::Killed || kills {
             return Some(Demand::End(attempt));
         }
         self.too_many(&attempt, now)

@@ -3,23 +3,28 @@
 
 use std::time::{Duration, Instant};
 
-use enforce::{Enclosure, KernelEvent, Proof};
+use enforce::{Enclosure, KernelEvent, Proof, ProofFailure};
 
 /// How often a canary at work is looked at.
 const GLANCE: Duration = Duration::from_millis(20);
+/// So many canaries in a row may go unheard because the server fills the ring of events; it could silence them for ever.
+const UNHEARD: u32 = 10;
+/// The time between two of them.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The proofs of one session.
 pub(super) struct Proofs {
     running: Option<Proof>,
     next: Option<Instant>,
     every: Duration,
+    unheard: u32,
 }
 
 impl Proofs {
     /// Nothing is proved where no program watches.
     pub(super) fn new(enclosure: Option<&Enclosure>, every: Duration) -> Self {
         let watched = enclosure.is_some_and(Enclosure::is_watched);
-        Self { running: None, next: watched.then(|| Instant::now() + every), every }
+        Self { running: None, next: watched.then(|| Instant::now() + every), every, unheard: 0 }
     }
 
     /// When to look again.
@@ -48,11 +53,25 @@ impl Proofs {
             self.next = Some(now + GLANCE);
             return Ok(());
         };
-        let done = proof.check(enclosure, now).map_err(|error| error.to_string())?;
-        if let Some(proof) = self.running.take_if(|_| done) {
+        let pause = match proof.check(enclosure, now) {
+            Ok(false) => {
+                self.next = Some(now + GLANCE);
+                return Ok(());
+            }
+            Ok(true) => {
+                self.unheard = 0;
+                self.every
+            }
+            Err(ProofFailure::Unheard(_)) if self.unheard < UNHEARD => {
+                self.unheard += 1;
+                AGAIN.min(self.every)
+            }
+            Err(failure) => return Err(failure.to_string()),
+        };
+        if let Some(proof) = self.running.take() {
             proof.end(enclosure).map_err(|error| error.to_string())?;
         }
-        self.next = Some(now + if done { self.every } else { GLANCE });
+        self.next = Some(now + pause);
         Ok(())
     }
 }

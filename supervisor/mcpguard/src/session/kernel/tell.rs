@@ -54,6 +54,7 @@ impl Rules {
         limits[Bucket::Connect as usize] = plan.network.max_connections_per_minute.map(u64::from);
         limits[Bucket::Open as usize] = plan.limits.max_opens_per_minute.map(u64::from);
         limits[Bucket::SentBytes as usize] = plan.network.max_sent_bytes_per_minute;
+        limits[Bucket::Destination as usize] = plan.network.max_destinations_per_minute.map(u64::from);
         Self { rules: plan.rules.clone(), limits }
     }
 
@@ -66,6 +67,7 @@ impl Rules {
         match bucket(event) {
             Some(Bucket::Exec) => self.asking(&Ask::ExecRate),
             Some(Bucket::Connect) => self.asking(&Ask::ConnectRate),
+            Some(Bucket::Destination) => self.asking(&Ask::DestinationRate),
             Some(Bucket::Open) => self.asking(&Ask::OpenRate),
             Some(Bucket::SentBytes) => self.asking(&Ask::SentBytesRate),
             _ => self.rules.get(event.rule? as usize).map(rule_ref),
@@ -217,10 +219,17 @@ pub(in crate::session) fn because(reason: Reason) -> &'static str {
     }
 }
 
-/// The bucket that was empty.
+/// The bucket that was empty; `None` for a call's budget, which names its rule itself.
 fn bucket(event: &KernelEvent) -> Option<Bucket> {
-    const ALL: [Bucket; abi::BUCKETS] =
-        [Bucket::Exec, Bucket::Connect, Bucket::Open, Bucket::SentBytes, Bucket::Fork, Bucket::Denial];
+    const ALL: [Bucket; abi::BUCKETS] = [
+        Bucket::Exec,
+        Bucket::Connect,
+        Bucket::Open,
+        Bucket::SentBytes,
+        Bucket::Fork,
+        Bucket::Denial,
+        Bucket::Destination,
+    ];
     let index = usize::try_from(event.access).ok().filter(|_| event.reason == Reason::Rate)?;
     ALL.into_iter().find(|bucket| *bucket as usize == index)
 }

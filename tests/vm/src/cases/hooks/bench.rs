@@ -32,6 +32,7 @@ const SIZES: Sizes = Sizes {
     ports: 1024,
     learned: 1,
     peers: 1,
+    destinations: 1,
     ring_bytes: 1 << 20,
 };
 

@@ -60,6 +60,7 @@ const CHAPTERS: &[Chapter] = &[
     ("as many as tokens", rates::as_many_as_tokens),
     ("bytes are counted", rates::bytes_are_counted),
     ("tokens come back", rates::tokens_come_back),
+    ("calls spend what they have", rates::calls_spend_what_they_have),
     ("repeated denials kill", rates::repeated_denials_kill),
     ("floods hide nothing", rates::floods_hide_nothing),
     ("grants without system calls", cost::grants_without_system_calls),
@@ -74,6 +75,7 @@ const SENDERS: &[Chapter] = &[
 /// Where threads really meet.
 const CONCURRENT: &[Chapter] = &[
     ("exact under concurrency", rates::exact_under_concurrency),
+    ("calls spend what they have", rates::calls_spend_what_they_have),
     ("floods hide nothing", rates::floods_hide_nothing),
 ];
 

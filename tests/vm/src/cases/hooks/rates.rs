@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use abi::{Action, Bucket, EventKind, Rate, Reason, session_flags};
+use abi::{Action, Bucket, EventKind, Rate, Reason, Spending, session_flags};
 use anyhow::{Context, Result, ensure};
+use enforce::encode::{BudgetRule, Tables};
 use serde_json::{Value, json};
 
 use super::bench::{Bench, Inside, Room, tables};
@@ -66,6 +67,37 @@ pub(super) fn exact_under_concurrency(ground: &Ground, bench: &mut Bench) -> Res
         ensure!(*tally(&inside)? == json!({ "ok": 1000, "EPERM": 1000 }), "{:#?}", inside.outcome);
         bench.close(room)?;
     }
+    Ok(())
+}
+
+/// Nothing is charged between calls; then as much as was granted, and another time as much as was granted more.
+pub(super) fn calls_spend_what_they_have(ground: &Ground, bench: &mut Bench) -> Result<()> {
+    let _scene = Scene::set(ground)?;
+    let budget = |what, class, rule| BudgetRule { what, class, rule };
+    let budgets = vec![budget(Spending::Connections, 1, 3), budget(Spending::SentBytes, 2, 4)];
+    let room = bench.open(&Tables { budgets, ..tables(ground, POLICY, 0)? })?;
+    let active = &room.session.active;
+    let storms = [(0b1001, 0, 60, 0), (0b11, 25, 25, 25), (0b11, 25, 0, 25), (0b11, 80, 55, 80)];
+    for (mask, upto, count, spent) in storms {
+        active.grant(Spending::Connections, 1, upto);
+        active.store(mask, 7);
+        let inside = bench.act(&room, &["storm", "6", "10", "udp_connected", GRANTED])?;
+        let told = tally(&inside)?;
+        ensure!(told["ok"].as_u64().unwrap_or(0) == count, "{mask:b} up to {upto}: {inside}");
+        ensure!(told["EPERM"].as_u64().unwrap_or(0) == 60 - count, "{mask:b} up to {upto}: {inside}");
+        let over = |event: &&enforce::bpf::Event| {
+            event.reason == Reason::Rate && event.access == abi::BUCKETS as u32 && event.rule == Some(3)
+        };
+        ensure!(inside.events.iter().filter(over).count() as u64 == 60 - count, "{inside}");
+        ensure!(
+            active.spent(Spending::Connections, 1) == spent,
+            "{} spent",
+            active.spent(Spending::Connections, 1)
+        );
+    }
+    active.store(0b101, 8);
+    let inside = bench.act(&room, &["storm", "1", "3", "udp", GRANTED])?;
+    ensure!(*tally(&inside)? == json!({ "EPERM": 3 }), "no byte was granted: {inside}");
     Ok(())
 }
 
