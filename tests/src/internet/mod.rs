@@ -30,6 +30,7 @@ mod run;
 mod servers;
 mod stage;
 mod texts;
+mod throng;
 mod trick;
 mod tricks;
 mod zones;
@@ -39,6 +40,7 @@ pub use judge::Verdict;
 pub use raise::{Internet, SOFT_LIMIT, Who, Wire};
 pub use report::{Report, Row};
 pub use run::{Backend, table, table_in, table_with};
+pub use throng::{Stood, carried_by};
 pub use trick::{Proof, Trick};
 
 /// Every trick, and every use that must go on working.

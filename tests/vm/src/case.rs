@@ -18,6 +18,8 @@ pub(crate) struct Case {
     pub(crate) on: On,
     /// Seconds that it takes under emulation; its deadline is a multiple.
     pub(crate) seconds: u32,
+    /// It takes minutes and shows nothing of one kernel alone: it runs only where `--filter` names it.
+    pub(crate) on_request: bool,
     /// The test.
     pub(crate) run: fn(&Ground) -> Result<()>,
 }
@@ -34,7 +36,7 @@ pub(crate) enum On {
 impl Case {
     /// A case for the plain machine that needs a second and nothing of the kernel.
     pub(crate) const fn new(name: &'static str, run: fn(&Ground) -> Result<()>) -> Self {
-        Self { name, needs: &[], on: On::Only(Machine::Plain), seconds: 1, run }
+        Self { name, needs: &[], on: On::Only(Machine::Plain), seconds: 1, on_request: false, run }
     }
 
     /// With what the kernel must have, or must lack.
@@ -52,6 +54,11 @@ impl Case {
         Self { seconds, ..self }
     }
 
+    /// Only where `--filter` names it.
+    pub(crate) const fn on_request(self) -> Self {
+        Self { on_request: true, ..self }
+    }
+
     fn area(&self) -> &'static str {
         self.name.split('/').next().unwrap_or(self.name)
     }
@@ -60,7 +67,8 @@ impl Case {
     fn listed(&self, job: &Job) -> Option<Listed> {
         let here = self.on == On::Every || self.on == On::Only(job.machine);
         let wanted = job.areas.is_empty() || job.areas.iter().any(|area| area == self.area());
-        if !here || !wanted || !self.name.contains(&job.filter) {
+        let asked = !self.on_request || !job.filter.is_empty();
+        if !here || !wanted || !asked || !self.name.contains(&job.filter) {
             return None;
         }
         let met: Vec<(Need, Met)> = self.needs.iter().map(|need| (*need, need.on(&job.facts))).collect();

@@ -66,10 +66,11 @@ fn role(arguments: &[OsString]) -> Result<u8> {
         ["--hands"] => actor::lend_hands().map(|()| 0),
         ["--doors"] => cases::doors().map(|()| 0),
         ["--tricks"] => cases::tricks().map(|()| 0),
+        ["--throng"] => cases::throng().map(|()| 0),
         ["--serve"] => serve::run().map(|()| 0),
         other => {
             bail!(
-                "init --list JOB | --test NAME | --act NAME … | --hands | --doors | --tricks | --serve; not {other:?}"
+                "init --list JOB | --test NAME | --act NAME … | --hands | --doors | --tricks | --throng | --serve; not {other:?}"
             )
         }
     }

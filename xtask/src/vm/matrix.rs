@@ -41,6 +41,9 @@ pub(super) struct Kernel {
     /// Machines that take minutes: they run only where `--filter` names their cases.
     #[serde(default)]
     pub(super) on_request: Vec<MachineKind>,
+    /// The areas of cases that run where `--kernel` does not name it; all if absent.
+    #[serde(default)]
+    pub(super) sample: Vec<String>,
     /// Properties for whose absence cases may be skipped.
     pub(super) lacks: Vec<String>,
     facts: Map<String, Value>,
@@ -162,11 +165,24 @@ impl Kernel {
         Ok(facts)
     }
 
-    /// The machines of a kernel under a command line; those on request as well, if they are requested.
-    pub(super) fn machines(&self, variant: &Variant, requested: bool) -> Vec<MachineKind> {
+    /// The machines of a kernel under a command line, and those on request that are requested.
+    pub(super) fn machines(
+        &self,
+        variant: &Variant,
+        requested: impl Fn(MachineKind) -> bool,
+    ) -> Vec<MachineKind> {
         let wanted = |kind: &&MachineKind| variant.machines.is_empty() || variant.machines.contains(kind);
-        let more = if requested { self.on_request.as_slice() } else { &[] };
+        let more = self.on_request.iter().filter(|kind| requested(**kind));
         self.machines.iter().chain(more).filter(wanted).copied().collect()
+    }
+
+    /// The areas of its cases under a command line; all if there are none. `named`: it was asked for by name.
+    pub(super) fn areas(&self, variant: &Variant, named: bool) -> Vec<String> {
+        match (variant.areas.is_empty(), named) {
+            (false, _) => variant.areas.clone(),
+            (true, true) => Vec::new(),
+            (true, false) => self.sample.clone(),
+        }
     }
 
     /// Whether a case may be skipped for this lack.
@@ -199,7 +215,7 @@ mod tests {
         for kernel in &matrix.all_kernels {
             for variant in matrix.variants(kernel, &["all".into()]).unwrap() {
                 assert!(kernel.facts(variant).unwrap().contains_key("landlock_abi"));
-                assert!(kernel.machines(variant, false).contains(&MachineKind::Plain));
+                assert!(kernel.machines(variant, |_| false).contains(&MachineKind::Plain));
             }
         }
     }
@@ -210,10 +226,21 @@ mod tests {
         let default = matrix.variant("default").unwrap();
         let has = |name: &str, requested: bool| {
             let kernel = &matrix.kernels(&[name.into()]).unwrap()[0];
-            kernel.machines(default, requested).contains(&MachineKind::Tricks)
+            kernel.machines(default, |_| requested).contains(&MachineKind::Tricks)
         };
         assert_eq!(["6.1", "6.12", "7.2"].map(|name| has(name, false)), [false, true, false]);
         assert_eq!(["6.1", "6.12", "7.2"].map(|name| has(name, true)), [true; 3]);
+    }
+
+    #[test]
+    fn a_kernel_that_is_not_named_may_run_a_sample() {
+        let matrix = matrix();
+        let kernel = &matrix.kernels(&["6.18".into()]).unwrap()[0];
+        let areas = |variant: &str, named: bool| kernel.areas(matrix.variant(variant).unwrap(), named);
+        assert!(!areas("default", false).is_empty() && areas("default", true).is_empty());
+        assert_eq!(areas("nolandlock", false), areas("nolandlock", true));
+        let required = matrix.all_kernels.iter().filter(|kernel| kernel.required);
+        assert!(required.into_iter().all(|kernel| kernel.sample.is_empty()));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::matrix::MachineKind;
+
 /// As many machines at a time as do best on two processors.
 const JOBS: usize = 3;
 
@@ -23,8 +25,8 @@ pub(crate) struct Options {
     /// Only cases whose name holds this text
     #[arg(long, default_value = "")]
     pub(super) filter: String,
-    /// Also the cases with the real servers and, on one kernel, the table of tricks (on all: `--filter tricks`); they have
-    /// a disk with node, Python and the test internet
+    /// Also the cases with the real servers and, on one kernel, the table of tricks (on all: `--filter tricks`; ten thousand
+    /// connections at once: `--filter throng`); they have a disk with node, Python and the test internet
     #[arg(long)]
     pub(super) with_servers: bool,
     /// Only the machine that counts instructions
@@ -45,9 +47,18 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Whether the table of tricks is asked for by name, so that it runs on every kernel that can.
-    pub(super) fn requests_tricks(&self) -> bool {
-        self.filter.starts_with("tricks")
+    /// Whether cases that take minutes are asked for by name, so that they run on every kernel that can.
+    pub(super) fn requests(&self, kind: MachineKind) -> bool {
+        match kind {
+            MachineKind::Tricks => ["tricks", "throng"].iter().any(|area| self.filter.starts_with(area)),
+            MachineKind::Servers => self.with_servers && self.filter.starts_with("servers"),
+            MachineKind::Plain | MachineKind::Smp | MachineKind::Icount => false,
+        }
+    }
+
+    /// Whether a kernel is asked for by name, so that all of its cases run.
+    pub(super) fn names(&self, kernel: &str) -> bool {
+        self.kernel.iter().any(|named| named == kernel)
     }
 
     /// What `cargo xtask test` runs: the whole matrix, the real servers included.

@@ -38,11 +38,12 @@ impl<'a> Plan<'a> {
                     MachineKind::Icount => true,
                     MachineKind::Servers => options.with_servers && !options.icount,
                     MachineKind::Tricks => {
-                        (options.with_servers || options.requests_tricks()) && !options.icount
+                        (options.with_servers || options.requests(*kind)) && !options.icount
                     }
                     MachineKind::Plain | MachineKind::Smp => !options.icount,
                 };
-                let machines = kernel.machines(variant, options.requests_tricks()).into_iter().filter(wanted);
+                let requested = |kind| options.requests(kind);
+                let machines = kernel.machines(variant, requested).into_iter().filter(wanted);
                 // Weakened command lines are for the plain machine; the others test what a whole kernel does.
                 let machines =
                     machines.filter(|kind| variant.name == "default" || *kind == MachineKind::Plain);
@@ -175,7 +176,7 @@ impl Entry<'_> {
             slow: accelerator.slow(),
             exit_by_port: self.variant.exit_by_port,
             facts: self.kernel.facts(self.variant)?,
-            areas: self.variant.areas.clone(),
+            areas: self.kernel.areas(self.variant, options.names(&self.kernel.name)),
             filter: options.filter.clone(),
             shell: options.shell,
         })

@@ -143,6 +143,7 @@ impl Desk {
         match self.room.names.borrow_mut().answered(ticket, answer, now_ns()) {
             Answered::Answer { message, withheld, changes } => Judged::Done((message, withheld, changes)),
             Answered::AgainByTcp => Judged::TooLong,
+            Answered::Unable => Judged::Unable,
             Answered::Ignored => Judged::NotIt,
         }
     }

@@ -41,6 +41,8 @@ pub enum Answered {
     },
     /// The upstream had no room for the answer: the same message goes to it by TCP. The ticket goes on.
     AgainByTcp,
+    /// This upstream cannot say: an error, a referral, or malformed. Another one may; the ticket goes on.
+    Unable,
     /// Not the answer. The ticket goes on.
     Ignored,
 }
@@ -65,20 +67,24 @@ impl Names {
                 waiting.by_tcp = true;
                 Answered::AgainByTcp
             }
-            Reading::Truncated | Reading::Useless => self.done(ticket, None, now_ns),
-            Reading::Told(told) => self.done(ticket, Some(told), now_ns),
+            Reading::Truncated | Reading::Useless => {
+                // The next one is asked by UDP first, as this one was.
+                waiting.by_tcp = false;
+                Answered::Unable
+            }
+            Reading::Told(told) => self.done(ticket, told, now_ns),
         }
     }
 
-    /// No upstream answered: what the client is told. Nothing, if it was told something already.
+    /// No upstream could say: what the client is told. Nothing, if it was told something already.
     pub fn abandoned(&mut self, ticket: Ticket) -> Vec<u8> {
         self.pending.take(ticket).map(|waiting| failure(&waiting)).unwrap_or_default()
     }
 
-    fn done(&mut self, ticket: Ticket, told: Option<Told>, now_ns: u64) -> Answered {
+    fn done(&mut self, ticket: Ticket, told: Told, now_ns: u64) -> Answered {
         let Some(waiting) = self.pending.take(ticket) else { return Answered::Ignored };
         let withheld = failure(&waiting);
-        match told.and_then(|told| self.settle(&waiting, told, now_ns)) {
+        match self.settle(&waiting, told, now_ns) {
             Some((message, changes)) => Answered::Answer { message, withheld, changes },
             None => Answered::Answer { message: withheld.clone(), withheld, changes: Vec::new() },
         }

@@ -189,6 +189,20 @@ fn what_was_cut_off_is_asked_for_by_tcp_once() {
 }
 
 #[test]
+fn another_upstream_may_know_what_the_first_one_could_not_say() {
+    let mut session = Session::new(plan());
+    let forwarded = session.forwarded(API, RecordType::A);
+    let failed = forwarded.reply_with(|message| message.metadata.response_code = ResponseCode::ServFail);
+    assert_eq!(session.names.answered(forwarded.ticket, &failed, session.now), Answered::Unable);
+    // The second one has no room over UDP, and is then asked by TCP in its turn.
+    let cut = forwarded.reply_with(|message| message.metadata.truncation = true);
+    assert_eq!(session.names.answered(forwarded.ticket, &cut, session.now), Answered::AgainByTcp);
+    assert_eq!(session.names.answered(forwarded.ticket, &failed, session.now), Answered::Unable);
+    let whole = forwarded.reply(&[address(API, 60, "8.8.8.8")]);
+    assert_eq!(addresses(&session.reply(forwarded.ticket, &whole).0), [ip("8.8.8.8")]);
+}
+
+#[test]
 fn a_client_without_room_is_told_to_ask_by_tcp() {
     let records: Vec<Record> = (1..=40).map(|last| address(API, 60, &format!("8.8.8.{last}"))).collect();
     let table = [

@@ -96,6 +96,8 @@ impl Session {
                 assert_eq!((failure.response_code, failure.answers.len()), (ResponseCode::ServFail, 0));
                 (read(&message), changes)
             }
+            // The only upstream.
+            Answered::Unable => (read(&self.names.abandoned(ticket)), Vec::new()),
             other => panic!("{other:?}"),
         }
     }

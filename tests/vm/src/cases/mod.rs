@@ -14,12 +14,14 @@ mod machine;
 mod replay;
 mod sabotage;
 mod servers;
+mod throng;
 mod tricks;
 mod windows;
 
 use crate::case::Case;
 
 pub(crate) use doors::alone as doors;
+pub(crate) use throng::throng;
 pub(crate) use tricks::table as tricks;
 
 /// Every case, in the order in which they run.
@@ -32,6 +34,7 @@ pub(crate) const ALL: &[&[Case]] = &[
     servers::CASES,
     windows::CASES,
     tricks::CASES,
+    throng::CASES,
     bpf_layer::CASES,
     doors::CASES,
     escapes::FILES,

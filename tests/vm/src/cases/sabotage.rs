@@ -34,7 +34,10 @@ pub(super) const CASES: &[Case] = &[
         .needs(NEEDS)
         .on(On::Only(Machine::Smp))
         .seconds(30),
-    Case::new("sabotage/a_flood_is_none", a_flood_is_none).needs(NEEDS).seconds(30),
+    Case::new("sabotage/a_flood_is_none", a_flood_is_none)
+        .needs(NEEDS)
+        .on(On::Only(Machine::Smp))
+        .seconds(30),
     Case::new("sabotage/the_way_that_is_never_called", the_way_that_is_never_called)
         .needs(&[Need::NoBpfLsm, Need::TaskStorage])
         .seconds(15),

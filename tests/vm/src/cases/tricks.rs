@@ -30,12 +30,17 @@ const COLUMNS: [Backend; 2] = [Backend::Bare, Backend::Ebpf];
 /// So many tricks at least must have been shown to work: a table of nothing proves nothing.
 const PROVED: usize = 100;
 
-/// In a process of its own, whose environment says where everything is.
 fn in_a_machine(ground: &Ground) -> Result<()> {
     // Most of an attempt is waiting, so its patience need not grow as much as computing slows down.
-    let slow = ground.slow(Duration::from_secs(1)).as_secs().div_ceil(3).max(1);
+    in_a_process(ground, "--tricks", 3)
+}
+
+/// In a process of its own, whose environment says where everything is; its figures are the case's. `share`: how much of
+/// its time is computing, one part of so many.
+pub(super) fn in_a_process(ground: &Ground, option: &str, share: u64) -> Result<()> {
+    let slow = ground.slow(Duration::from_secs(1)).as_secs().div_ceil(share).max(1);
     let mut command = Command::new(INIT);
-    command.arg("--tricks").env("MCPGUARD_BIN", MCPGUARD).env("MCPGUARD_CHECKOUT", CHECKOUT);
+    command.arg(option).env("MCPGUARD_BIN", MCPGUARD).env("MCPGUARD_CHECKOUT", CHECKOUT);
     command.env("MCPGUARD_TESTS_SLOW", slow.to_string()).stderr(Stdio::inherit());
     let told = command.output().context("cannot start the table")?;
     let text = String::from_utf8_lossy(&told.stdout);
