@@ -30,6 +30,7 @@ mod programs;
 mod ruleset;
 mod seccomp;
 mod spawn;
+mod standing;
 mod sys;
 mod tree;
 
@@ -49,6 +50,7 @@ pub use seccomp::{
     SyscallDenial, Woken, compile, name_of, reason,
 };
 pub use spawn::{SpawnError, Stdio3};
+pub use standing::{FreezeError, Grounds, KillError, Standing};
 pub use tree::{
     Ended, Ending, Exited, Status, SupervisorError, become_subreaper, end_tree, harden_supervisor,
 };

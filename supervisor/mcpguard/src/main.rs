@@ -18,6 +18,7 @@ mod host;
 mod install;
 mod policies;
 mod session;
+mod sessions;
 mod terminal;
 
 use std::process::ExitCode;

@@ -35,6 +35,19 @@ impl Group {
     }
 }
 
+impl Group {
+    /// Sends `SIGKILL` to every process of the group and waits for nobody.
+    pub fn strike(&self) -> Result<(), GroupError> {
+        for seat in &self.seats {
+            match seat.directory.has("cgroup.kill") {
+                true => seat.directory.write("cgroup.kill", "1"),
+                false => kill_members(&seat.directory),
+            }?;
+        }
+        Ok(())
+    }
+}
+
 impl Seat {
     /// `cgroup.kill` (Linux 5.14): the kernel kills also those that are being forked at that moment.
     fn kill_at_once(&self) -> Result<(), GroupError> {
@@ -85,22 +98,28 @@ impl Seat {
     }
 }
 
-/// Sends `SIGKILL` to each member.
-///
-/// A member's number may belong to a stranger by the time its handle is opened. So the members are read once more with
-/// the handles open: a handle is of a member if its number is still listed, or its process has ended and gets nothing.
+/// See [`kill_listed`].
 fn kill_members(directory: &Directory) -> Result<(), GroupError> {
-    for some in directory.members()?.chunks(AT_ONCE) {
+    let refused = |errno| GroupError::file("emptied", directory.path(), errno);
+    kill_listed(|| directory.members(), refused)
+}
+
+/// Sends `SIGKILL` to each process of a list.
+///
+/// A number may belong to a stranger by the time its handle is opened. So the list is read once more with the handles open:
+/// a handle is of the process that was meant if its number is still listed, or its process has ended and gets nothing.
+pub(crate) fn kill_listed<E>(
+    list: impl Fn() -> Result<Vec<Pid>, E>,
+    refused: impl Fn(Errno) -> E,
+) -> Result<(), E> {
+    for some in list()?.chunks(AT_ONCE) {
         let handles: Vec<_> =
             some.iter().filter_map(|process| Some((*process, sys::pidfd_open(*process).ok()?))).collect();
-        let members: BTreeSet<Pid> = directory.members()?.into_iter().collect();
-        for (process, handle) in handles {
-            if !members.contains(&process) {
-                continue;
-            }
+        let listed: BTreeSet<Pid> = list()?.into_iter().collect();
+        for (_, handle) in handles.into_iter().filter(|(process, _)| listed.contains(process)) {
             match sys::signal_pidfd(handle.as_fd(), Signal::SIGKILL as i32) {
                 Ok(()) | Err(Errno::ESRCH) => {}
-                Err(errno) => return Err(GroupError::file("emptied", directory.path(), errno)),
+                Err(errno) => return Err(refused(errno)),
             }
         }
     }

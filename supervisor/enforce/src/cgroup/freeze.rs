@@ -33,6 +33,11 @@ impl Group {
         self.freezer()?.end()
     }
 
+    /// Whether the group stands still.
+    pub fn is_frozen(&self) -> Result<bool, GroupError> {
+        self.freezer()?.is_frozen()
+    }
+
     fn freezer(&self) -> Result<Freezer<'_>, GroupError> {
         let found = self.seats.iter().find_map(Freezer::of);
         let path = self.seats.first().map(|seat| seat.directory.path().to_owned()).unwrap_or_default();

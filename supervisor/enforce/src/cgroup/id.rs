@@ -33,6 +33,11 @@ impl GroupId {
         start_time(process).map(|started| Self { process, started, label: None })
     }
 
+    /// The supervisor.
+    pub fn process(&self) -> Pid {
+        self.process
+    }
+
     /// The same with a label: letters a-z and digits.
     pub fn labelled(mut self, label: &str) -> Result<Self, NotAnId> {
         if !is_label(label) {

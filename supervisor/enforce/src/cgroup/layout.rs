@@ -22,7 +22,7 @@ pub(super) struct Place {
 
 /// All of them.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     pub(super) places: Vec<Place>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Missing {
 
 impl Layout {
     /// Looks at the mounts of this process.
-    pub(super) fn find() -> Self {
+    pub(crate) fn find() -> Self {
         let read = |file| std::fs::read_to_string(file).unwrap_or_default();
         let (mountinfo, own) = (read("/proc/self/mountinfo"), read("/proc/self/cgroup"));
         let places = mounts(&mountinfo).into_iter().map(|mount| Place::find(mount, &own)).collect();

@@ -38,6 +38,22 @@ pub(super) fn leftovers_in(layout: &Layout, of_interest: impl Fn(&GroupId) -> bo
     dead.filter_map(|(id, seats)| end(id, seats)).collect()
 }
 
+/// The group of a supervisor that lives; `None` if it has none here. It is that supervisor's: the caller must not drop it.
+pub(crate) fn standing(layout: &Layout, id: &GroupId) -> Option<Group> {
+    let at = |place: &Place| {
+        let bases = bases(place);
+        bases.iter().find_map(|base| seat(place, base, id).ok().flatten())
+    };
+    let mut seats: Vec<Seat> = layout.places.iter().filter_map(at).collect();
+    sort(&mut seats);
+    (!seats.is_empty()).then(|| Group::adopt(id.clone(), seats))
+}
+
+/// Version 2 first, then the freezer: there is the kill that nobody outruns.
+fn sort(seats: &mut [Seat]) {
+    seats.sort_by_key(|seat| (seat.version != super::mounts::Version::Unified, !seat.freezer));
+}
+
 /// Where groups may stand: the place of today's, and the top, where earlier starts may have made theirs.
 fn bases(place: &Place) -> Vec<Directory> {
     let today = place.base().ok().map(|base| base.path().to_owned());
@@ -67,9 +83,11 @@ fn end(id: GroupId, mut seats: Vec<Seat>) -> Option<Leftover> {
     if !seats.iter().all(free) {
         return None;
     }
-    // Version 2 first, then the freezer: there is the kill that nobody outruns.
-    seats.sort_by_key(|seat| (seat.version != super::mounts::Version::Unified, !seat.freezer));
+    sort(&mut seats);
+    let places: Vec<_> = seats.iter().map(|seat| seat.directory.path().to_owned()).collect();
     let group = Group::adopt(id.clone(), seats);
     let processes = group.members().map_or(0, |members| members.len());
-    Some(Leftover { id, processes, outcome: group.remove() })
+    // Another start may be cleaning up at the same time.
+    let gone = |error| if places.iter().any(|place| place.exists()) { Err(error) } else { Ok(()) };
+    Some(Leftover { id, processes, outcome: group.remove().or_else(gone) })
 }

@@ -37,10 +37,13 @@ mod support;
 mod tests;
 
 pub use controller::Controller;
+pub(crate) use end::kill_listed;
 pub use error::GroupError;
 pub use events::GroupEvents;
 pub use group::Group;
 pub use id::{GroupId, NotAnId};
+pub(crate) use layout::Layout;
+pub(crate) use leftovers::standing;
 pub use leftovers::{Leftover, leftovers};
 pub use probe::probe;
 pub use support::{Availability, Hierarchy, Survey};

@@ -193,6 +193,11 @@ impl Enclosure {
         self.group.as_ref().map_or(Ok(()), Group::freeze)
     }
 
+    /// Whether somebody has stopped the session.
+    pub fn is_frozen(&self) -> bool {
+        self.group.as_ref().is_some_and(|group| group.is_frozen().unwrap_or(false))
+    }
+
     /// Ends every process of the session.
     pub fn kill(&self) -> Result<(), GroupError> {
         self.group.as_ref().map_or(Ok(()), Group::kill)

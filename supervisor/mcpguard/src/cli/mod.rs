@@ -6,8 +6,11 @@ pub(crate) mod doctor;
 pub(crate) mod enter;
 pub(crate) mod exec;
 mod failure;
+pub(crate) mod freeze;
+pub(crate) mod kill;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod ps;
 pub(crate) mod why;
 
 use std::io::Write;
@@ -56,6 +59,14 @@ enum Command {
     Why(why::Args),
     /// Show, verify or follow audit logs
     Log(log::Args),
+    /// List the sessions that run
+    Ps(ps::Args),
+    /// End sessions, now
+    Kill(kill::Args),
+    /// Stop every process of sessions where it stands
+    Freeze(freeze::Args),
+    /// Let frozen sessions go on
+    Thaw(freeze::Args),
     /// Print shell completions
     Completions(completions::Args),
     /// Print the manual page, or write all of them into a directory
@@ -73,6 +84,10 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args, &mut out),
             Command::Why(args) => why::run(args, &mut out),
             Command::Log(args) => log::run(args, &mut out),
+            Command::Ps(args) => ps::run(args, &mut out),
+            Command::Kill(args) => kill::run(args, &mut out),
+            Command::Freeze(args) => freeze::run(freeze::Deed::Freeze, args, &mut out),
+            Command::Thaw(args) => freeze::run(freeze::Deed::Thaw, args, &mut out),
             Command::Completions(args) => completions::run(args, &mut out),
             Command::Man(args) => man::run(args, &mut out),
         }

@@ -12,6 +12,7 @@ use policy::plan::{ArgumentDetail, AuditFailure};
 
 use crate::compose::Composed;
 use crate::host::state_directory;
+use crate::sessions::{About, Registration};
 
 use super::denials::Batch;
 use super::ending::Ending;
@@ -28,6 +29,8 @@ pub(super) struct Journal {
     calls: u64,
     denials: u64,
     failing: bool,
+    session: String,
+    path: PathBuf,
 }
 
 impl Journal {
@@ -54,6 +57,7 @@ impl Journal {
         reach::log_is_out_of_reach(&composed.plan, &path)?;
         let secrets = secrets.iter().map(|(name, value)| (name.clone(), value.clone()));
         let redactor = Arc::new(Redactor::new(secrets));
+        let (name, place) = (session.to_string(), std::path::absolute(&path)?);
         let config = LogConfig {
             path,
             max_bytes: plan.max_bytes,
@@ -75,7 +79,28 @@ impl Journal {
             calls: 0,
             denials: 0,
             failing: false,
+            session: name,
+            path: place,
         })
+    }
+
+    /// Leaves the session's card, so that `mcpguard ps` knows of it. A session without one runs all the same, and the user is
+    /// told.
+    pub(super) fn register(&self, composed: &Composed) -> Option<Registration> {
+        let words = composed.command.iter().flat_map(|command| &command.argv);
+        let words = words.map(|word| self.redactor.text(&word.to_string_lossy()).into_owned());
+        let about = About {
+            session: &self.session,
+            policy: &composed.plan.name,
+            revision: &composed.plan.revision,
+            command: words.collect(),
+            audit: &self.path,
+        };
+        let left = Registration::leave(about);
+        left.inspect_err(|error| {
+            crate::terminal::warning(&format!("`mcpguard ps` will not list this session: {error:#}"));
+        })
+        .ok()
     }
 
     /// Writes the first records.

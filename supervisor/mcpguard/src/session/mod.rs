@@ -33,6 +33,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::compose::Composed;
 use crate::egress::{self, DoorsOpen};
 use crate::environment::Environment;
+use crate::sessions::Registration;
 use crate::terminal;
 
 use denials::Denials;
@@ -52,7 +53,8 @@ pub(crate) fn run(
     audit: Option<PathBuf>,
     canary: Duration,
 ) -> anyhow::Result<u8> {
-    let (mut server, doors, mut journal) = begin(composed, environment, audit, Streams::Pipes)?;
+    let Begun { mut server, doors, mut journal, _card } =
+        begin(composed, environment, audit, Streams::Pipes)?;
     let runtime = event_loop()?;
     let _inside = runtime.enter();
     let (teller, told) = egress::pair();
@@ -81,7 +83,8 @@ const CANARY: Duration = Duration::from_secs(30);
 /// # Errors
 /// The program could not be started, or the audit log could not be written.
 pub(crate) fn run_alone(composed: &Composed, environment: Environment) -> anyhow::Result<u8> {
-    let (mut server, doors, mut journal) = begin(composed, environment, None, Streams::ToStderr)?;
+    let Begun { mut server, doors, mut journal, _card } =
+        begin(composed, environment, None, Streams::ToStderr)?;
     let runtime = event_loop()?;
     let _inside = runtime.enter();
     let (teller, told) = egress::pair();
@@ -93,13 +96,22 @@ pub(crate) fn run_alone(composed: &Composed, environment: Environment) -> anyhow
     ending::conclude(server, layers, &finished, &mut journal)
 }
 
+/// A session whose server runs.
+struct Begun {
+    server: Server,
+    doors: Option<DoorsOpen>,
+    journal: Journal,
+    /// Lies there until the session has ended.
+    _card: Option<Registration>,
+}
+
 /// Opens the journal, writes its first records, starts the server.
 fn begin(
     composed: &Composed,
     environment: Environment,
     audit: Option<PathBuf>,
     streams: Streams,
-) -> anyhow::Result<(Server, Option<DoorsOpen>, Journal)> {
+) -> anyhow::Result<Begun> {
     enforce::become_subreaper()?;
     enforce::clean_up().iter().for_each(|done| tracing::warn!("{done}"));
     if reach::policy_is_in_reach(&composed.plan, &composed.source) {
@@ -110,9 +122,11 @@ fn begin(
     }
     let mut journal = Journal::open(composed, &environment.secrets, audit)?;
     journal.start(composed)?;
+    // Before the server runs: nothing runs that `mcpguard kill` does not find.
+    let card = journal.register(composed);
     let doors = doors(composed)?;
     match start::start(composed, environment, streams, doors.as_ref().map(DoorsOpen::ports)) {
-        Ok(server) => Ok((server, doors, journal)),
+        Ok(server) => Ok(Begun { server, doors, journal, _card: card }),
         Err(error) => {
             journal.end(&Ending::NotStarted(format!("{error:#}")), None, 0)?;
             Err(error)

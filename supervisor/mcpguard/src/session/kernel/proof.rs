@@ -48,6 +48,14 @@ impl Proofs {
         if self.next.is_none_or(|next| now < next) {
             return Ok(());
         }
+        if enclosure.is_frozen() {
+            // A canary would stand still as well; whoever has stopped the session lets it go on, too.
+            if let Some(proof) = self.running.take() {
+                proof.end(enclosure).map_err(|error| error.to_string())?;
+            }
+            self.next = Some(now + AGAIN.min(self.every));
+            return Ok(());
+        }
         let Some(proof) = &mut self.running else {
             self.running = Some(Proof::start(enclosure).map_err(|error| error.to_string())?);
             self.next = Some(now + GLANCE);

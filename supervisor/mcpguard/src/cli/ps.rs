@@ -1,0 +1,193 @@
+//! `mcpguard ps`: the sessions that run.
+//!
+//! ```text
+//! $ mcpguard ps
+//! SESSION   PID   USER  POLICY  AGE    CALLS  DENIED  PROCS  CPU     MEMORY   STATE    COMMAND
+//! 5f3c0a91  4711  ada   github  2h14m     38       2      3  12.4s   96.3MiB  running  node server-github
+//! ```
+//! An ordinary user sees their own; root sees all. Exit status: 0, also where there are none.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nix::unistd::{Uid, User};
+use serde_json::{Value, json};
+
+use super::log::is_broken_pipe;
+use crate::sessions::{Counts, Found, Processes, Usage, found};
+
+/// Arguments of `mcpguard ps`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Print JSON, one object a session
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists; the number is the exit status. A reader that goes away (`| head`) is not an error.
+pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
+    match list(args, out) {
+        Err(error) if is_broken_pipe(&error) => Ok(0),
+        done => done,
+    }
+}
+
+fn list(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
+    let (sessions, processes) = (found()?, Processes::now()?);
+    let rows: Vec<Row<'_>> = sessions.iter().map(|session| Row::of(session, &processes)).collect();
+    if args.json {
+        rows.iter().try_for_each(|row| writeln!(out, "{}", row.document()))?;
+        return Ok(0);
+    }
+    if rows.is_empty() {
+        writeln!(out, "no session runs")?;
+        return Ok(0);
+    }
+    let lines: Vec<[String; COLUMNS]> = rows.iter().map(Row::cells).collect();
+    table(&lines, out)?;
+    Ok(0)
+}
+
+/// What is known of one session.
+struct Row<'a> {
+    session: &'a Found,
+    /// `None`: its log cannot be read.
+    counts: Option<Counts>,
+    usage: Usage,
+    frozen: bool,
+}
+
+const COLUMNS: usize = 12;
+const HEADS: [&str; COLUMNS] = [
+    "SESSION", "PID", "USER", "POLICY", "AGE", "CALLS", "DENIED", "PROCS", "CPU", "MEMORY", "STATE",
+    "COMMAND",
+];
+
+impl<'a> Row<'a> {
+    fn of(session: &'a Found, processes: &Processes) -> Self {
+        let card = &session.card;
+        Self {
+            counts: Counts::of(Path::new(&card.audit), &card.session),
+            usage: processes.usage(&processes.of(session)),
+            frozen: session.standing.is_frozen(),
+            session,
+        }
+    }
+
+    fn age(&self) -> Duration {
+        Timestamp::now().duration_since(self.session.card.began).try_into().unwrap_or_default()
+    }
+
+    fn state(&self) -> &'static str {
+        if self.frozen { "frozen" } else { "running" }
+    }
+
+    fn document(&self) -> Value {
+        let Found { card, standing, uid } = self.session;
+        json!({
+            "session": card.session,
+            "pid": standing.supervisor().as_raw(),
+            "uid": uid,
+            "policy": card.policy,
+            "revision": card.revision,
+            "began": card.began.to_string(),
+            "age_seconds": self.age().as_secs(),
+            "calls": self.counts.map(|counts| counts.calls),
+            "denials": self.counts.map(|counts| counts.denials),
+            "processes": self.usage.processes,
+            "cpu_ms": self.usage.cpu_ms,
+            "memory_bytes": self.usage.memory,
+            "state": self.state(),
+            "command": card.command,
+            "audit": card.audit,
+        })
+    }
+
+    fn cells(&self) -> [String; COLUMNS] {
+        let Found { card, standing, uid } = self.session;
+        let user = User::from_uid(Uid::from_raw(*uid)).ok().flatten().map(|user| user.name);
+        let number = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+        let shown = |text: &str| audit::for_people(text).into_owned();
+        [
+            shown(&card.session.chars().take(8).collect::<String>()),
+            standing.supervisor().to_string(),
+            user.unwrap_or_else(|| uid.to_string()),
+            shown(&card.policy),
+            age(self.age()),
+            number(self.counts.map(|counts| counts.calls)),
+            number(self.counts.map(|counts| counts.denials)),
+            self.usage.processes.to_string(),
+            format!("{:.1}s", self.usage.cpu_ms as f64 / 1000.0),
+            memory(self.usage.memory),
+            self.state().to_owned(),
+            shown(&card.command.join(" ")),
+        ]
+    }
+}
+
+/// The two largest units: `3d4h`, `2h14m`, `5m9s`, `12s`.
+fn age(age: Duration) -> String {
+    let seconds = age.as_secs();
+    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, seconds) => format!("{seconds}s"),
+        (0, 0, minutes, seconds) => format!("{minutes}m{seconds}s"),
+        (0, hours, minutes, _) => format!("{hours}h{minutes}m"),
+        (days, hours, ..) => format!("{days}d{hours}h"),
+    }
+}
+
+fn memory(bytes: u64) -> String {
+    format!("{:.1}MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+/// Whether a column holds numbers, which stand to the right.
+fn is_number(column: usize) -> bool {
+    matches!(HEADS[column], "PID" | "AGE" | "CALLS" | "DENIED" | "PROCS" | "CPU" | "MEMORY")
+}
+
+fn table(lines: &[[String; COLUMNS]], out: &mut dyn Write) -> std::io::Result<()> {
+    let heads = HEADS.map(str::to_owned);
+    let all: Vec<&[String; COLUMNS]> = std::iter::once(&heads).chain(lines).collect();
+    let width = |column: usize| all.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
+    for line in all {
+        let cell = |column: usize| {
+            let (text, width) = (&line[column], widths[column]);
+            match (column + 1 == COLUMNS, is_number(column)) {
+                (true, _) => text.clone(),
+                (false, true) => format!("{text:>width$}  "),
+                (false, false) => format!("{text:<width$}  "),
+            }
+        };
+        writeln!(out, "{}", (0..COLUMNS).map(cell).collect::<String>().trim_end())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_by_their_two_largest_units() {
+        let told = [0, 59, 309, 8064, 273_600].map(|seconds| age(Duration::from_secs(seconds)));
+        assert_eq!(told, ["0s", "59s", "5m9s", "2h14m", "3d4h"]);
+    }
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let line = |name: &str, calls: &str| {
+            let mut cells = std::array::from_fn(|_| "x".to_owned());
+            (cells[0], cells[5], cells[11]) = (name.to_owned(), calls.to_owned(), "a command".to_owned());
+            cells
+        };
+        let mut out = Vec::new();
+        table(&[line("5f3c", "1"), line("a much longer name", "100")], &mut out).expect("memory");
+        let text = String::from_utf8(out).expect("text");
+        let ends: Vec<Option<usize>> = text.lines().map(|line| line.find("a command")).collect();
+        assert_eq!(ends[1], ends[2], "{text}");
+        assert!(text.lines().all(|line| !line.ends_with(' ')), "{text}");
+    }
+}

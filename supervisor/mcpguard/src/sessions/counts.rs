@@ -1,0 +1,37 @@
+//! What a session's audit log says so far.
+
+use std::path::Path;
+
+use audit::{Body, Filter};
+use serde::Serialize;
+
+/// Counts of one session. A log that rotates forgets what it no longer keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    /// Calls that came to the doorman.
+    pub(crate) calls: u64,
+    /// Refusals of all layers.
+    pub(crate) denials: u64,
+}
+
+impl Counts {
+    /// Reads the log; `None` if it cannot be read.
+    pub(crate) fn of(log: &Path, session: &str) -> Option<Self> {
+        let mut counts = Self::default();
+        for record in audit::read(log, Filter::default()).ok()?.flatten() {
+            if record.session.to_string() == session {
+                counts.add(&record.body);
+            }
+        }
+        Some(counts)
+    }
+
+    /// Adds one record.
+    pub(crate) fn add(&mut self, body: &Body) {
+        self.calls += u64::from(matches!(body, Body::ToolCall(_)));
+        self.denials += match body {
+            Body::Denial(denial) => denial.count,
+            body => u64::from(body.is_denial()),
+        };
+    }
+}
