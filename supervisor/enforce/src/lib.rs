@@ -40,7 +40,7 @@ pub use enclosure::{EncloseError, Enclosure, EnclosureError, PlaceError, Proof, 
 pub use enter::{EnterError, enter, main as enter_main};
 pub use examine::{Finding, Outcome, examine};
 pub use guard::Guard;
-pub use notify::{Attempt, GateError, NetworkDenial};
+pub use notify::{Attempt, GateError, NetworkDenial, read_address, write_address};
 pub use orders::Sealed;
 pub use prepare::{Command, PrepareError, Ready, Summary, implied, prepare};
 pub use probe::probe;

@@ -27,6 +27,16 @@ pub(super) fn internet(bytes: &[u8]) -> Result<SocketAddr, Errno> {
     }
 }
 
+/// [`internet`] for whoever has nothing but bytes: the fuzz target. `None` where a caller would get an error.
+pub fn read_address(bytes: &[u8]) -> Option<SocketAddr> {
+    internet(bytes).ok()
+}
+
+/// The bytes that the kernel gets of an address.
+pub fn write_address(address: SocketAddr) -> Vec<u8> {
+    bytes_of(address)
+}
+
 /// The IPv4 address that these bytes hold, whatever they say of their family.
 pub(super) fn v4(bytes: &[u8]) -> Result<SocketAddr, Errno> {
     if bytes.len() < V4_LENGTH {

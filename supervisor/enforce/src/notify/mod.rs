@@ -49,6 +49,7 @@ mod step;
 mod tables;
 mod unix;
 
+pub use address::{read_address, write_address};
 pub use denial::{Attempt, NetworkDenial};
 pub(crate) use gate::Gate;
 pub use prepared::GateError;
