@@ -23,6 +23,10 @@
 //! What it never does: touch a socket, a descriptor, a clock, a file or a source of randomness; believe what a client says
 //! about itself. Who the peer is comes from the kernel, through the caller, into [`rights`].
 //!
+//! What is left to the caller, because it takes a clock or a socket: a deadline for hellos and for messages that are begun,
+//! how many connections a user may have, what waits to be sent, and that descriptors which nobody took are closed with
+//! the connection.
+//!
 //! # The bytes
 //! A frame is its payload's length (4 bytes, big-endian), the number of descriptors that it brings (1 byte), and the
 //! payload: JSON. Bytes that are not UTF-8 (paths, arguments, names of processes) are `{"base64": "…"}`; see [`OsBytes`].
@@ -70,6 +74,7 @@ mod frame;
 mod handshake;
 pub mod message;
 mod name;
+mod objects;
 mod peer;
 mod reading;
 pub mod rights;

@@ -4,12 +4,14 @@
 //! is an integer of 64 bits written as one, nothing is nested deeper than [`MAX_DEPTH`], no object has more than
 //! [`MAX_KEYS`] keys. That holds for what is then ignored as well.
 //!
-//! White space, escapes and the order of keys are free, as everywhere in JSON, and an object may be written as the list
-//! of its fields in their order, as serde reads it. Each of these forms means one thing.
+//! What has fields is an object, never a list of them ([`Objects`]). White space, escapes and the order of keys are free, as
+//! everywhere in JSON.
 
 use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::objects::Objects;
 
 /// How deep lists and objects may be nested.
 pub const MAX_DEPTH: usize = 12;
@@ -47,7 +49,7 @@ pub(crate) fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Unreadable>
     let mut json = serde_json::Deserializer::from_slice(payload);
     Sound { room: MAX_DEPTH }.deserialize(&mut json)?;
     json.end()?;
-    Ok(serde_json::from_slice(payload)?)
+    Ok(T::deserialize(Objects(&mut serde_json::Deserializer::from_slice(payload)))?)
 }
 
 /// A value that may be nested so deep, and that is looked at and dropped.

@@ -25,7 +25,7 @@ fn what_is_no_message_is_no_message() {
     let deep =
         asked(1, &format!(r#"{{"follow":{{"session":{}1{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000)));
     let many_keys: String = (0..100).map(|n| format!("\"k{n}\":1,")).collect();
-    let grants = vec![r#"{"classes":1,"until_ns":1,"rule":1,"checked":true}"#; 5].join(",");
+    let grants = [r#"{"classes":1,"until_ns":1,"rule":1,"checked":true}"#; 5].join(",");
     let learn =
         |grants: &str| asked(1, &format!(r#"{{"learn":{{"address":"1.2.3.4","grants":[{grants}]}}}}"#));
     for (payload, why) in [
@@ -47,7 +47,9 @@ fn what_is_no_message_is_no_message() {
         (r#"{"id":1}"#.to_owned(), "missing field `request`"),
         (r#"{"request":"list"}"#.to_owned(), "missing field `id`"),
         ("null".to_owned(), "invalid type"),
-        ("[]".to_owned(), "invalid length"),
+        (r#"[1,"list"]"#.to_owned(), "invalid type: sequence"),
+        (asked(1, r#"{"end":[""]}"#), "invalid type: sequence"),
+        (open.replace(r#""companions":[]"#, r#""companions":[],"doors":[1,2]"#), "invalid type: sequence"),
         (format!("{} ,", asked(1, r#""list""#)), "trailing"),
         (format!(r#"{{{many_keys}"id":1,"request":"list"}}"#), "64 keys"),
         (deep, "12 deep"),
