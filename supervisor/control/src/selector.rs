@@ -114,6 +114,7 @@ impl Selector {
                 let by_beginning = those(&|candidate| {
                     candidate.id.as_str().starts_with(text) || candidate.name.as_str().starts_with(text)
                 });
+                // A name never looks like an id, so the order of the first two is not a choice.
                 let found = [by_id, by_name, by_beginning].into_iter().find(|found| !found.is_empty());
                 one(word, &found.unwrap_or_default())
             }

@@ -207,6 +207,20 @@ mod tests {
     }
 
     #[test]
+    fn denials_are_let_through_by_kind() {
+        let denied = r#"{"denied":{"sequence":1,"at_ns":2,"active":1,"call":0,"process":3,"thread":3,"name":"x","kind":"exec","action":"denied","reason":"rate","access":0}}"#;
+        let denied: Event = serde_json::from_str(denied).unwrap();
+        for (filter, through) in [
+            (r#"{"denials":["open","exec"]}"#, true),
+            (r#"{"denials":["open"]}"#, false),
+            (r#"{"denials":["exec"],"topics":["ended"]}"#, false),
+            (r#"{"topics":["denied"]}"#, true),
+        ] {
+            assert_eq!(lets_through(filter, &denied), through, "{filter}");
+        }
+    }
+
+    #[test]
     fn an_empty_or_unknown_part_is_an_error() {
         for filter in [
             r#"{"topics":[]}"#,
