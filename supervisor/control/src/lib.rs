@@ -1,11 +1,11 @@
 //! What `mcpguard` and the host daemon say to each other over a unix socket. Sans-IO: bytes go in, messages come out.
 //!
 //! ```text
-//!             ┌───────────────────────────── ServerSide ─────────────────────────────┐
+//!             ┌───────────────────────────── ServerSide ──────────────────────────────┐
 //! bytes, ───► │ frame ─► handshake, then reading ─► message ─► course: is it in turn? │ ─► Asked ─► rights ─► the daemon
-//! descriptors │                                                                      │
-//! bytes ◄──── │ frame ◄──────────────── message ◄──── course ◄───────────────────────│ ◄─ answers, events
-//!             └──────────────────────────────────────────────────────────────────────┘
+//! descriptors │                                                                       │
+//! bytes ◄──── │ frame ◄──────────────── message ◄───────────── course ◄───────────────│ ◄─ answers, events
+//!             └───────────────────────────────────────────────────────────────────────┘
 //!                        ClientSide is the same seen from the other end
 //! ```
 //!
