@@ -25,6 +25,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("mcpguard-mcp", &["mcpguard-policy"]),
     ("mcpguard-names", &["mcpguard-policy", "mcpguard-abi"]),
     ("mcpguard-peek", &[]),
+    ("mcpguard-control", &[]),
     ("mcpguard-audit", &[]),
     ("mcpguard-policy", &[]),
     ("mcpguard-tests", &[]),
@@ -37,7 +38,8 @@ const TABLE: &[(&str, &[&str])] = &[
 
 /// Outside packages that a pure crate may not even link.
 const IMPURE: &[&str] = &["tokio", "nix", "libc", "landlock", "seccompiler", "caps", "tempfile", "jiff"];
-const PURE: &[&str] = &["mcpguard-policy", "mcpguard-mcp", "mcpguard-names", "mcpguard-peek"];
+const PURE: &[&str] =
+    &["mcpguard-policy", "mcpguard-mcp", "mcpguard-names", "mcpguard-peek", "mcpguard-control"];
 
 /// Findings in the output of `cargo metadata --no-deps`.
 pub(super) fn check(metadata: &str) -> Result<Vec<Finding>> {

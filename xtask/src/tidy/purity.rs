@@ -1,4 +1,4 @@
-//! `policy` and `mcp` are pure: no files, no environment, no processes, no sockets, no clock.
+//! `policy`, `mcp` and `control` are pure: no files, no environment, no processes, no sockets, no clock.
 
 use super::Finding;
 use super::paths::{NamedPath, named};

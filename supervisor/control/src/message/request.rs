@@ -1,0 +1,108 @@
+//! What a client asks for.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Arrived, Filter, Forget, Learn, Open};
+use crate::bounded;
+use crate::selector::Selector;
+
+/// A request. Each gets one answer; a list may come in several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// A session for a process of the user's own. Brings one descriptor: the process's pidfd.
+    Open(Box<Open>),
+    /// An address is known from now on.
+    Learn(Learn),
+    /// An address is not known any more.
+    Forget(Forget),
+    /// Where does this connection, which has arrived at the proxy, want to go?
+    Arrived(Arrived),
+    /// The session ends: the daemon ends what is left of its processes, then takes its rules away.
+    End(End),
+    /// The sessions that the user may see.
+    List,
+    /// What happens from now on, in all sessions that the filter lets through.
+    Follow(Filter),
+    /// Every process of these sessions is ended, and the sessions with them.
+    Kill(Selector),
+    /// Every process of these sessions is stopped where it stands.
+    Freeze(Selector),
+    /// They go on.
+    Thaw(Selector),
+    /// The daemon reads its own configuration and host rules again.
+    Reload,
+    /// How the daemon is.
+    Status,
+}
+
+/// Why a session ends, for the daemon's records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct End {
+    /// A sentence; at most 1,024 bytes.
+    #[serde(deserialize_with = "bounded::text::<_, 1024>")]
+    pub why: String,
+}
+
+/// The kinds of [`Request`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestKind {
+    /// [`Request::Open`].
+    Open,
+    /// [`Request::Learn`].
+    Learn,
+    /// [`Request::Forget`].
+    Forget,
+    /// [`Request::Arrived`].
+    Arrived,
+    /// [`Request::End`].
+    End,
+    /// [`Request::List`].
+    List,
+    /// [`Request::Follow`].
+    Follow,
+    /// [`Request::Kill`].
+    Kill,
+    /// [`Request::Freeze`].
+    Freeze,
+    /// [`Request::Thaw`].
+    Thaw,
+    /// [`Request::Reload`].
+    Reload,
+    /// [`Request::Status`].
+    Status,
+}
+
+impl Request {
+    /// Its kind.
+    pub fn kind(&self) -> RequestKind {
+        match self {
+            Self::Open(_) => RequestKind::Open,
+            Self::Learn(_) => RequestKind::Learn,
+            Self::Forget(_) => RequestKind::Forget,
+            Self::Arrived(_) => RequestKind::Arrived,
+            Self::End(_) => RequestKind::End,
+            Self::List => RequestKind::List,
+            Self::Follow(_) => RequestKind::Follow,
+            Self::Kill(_) => RequestKind::Kill,
+            Self::Freeze(_) => RequestKind::Freeze,
+            Self::Thaw(_) => RequestKind::Thaw,
+            Self::Reload => RequestKind::Reload,
+            Self::Status => RequestKind::Status,
+        }
+    }
+}
+
+impl RequestKind {
+    /// How many descriptors it brings.
+    pub fn descriptors(self) -> usize {
+        usize::from(self == Self::Open)
+    }
+
+    /// Whether it belongs to the connection of a session; otherwise to one of an operator. One connection is for one
+    /// of the two.
+    pub fn is_of_a_session(self) -> bool {
+        matches!(self, Self::Open | Self::Learn | Self::Forget | Self::Arrived | Self::End)
+    }
+}
