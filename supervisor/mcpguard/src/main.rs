@@ -15,10 +15,12 @@ mod compose;
 mod egress;
 mod environment;
 mod host;
+mod host_rules;
 mod install;
 mod policies;
 mod session;
 mod terminal;
+mod trust;
 
 use std::process::ExitCode;
 
