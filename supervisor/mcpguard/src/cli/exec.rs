@@ -83,7 +83,7 @@ pub(crate) fn covered(composed: &Composed, allow_degraded: bool) -> anyhow::Resu
 }
 
 /// Says which of the policy's own rules the host's took the place of.
-fn narrowed(composed: &Composed) {
+pub(crate) fn narrowed(composed: &Composed) {
     let narrowed = composed.under.iter().flat_map(|under| &under.narrowed);
     for narrowing in narrowed.filter(|narrowing| narrowing.before.is_some()) {
         terminal::note(&format!("this host's rules: {narrowing}"));
