@@ -5,7 +5,7 @@ use crate::plan::AbsolutePath;
 /// The facts of one start that host rules are compared with.
 pub struct Caller<'a> {
     /// What `${home}` means in host rules: the home directory that the host knows of this user, whatever `$HOME` says.
-    /// `None` where there is none; then a rule that speaks of it refuses.
+    /// `None` where there is none; then, as with `/`, a rule that speaks of it refuses.
     pub home: Option<AbsolutePath>,
     /// What `${workspace}` means, in host rules and in policies.
     pub workspace: AbsolutePath,

@@ -127,7 +127,9 @@ pub(super) fn expand(path: &HostPath, caller: &Caller<'_>) -> Result<AbsolutePat
     let no_home =
         || Complaint::new(format!("`{}`: this user has no home directory that the host knows", path.show()));
     let speaks_of_home = path.show().starts_with("${home}");
-    let home = match (&caller.home, speaks_of_home) {
+    // Where a system user's home is `/`, `${home}` would be everything.
+    let known = caller.home.as_ref().filter(|home| home.as_path().parent().is_some());
+    let home = match (known, speaks_of_home) {
         (Some(home), _) => home.clone(),
         (None, false) => caller.workspace.clone(),
         (None, true) => return Err(no_home()),

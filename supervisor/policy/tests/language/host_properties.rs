@@ -206,4 +206,34 @@ proptest! {
         let Ok(narrow) = narrowed(&rules, &made) else { return Ok(()) };
         prop_assert!(!narrow.plan.allows(&request, ClassMask::ALL) || rules.permit(&request, &someone()), "{request:?}");
     }
+
+    /// The host's refusals come before every rule of the policy, and no other tool is touched.
+    #[test]
+    fn exactly_the_denied_tools_are_denied_in_addition(
+        random in random(),
+        denied in prop::collection::btree_set(prop::sample::select(vec!["read", "read_*", "*_file", "wr?te1", "delete_*"]), 1..4),
+    ) {
+        let made = compiled(&random);
+        let denied: Vec<String> = denied.into_iter().map(str::to_owned).collect();
+        let rules = format!("version: 1\npolicies: {{ deny_tools: [{}] }}\n", quoted(&denied));
+        let narrow = narrowed(&host_rules(&[("host.yaml", &rules)]).expect("sound"), &made).expect("within");
+        for (name, patterns) in [
+            ("read", &["read"][..]),
+            ("read_file", &["read_*", "*_file"]),
+            ("read_dir", &["read_*"]),
+            ("write1", &["wr?te1"]),
+            ("write12", &[]),
+            ("delete_x", &["delete_*"]),
+            ("delete_file", &["delete_*", "*_file"]),
+            ("other", &[]),
+        ] {
+            let by_host = patterns.iter().any(|pattern| denied.iter().any(|it| it == pattern));
+            let before = made.1.tools.rule_for(name);
+            let after = narrow.plan.tools.rule_for(name);
+            match by_host {
+                true => prop_assert!(!after.enabled, "{name}"),
+                false => prop_assert_eq!(after, before, "{}", name),
+            }
+        }
+    }
 }

@@ -374,17 +374,15 @@ fn a_workspace_counts_only_where_one_may_lie() {
 
 #[test]
 fn a_home_that_the_host_does_not_know_refuses() {
-    let rules =
-        host_rules(&[("host.yaml", "version: 1\nmaximum: { filesystem: { deny: [\"${home}/.ssh\"] } }\n")])
-            .expect("sound");
-    let (policy, plan) = compile("version: 1\n");
-    let found = rules
-        .narrow(&policy, plan, &Caller { home: None, ..caller() })
-        .map(|_| ())
-        .map_err(|it| it.to_string());
+    let text = "version: 1\nmaximum: { filesystem: { deny: [\"${home}/.ssh\"] } }\n";
+    let rules = host_rules(&[("host.yaml", text)]).expect("sound");
     let expected =
         "host.yaml:2:33: error: `${home}/.ssh`: this user has no home directory that the host knows";
-    assert_eq!(found.as_ref().map_err(|it| &it[..]), Err(expected));
+    for home in [None, Some(path("/"))] {
+        let (policy, plan) = compile("version: 1\n");
+        let found = rules.narrow(&policy, plan, &Caller { home, ..caller() });
+        assert_eq!(found.map(|_| ()).map_err(|it| it.to_string()), Err(expected.to_owned()));
+    }
 }
 
 #[test]
