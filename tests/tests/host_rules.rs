@@ -180,6 +180,31 @@ fn the_servers_own_program_is_bounded() -> Result<()> {
     Ok(())
 }
 
+/// `#!/usr/bin/env true` means what the server's PATH says, which the policy sets.
+#[test]
+fn a_program_that_env_finds_is_bounded() -> Result<()> {
+    let rules =
+        "version: 1\nmaximum: { execution: { allowed_programs: [/bin, /usr/bin, \"SCENE/workspace\"] } }\n";
+    let Some(host) = Host::new(rules)? else { return Ok(()) };
+    let (script, found) = (host.scene.workspace().join("run"), host.scene.outside().join("true"));
+    fs::copy("/bin/true", &found)?;
+    fs::write(&script, "#!/usr/bin/env true\n")?;
+    fs::set_permissions(&script, Permissions::from_mode(0o755))?;
+    let start = |more: &str| -> Result<Finished> {
+        let policy = host.scene.policy("p", &format!("version: 1\nextends: [runtime/native]\n{more}"))?;
+        run(&mut Start::guarded(&host.scene, policy, vec![script.clone().into()])
+            .within(host.within())
+            .command()?)
+    };
+    let finished = start("")?;
+    ensure!(finished.status == Some(0), "{finished:?}");
+    let finished =
+        start(&format!("environment: {{ set: {{ PATH: \"{}\" }} }}\n", host.scene.outside().display()))?;
+    let why = format!("`the server's own program {}`: it, to be executed, is not within", found.display());
+    ensure!(finished.status == Some(125) && finished.stderr.contains(&why), "{finished:?}");
+    Ok(())
+}
+
 #[test]
 fn broken_rules_refuse_every_start_and_doctor_says_so() -> Result<()> {
     let Some(host) = Host::new("version: 1\nmaximun: {}\n")? else { return Ok(()) };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use policy::host::{Caller, Narrowing};
 use policy::plan::{AbsolutePath, Origin, RuleId};
-use policy::{HostRules, Narrowed, Plan, Policy, Programs, Source};
+use policy::{HostRules, Narrowed, Plan, Policy, Source};
 
 use crate::host::{Host, Lookup, real};
 use crate::trust::{self, Keepers};
@@ -57,17 +57,19 @@ pub(crate) fn narrow(
     host: &Host,
     command: Option<&Lookup>,
 ) -> anyhow::Result<(Plan, UnderRules)> {
-    let resolve =
-        |path: &AbsolutePath| AbsolutePath::new(real(path.as_path())).unwrap_or_else(|| path.clone());
-    let context = host.context();
-    let caller = Caller {
-        home: home(),
-        workspace: context.workspace.clone(),
-        command: command.map(|command| programs(command, context.programs)).unwrap_or_default(),
-        real: &resolve,
-    };
+    let caller = caller(host, command.map(|command| programs(command, host)).unwrap_or_default());
     let Narrowed { plan, narrowed, firm, audit_directory } = rules.narrow(policy, plan, &caller)?;
     Ok((plan, UnderRules { rules, narrowed, firm, audit_directory }))
+}
+
+/// This user, who starts these programs.
+fn caller(host: &Host, command: Vec<AbsolutePath>) -> Caller<'static> {
+    Caller { home: home(), workspace: host.context().workspace, command, real: &resolved }
+}
+
+/// A path with its symlinks resolved, as far as it is there.
+fn resolved(path: &AbsolutePath) -> AbsolutePath {
+    AbsolutePath::new(real(path.as_path())).unwrap_or_else(|| path.clone())
 }
 
 /// The home directory that the host knows of this user; `$HOME` is whatever the user says.
@@ -77,9 +79,11 @@ fn home() -> Option<AbsolutePath> {
 }
 
 /// The program of a command and its interpreters.
-fn programs(command: &Lookup, programs: &dyn Programs) -> Vec<AbsolutePath> {
+fn programs(command: &Lookup, host: &Host) -> Vec<AbsolutePath> {
     let own = AbsolutePath::new(&command.program);
-    own.into_iter().flat_map(|own| programs.companions(&own).into_iter().chain([own])).collect()
+    own.into_iter()
+        .flat_map(|own| host.context().programs.companions(&own).into_iter().chain([own]))
+        .collect()
 }
 
 /// Reads the rules in a directory that these keepers keep.
@@ -163,6 +167,14 @@ impl UnderRules {
     /// Where it stands that nothing may be started with a rule that is not enforced.
     pub(crate) fn forbids_degraded(&self) -> Option<&Origin> {
         self.rules.forbids_degraded()
+    }
+
+    /// Whether everything may be started that the kernel starts for the command, now that the server's `PATH` is known.
+    ///
+    /// # Errors
+    /// [`policy::Problems`]: each program that the host does not allow.
+    pub(crate) fn admit(&self, host: &Host, programs: Vec<AbsolutePath>) -> anyhow::Result<()> {
+        Ok(self.rules.admit_programs(&caller(host, programs))?)
     }
 }
 

@@ -31,6 +31,13 @@ pub(super) struct Allowed<'a> {
 /// Items of a list that are shown in a message.
 const SHOWN: usize = 6;
 
+impl<'a> Desk<'a> {
+    /// A desk with the rules of a plan.
+    pub(super) fn new(caller: &'a Caller<'a>, rules: Vec<Rule>) -> Self {
+        Self { caller, rules, report: Report::default(), narrowed: Vec::new(), added: BTreeSet::new() }
+    }
+}
+
 impl Desk<'_> {
     /// The rule with this number; every entry of a plan has one.
     pub(super) fn rule(&self, id: RuleId) -> Rule {

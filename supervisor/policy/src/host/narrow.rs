@@ -11,7 +11,7 @@ use crate::document::At;
 use crate::document::words::Word;
 use crate::plan::{AbsolutePath, Ask, Origin, Plan, RuleId};
 use crate::policy::Policy;
-use crate::problem::{Problems, Report};
+use crate::problem::Problems;
 
 /// A plan that is within what the host allows.
 #[derive(Clone, Debug)]
@@ -57,8 +57,7 @@ impl HostRules {
     pub fn narrow(&self, policy: &Policy, plan: Plan, caller: &Caller<'_>) -> Result<Narrowed, Problems> {
         let mut plan = plan;
         let rules = std::mem::take(&mut plan.rules);
-        let mut desk =
-            Desk { caller, rules, report: Report::default(), narrowed: Vec::new(), added: BTreeSet::new() };
+        let mut desk = Desk::new(caller, rules);
         let mut audit_directory = None;
         for file in &self.files {
             audit_directory = desk.file(file, policy, &mut plan).or(audit_directory);
@@ -71,6 +70,23 @@ impl HostRules {
         let needed = (0..).zip(&rules).filter(|(_, rule)| bounded.needs(&rule.ask)).map(|(id, _)| RuleId(id));
         let firm = needed.chain(added).collect();
         Ok(Narrowed { plan: Plan { rules, ..plan }, narrowed, firm, audit_directory })
+    }
+
+    /// Whether the programs of `caller.command` may be started here. For what is known only when the server's whole
+    /// environment is: its `PATH` decides which program `#!/usr/bin/env NAME` means.
+    ///
+    /// # Errors
+    /// Each program that is not among those that the host allows.
+    pub fn admit_programs(&self, caller: &Caller<'_>) -> Result<(), Problems> {
+        let mut desk = Desk::new(caller, Vec::new());
+        for file in &self.files {
+            let places = Places::of(file, caller, &mut desk.report);
+            desk.command(&places);
+        }
+        match desk.report.has_error() {
+            true => Err(desk.report.into_problems()),
+            false => Ok(()),
+        }
     }
 }
 
