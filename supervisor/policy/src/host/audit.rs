@@ -2,12 +2,12 @@
 
 use super::desk::Desk;
 use super::document::{HostAudit, HostDocument};
-use super::roots::expand;
+use super::roots::{Places, allowed, expand};
 use super::rules::HostRule;
 use crate::document::At;
 use crate::document::list::Subject;
 use crate::document::words::Word;
-use crate::plan::{AbsolutePath, ArgumentDetail, Ask, AuditFailure, AuditPlan};
+use crate::plan::{AbsolutePath, ArgumentDetail, Ask, AuditFailure, AuditPlan, Rule, RuleId};
 
 impl Desk<'_> {
     /// Raises what is written down; gives the directory in which the log must lie.
@@ -35,6 +35,25 @@ impl Desk<'_> {
         Some(expanded)
     }
 
+    /// Where no directory is named for logs, a log that the policy names is a file that is written for it, with the rights
+    /// of whoever runs mcpguard.
+    pub(super) fn log_is_allowed(&mut self, file: &HostDocument, plan: &AuditPlan) {
+        let Some(path) = &plan.path else { return };
+        let places = Places::of(file, self.caller, &mut self.report);
+        let (rule, real) = (self.log_rule(), (self.caller.real)(path));
+        let what = format!("`{}`, to be written,", self.shown(path));
+        if let Some(host) = places.closing(path, &real) {
+            self.closed(&rule, &what, host);
+        } else if let Some(roots) = places.write.as_ref().filter(|roots| !roots.hold(&real)) {
+            self.outside(&rule, &what, &allowed(roots, &[]));
+        }
+    }
+
+    fn log_rule(&self) -> Rule {
+        let own = self.find(|rule| rule.ask == Ask::Audit && rule.text.starts_with("audit.path:"));
+        self.rule(own.unwrap_or(RuleId(u32::MAX)))
+    }
+
     /// The host's rule in the place of the policy's where that asks for less, else beside it.
     fn demand(&mut self, text: &str, host: &HostRule, less: bool) {
         let own = self.find(|rule| rule.ask == Ask::Audit && rule.text.starts_with(text));
@@ -56,8 +75,7 @@ impl Desk<'_> {
         };
         self.add(host, Ask::Audit);
         if !(self.caller.real)(directory).covers(&(self.caller.real)(path)) {
-            let own = self.find(|rule| rule.ask == Ask::Audit && rule.text.starts_with("audit.path:"));
-            let rule = self.rule(own.unwrap_or(crate::plan::RuleId(u32::MAX)));
+            let rule = self.log_rule();
             let message = format!(
                 "`{}`: every log on this host lies beneath `{}` (`{}`, {}); leave the key out or name a file there",
                 rule.text,

@@ -62,6 +62,9 @@ impl HostRules {
         for file in &self.files {
             audit_directory = desk.file(file, policy, &mut plan).or(audit_directory);
         }
+        if audit_directory.is_none() {
+            self.files.iter().for_each(|file| desk.log_is_allowed(file, &plan.audit));
+        }
         let Desk { rules, report, narrowed, added, .. } = desk;
         if report.has_error() {
             return Err(report.into_problems());

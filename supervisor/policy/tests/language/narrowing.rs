@@ -423,3 +423,41 @@ fn rules_are_listed_with_their_places() {
         assert!(told.iter().any(|it| it == line), "{line}: {told:#?}");
     }
 }
+
+#[test]
+fn a_log_is_a_file_that_is_written_for_the_policy() {
+    let host = "version: 1\nmaximum: { filesystem: { write: [/srv], deny: [/srv/data] } }\n";
+    let log = |path: &str| refusals(host, &format!("version: 1\naudit: {{ path: {path} }}\n"));
+    assert_eq!(log("/srv/log.jsonl"), [""; 0]);
+    assert_eq!(
+        log("/etc/cron.d/x"),
+        [
+            "p.yaml:2:16: error: `audit.path: /etc/cron.d/x`: `/etc/cron.d/x`, to be written, is not within what this host \
+          allows: `maximum.filesystem.write` (host.yaml:2:33) is `/srv`; ask for something within it, or have the administrator \
+          add to it"
+        ]
+    );
+    assert_eq!(
+        log("/srv/alias/x"),
+        [
+            "p.yaml:2:16: error: `audit.path: /srv/alias/x`: `/srv/alias/x → /srv/data/x`, to be written, is closed by this host's \
+          `maximum.filesystem.deny: /srv/data` (host.yaml:2:48); take it out of the policy, or have the administrator open it"
+        ]
+    );
+}
+
+#[test]
+fn programs_are_admitted_by_where_they_lie() {
+    let rules = host_rules(&[("host.yaml", HOST)]).expect("sound");
+    let admit = |program: &str| {
+        let who = Caller { command: vec![path(program)], ..caller() };
+        rules.admit_programs(&who).map_err(|it| it.to_string())
+    };
+    assert_eq!(admit("/usr/bin/node"), Ok(()));
+    assert_eq!(
+        admit("/home/u/work/node").unwrap_err(),
+        "command line: error: `the server's own program /home/u/work/node`: it, to be executed, is not within what this host \
+         allows: `maximum.execution.allowed_programs` (host.yaml:17:23) is `/usr/bin`; ask for something within it, or have the \
+         administrator add to it"
+    );
+}
