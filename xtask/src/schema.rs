@@ -1,13 +1,15 @@
-//! `cargo xtask schema`: the JSON Schema of the policy language, from the types that the parser itself uses.
+//! `cargo xtask schema`: the JSON Schemas of policies and host rules, from the types that the parser itself uses.
 
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::checkout::Checkout;
 
-/// Where editors find it: the name that `docs/policy.md` tells.
-const FILE: &str = "policies/mcpguard.schema.json";
+/// Where editors find them: the names that `docs/policy.md` and `docs/host-rules.md` tell.
+const POLICY: &str = "policies/mcpguard.schema.json";
+const HOST: &str = "policies/host.schema.json";
 
 /// Options of `cargo xtask schema`.
 #[derive(clap::Args, Default)]
@@ -17,16 +19,21 @@ pub(crate) struct Options {
     pub(crate) check: bool,
 }
 
-/// Writes the schema, or compares it.
+/// Writes the schemas, or compares them.
 pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
-    let path = checkout.root().join(FILE);
-    let fresh = format!("{:#}\n", policy::schema());
+    one(checkout, options, POLICY, &policy::schema())?;
+    one(checkout, options, HOST, &policy::host_schema())
+}
+
+fn one(checkout: &Checkout, options: &Options, file: &str, schema: &Value) -> Result<()> {
+    let path = checkout.root().join(file);
+    let fresh = format!("{schema:#}\n");
     if options.check {
-        let committed = fs::read_to_string(&path).with_context(|| format!("cannot read {FILE}"))?;
-        ensure!(committed == fresh, "{FILE} is not what the types give; run `cargo xtask schema`");
+        let committed = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+        ensure!(committed == fresh, "{file} is not what the types give; run `cargo xtask schema`");
         return Ok(());
     }
-    fs::write(&path, fresh).with_context(|| format!("cannot write {FILE}"))?;
-    eprintln!("schema: wrote {FILE}");
+    fs::write(&path, fresh).with_context(|| format!("cannot write {file}"))?;
+    eprintln!("schema: wrote {file}");
     Ok(())
 }

@@ -6,11 +6,12 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::path::Path;
 
 use policy::plan::Rule;
-use policy::{Coverage, Plan, Source, Support};
+use policy::{Coverage, HostRules, Plan, Source, Support};
 
 use serde_json::{Value, json};
 
 use crate::host::{Host, Lookup, Runtime};
+use crate::host_rules::{self, UnderRules};
 use crate::policies::{self, Shelf};
 use crate::terminal;
 
@@ -33,12 +34,14 @@ pub(crate) struct Composed {
     pub(crate) support: Support,
     /// Who enforces each rule.
     pub(crate) coverage: Coverage,
+    /// What the rules of this host did to the plan, if it has any.
+    pub(crate) under: Option<UnderRules>,
 }
 
 /// Reads, compiles and compares with the host.
 ///
 /// # Errors
-/// The command is not there, or the policy has errors; [`exit_code_of`](crate::cli::exit_code_of) knows the status.
+/// The command is not there, or the policy has errors or asks for more than the host allows; [`exit_code_of`](crate::cli::exit_code_of) knows the status.
 pub(crate) fn compose(
     policy: Option<&str>,
     workspace: Option<&Path>,
@@ -46,11 +49,12 @@ pub(crate) fn compose(
 ) -> anyhow::Result<Composed> {
     let command = if argv.is_empty() { None } else { Some(Lookup::new(argv)?) };
     let host = Host::examine(workspace, command.as_ref())?;
+    let rules = host_rules::of_this_host()?;
     let source = match policy {
-        Some(name) => policies::read(name)?,
+        Some(name) => policies::read(name, rules.as_ref())?,
         None => built_in(command.as_ref()),
     };
-    on_this_host(source, host, command)
+    on_this_host(source, host, command, rules)
 }
 
 /// The same for an installation: `${workspace}` is the directory that is installed into, and the registry of the
@@ -75,7 +79,8 @@ pub(crate) fn compose_install(
         network["allowed_cidrs"] = cidrs.into();
     }
     let document = json!({ "version": 1, "name": "install", "extends": [policy], "network": network });
-    on_this_host(Source { name: "install".to_owned(), text: document.to_string() }, host, Some(command))
+    let source = Source { name: "install".to_owned(), text: document.to_string() };
+    on_this_host(source, host, Some(command), host_rules::of_this_host()?)
 }
 
 /// Addresses of the registry that no name may stand for by itself, because they are not public: companies keep their
@@ -85,16 +90,28 @@ fn inner_addresses(registry: &[String]) -> BTreeSet<IpAddr> {
     told.flatten().map(|address| address.ip()).filter(|address| !policy::is_public(*address)).collect()
 }
 
-fn on_this_host(source: Source, host: Host, command: Option<Lookup>) -> anyhow::Result<Composed> {
+fn on_this_host(
+    source: Source,
+    host: Host,
+    command: Option<Lookup>,
+    rules: Option<HostRules>,
+) -> anyhow::Result<Composed> {
     let name = source.name.clone();
-    let policy = policy::load(source, &Shelf)?;
+    let policy = policy::load(source, &Shelf(rules.as_ref()))?;
     policy.warnings().iter().for_each(|warning| terminal::complaint(&warning.to_string()));
     let plan = policy.compile(&host.context())?;
     not_the_whole_home(&plan, &host)?;
+    let (plan, under) = match rules {
+        None => (plan, None),
+        Some(rules) => {
+            let (plan, under) = host_rules::narrow(rules, &policy, plan, &host, command.as_ref())?;
+            (plan, Some(under))
+        }
+    };
     let warnings = policy.warnings().clone();
     let support = enforce::probe();
     let coverage = policy::coverage(&plan, &support);
-    Ok(Composed { command, host, source: name, warnings, plan, support, coverage })
+    Ok(Composed { command, host, source: name, warnings, plan, support, coverage, under })
 }
 
 /// Refuses a policy that grants `${workspace}` where that is the home directory only because mcpguard was started there.
@@ -132,7 +149,14 @@ impl Composed {
             let policy::coverage::State::Uncovered { floor, reason, remedy } = &entry.state else {
                 return None;
             };
-            Some(Uncovered { rule: self.plan.rule(entry.rule)?, floor: floor.as_deref(), reason, remedy })
+            let firm = self.under.as_ref().is_some_and(|under| under.firm.contains(&entry.rule));
+            Some(Uncovered {
+                rule: self.plan.rule(entry.rule)?,
+                firm,
+                floor: floor.as_deref(),
+                reason,
+                remedy,
+            })
         })
     }
 }
@@ -141,6 +165,8 @@ impl Composed {
 pub(crate) struct Uncovered<'a> {
     /// The rule.
     pub(crate) rule: &'a Rule,
+    /// Whether the host's rules want it enforced, whatever the user lets go.
+    pub(crate) firm: bool,
     /// The weaker thing that still holds.
     pub(crate) floor: Option<&'a str>,
     /// Why it is not enforced here.

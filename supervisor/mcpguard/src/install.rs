@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 
-use crate::cli::exec::covered;
+use crate::cli::exec::{covered, narrowed};
 use crate::compose::compose_install;
 use crate::host::{Lookup, cache_directory};
 use crate::{environment, session, terminal};
@@ -84,6 +84,7 @@ fn guarded(
     step: &[OsString],
 ) -> anyhow::Result<()> {
     let composed = compose_install(policy, directory, hosts, step)?;
+    narrowed(&composed);
     covered(&composed, allow_degraded)?;
     let environment = environment::build(&composed.plan.environment)?;
     let status = session::run_alone(&composed, environment)?;

@@ -15,11 +15,13 @@ mod compose;
 mod egress;
 mod environment;
 mod host;
+mod host_rules;
 mod install;
 mod policies;
 mod session;
 mod sessions;
 mod terminal;
+mod trust;
 
 use std::process::ExitCode;
 

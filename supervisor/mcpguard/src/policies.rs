@@ -1,14 +1,11 @@
 //! Where policy texts come from: files, shipped presets, and the built-in strict policy.
 
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
-use policy::{Library, Source};
+use anyhow::{Context, bail};
+use policy::{HostRules, Library, Source};
 
-/// The largest policy file that is read, in bytes; the parser's own limit.
-const MAX_BYTES: u64 = 256 * 1024;
+use crate::trust::{self, Keepers};
 
 /// The presets that are shipped inside of the binary, by name.
 const PRESETS: &[(&str, &str)] = &[
@@ -30,25 +27,30 @@ const PRESETS: &[(&str, &str)] = &[
 ];
 
 /// Finds what `extends` names: a preset, or a file relative to the file that extends it.
-pub(crate) struct Shelf;
+/// What the host's rules do not admit is not found.
+pub(crate) struct Shelf<'a>(pub(crate) Option<&'a HostRules>);
 
-impl Library for Shelf {
+impl Library for Shelf<'_> {
     fn read(&self, reference: &str, from: &str) -> Result<Source, String> {
         let place = if is_file_name(reference) { beside(from, reference) } else { PathBuf::from(reference) };
-        read(&place.to_string_lossy()).map_err(|error| format!("{error:#}"))
+        read(&place.to_string_lossy(), self.0).map_err(|error| format!("{error:#}"))
     }
 }
 
 /// Reads a policy by file name or preset name.
 ///
 /// # Errors
-/// The file cannot be read, is too large, or could have been written by another user; or there is no such preset.
-pub(crate) fn read(name: &str) -> anyhow::Result<Source> {
+/// The file cannot be read, is too large, or could have been written by another user; or there is no such preset, or the
+/// host's rules do not admit it.
+pub(crate) fn read(name: &str, host: Option<&HostRules>) -> anyhow::Result<Source> {
     if is_file_name(name) {
         return Ok(Source::from_bytes(name, read_file(name)?)?);
     }
     match PRESETS.iter().find(|(preset, _)| *preset == name) {
-        Some((preset, text)) => Ok(Source { name: (*preset).to_owned(), text: (*text).to_owned() }),
+        Some((preset, text)) => {
+            host.map_or(Ok(()), |host| host.admit_preset(preset)).map_err(anyhow::Error::msg)?;
+            Ok(Source { name: (*preset).to_owned(), text: (*text).to_owned() })
+        }
         None => {
             bail!("there is no preset `{name}`; presets are {}; a file is named with its `.yaml`", names())
         }
@@ -72,33 +74,14 @@ fn beside(from: &str, reference: &str) -> PathBuf {
     joined.components().filter(|part| *part != Component::CurDir).collect()
 }
 
-/// Reads a policy file through one descriptor, so that what was checked is what is read.
 fn read_file(name: &str) -> anyhow::Result<Vec<u8>> {
-    let mut file = std::fs::File::open(name).with_context(|| match preset_for(name) {
+    let file = trust::open(Path::new(name)).with_context(|| match preset_for(name) {
         Some(preset) => {
             format!("cannot read the policy `{name}` (the shipped preset is `--policy {preset}`)")
         }
         None => format!("cannot read the policy `{name}`"),
     })?;
-    let facts = file.metadata().with_context(|| format!("cannot examine the policy `{name}`"))?;
-    ensure!(facts.is_file(), "the policy `{name}` is not a regular file");
-    trusted(name, &facts)?;
-    let mut bytes = Vec::new();
-    // One byte more than the parser takes, so that it is the parser that says what is wrong.
-    Read::by_ref(&mut file).take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// A policy that someone else could have written is no policy.
-fn trusted(name: &str, facts: &std::fs::Metadata) -> anyhow::Result<()> {
-    let me = nix::unistd::geteuid().as_raw();
-    ensure!(
-        facts.uid() == me || facts.uid() == 0,
-        "the policy `{name}` belongs to user {}, who could change it; it must belong to you or root",
-        facts.uid()
-    );
-    ensure!(facts.mode() & 0o002 == 0, "everyone may write the policy `{name}`; `chmod o-w` it");
-    Ok(())
+    trust::read(&format!("the policy `{name}`"), file, &Keepers::UserOrRoot)
 }
 
 /// The preset that a missing file probably means: `github.yaml` → `github`.
@@ -113,13 +96,13 @@ mod tests {
 
     #[test]
     fn a_missing_file_points_to_the_preset_of_its_name() {
-        let error = format!("{:#}", read("no-such-directory/github.yaml").err().unwrap());
+        let error = format!("{:#}", read("no-such-directory/github.yaml", None).err().unwrap());
         assert!(error.contains("--policy github"), "{error}");
     }
 
     #[test]
     fn an_unknown_preset_lists_the_known_ones() {
-        let error = format!("{:#}", read("gitub").err().unwrap());
+        let error = format!("{:#}", read("gitub", None).err().unwrap());
         assert!(error.contains("`github`"), "{error}");
     }
 
@@ -130,7 +113,7 @@ mod tests {
         let path = directory.path().join("p.yaml");
         std::fs::write(&path, "version: 1\nname: p\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
-        let error = format!("{:#}", read(path.to_str().unwrap()).err().unwrap());
+        let error = format!("{:#}", read(path.to_str().unwrap(), None).err().unwrap());
         assert!(error.contains("o-w"), "{error}");
     }
 

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! Source ─yaml─► tree ─document─► Document ─policy─► Policy ─compile(&Context)─► Plan ─coverage(&Support)─► Coverage
-//!    ▲                               │                                           └─reach─► Reach
-//!    └──────── Library (extends) ◄───┘
+//!    ▲                               │                                           ├─reach─► Reach
+//!    └──────── Library (extends) ◄───┘                                           └─HostRules::narrow(&Caller)─► Narrowed
 //! ```
 //!
 //! It never reads a file, a variable or the time: the caller hands in texts, paths and variables. It never
@@ -15,6 +15,7 @@
 pub mod compile;
 pub mod coverage;
 mod document;
+pub mod host;
 mod meaning;
 pub mod plan;
 mod policy;
@@ -28,10 +29,11 @@ mod yaml;
 pub use compile::{Context, Programs};
 pub use coverage::{Coverage, coverage};
 pub use document::is_public;
+pub use host::{HostRules, Narrowed};
 pub use meaning::{Request, permits};
 pub use plan::Plan;
 pub use policy::{Library, Policy, Source, load};
 pub use problem::{Problem, Problems, Severity};
 pub use reach::{Reach, reach};
-pub use schema::schema;
+pub use schema::{host_schema, schema};
 pub use support::{CgroupSupport, Ebpf, HookWay, Layer, Support};

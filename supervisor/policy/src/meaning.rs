@@ -179,14 +179,14 @@ fn values<T: Clone>(list: Option<&At<Filled<Item<T>>>>) -> impl Iterator<Item = 
     list.into_iter().flat_map(|at| &at.value.0).map(|item| item.value.clone())
 }
 
-fn is_named(Domain { name: rule, subdomains_only }: &Domain, name: &str) -> bool {
+pub(crate) fn is_named(Domain { name: rule, subdomains_only }: &Domain, name: &str) -> bool {
     match subdomains_only {
         true => name.ends_with(&format!(".{rule}")),
         false => name == rule,
     }
 }
 
-fn lies_in(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
+pub(crate) fn lies_in(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
     let bits = |address: IpAddr| -> Vec<bool> {
         let octets = match address {
             IpAddr::V4(v4) => v4.octets().to_vec(),

@@ -11,8 +11,12 @@
 //!   closed: …
 //! ```
 //!
+//! On a host with rules of its own, they are listed with what they changed. A policy that asks for more than they allow has
+//! errors, as it has for `exec`.
+//!
 //! Exit status: 0 every rule is enforced here; 1 some are not; 125 the policy has errors.
 
+mod host_rules;
 mod network;
 #[cfg(test)]
 mod tests;
@@ -85,6 +89,7 @@ fn document(composed: &Composed) -> Value {
         "kernel": composed.support.kernel,
         "landlock_abi": composed.support.landlock_abi,
         "rules": rules,
+        "host_rules": composed.under.as_ref().map(host_rules::document),
         "network": network::document(&composed.plan),
     })
 }
@@ -119,14 +124,25 @@ fn people(composed: &Composed, open: usize, out: &mut dyn Write) -> anyhow::Resu
         line(rule, &entry.state, width, colour, out)?;
     }
     network::people(plan, colour, out)?;
+    composed.under.iter().try_for_each(|under| host_rules::people(under, colour, out))?;
     match open {
         0 => writeln!(out, "every rule is enforced on this host")?,
         _ => writeln!(
             out,
-            "{open} rule(s) are not enforced on this host: `exec` refuses without --allow-degraded"
+            "{open} rule(s) are not enforced on this host: `exec` refuses {}",
+            unless(composed)
         )?,
     }
     Ok(())
+}
+
+/// What would start it all the same.
+fn unless(composed: &Composed) -> &'static str {
+    let forbidden = composed.under.as_ref().is_some_and(|under| under.forbids_degraded().is_some());
+    match forbidden || composed.uncovered().any(|rule| rule.firm) {
+        true => "even with --allow-degraded, because of this host's rules",
+        false => "without --allow-degraded",
+    }
 }
 
 fn line(rule: &Rule, state: &State, width: usize, colour: bool, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -8,6 +8,9 @@
 //!          how to get it: …
 //! ```
 //!
+//! `host-rules` tells whether the host has rules of its own in `/etc/mcpguard`; rules that are not in order count as absent,
+//! because nothing starts then.
+//!
 //! Exit status: 0 everything works; 1 something is absent.
 
 use std::io::Write;
@@ -15,6 +18,7 @@ use std::io::Write;
 use enforce::{Finding, Outcome};
 use serde_json::json;
 
+use crate::host_rules;
 use crate::terminal::{colours, paint};
 
 /// Arguments of `mcpguard doctor`.
@@ -27,7 +31,8 @@ pub(crate) struct Args {
 
 /// Tries every mechanism.
 pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let findings = enforce::examine();
+    let mut findings = enforce::examine();
+    findings.push(host_rules());
     if args.json {
         let rows: Vec<_> = findings.iter().map(row).collect();
         serde_json::to_writer_pretty(&mut *out, &rows)?;
@@ -37,6 +42,29 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
         findings.iter().try_for_each(|finding| people(finding, colour, out))?;
     }
     Ok(u8::from(findings.iter().any(|finding| finding.outcome == Outcome::Missing)))
+}
+
+/// Whether the host has rules of its own, and whether they are in order.
+fn host_rules() -> Finding {
+    let (outcome, detail) = match host_rules::of_this_host() {
+        Ok(None) => (Outcome::Works, "none: no file names any".to_owned()),
+        Ok(Some(rules)) => {
+            let (count, files) = (rules.rules().len(), rules.sources().join(", "));
+            (Outcome::Works, format!("{count} rules in {files}, revision {}", short(rules.revision())))
+        }
+        Err(error) => (Outcome::Missing, format!("{error:#}").replace('\n', "; ")),
+    };
+    Finding {
+        name: "host-rules",
+        outcome,
+        detail,
+        cost: "nothing is started on this host: rules that cannot be read are not taken for none",
+        remedy: "have the administrator mend the files in /etc/mcpguard",
+    }
+}
+
+fn short(revision: &str) -> &str {
+    revision.get(..12).unwrap_or(revision)
 }
 
 fn row(finding: &Finding) -> serde_json::Value {

@@ -12,8 +12,11 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use policy::plan::Origin;
+
 use crate::cli::{EXIT_REFUSED, Failure};
-use crate::compose::{Composed, compose};
+use crate::compose::{Composed, Uncovered, compose};
+use crate::host_rules::UnderRules;
 use crate::{environment, install, session, terminal};
 
 /// Arguments of `mcpguard exec`.
@@ -54,22 +57,41 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     if policy.is_none() {
         terminal::note("no --policy: the strict built-in one holds (workspace read-only, no network)");
     }
+    narrowed(&composed);
     covered(&composed, allow_degraded)?;
     let environment = environment::build(&composed.plan.environment)?;
     session::run(&composed, environment, audit, Duration::from_secs(canary_seconds))
 }
 
-/// Refuses to start when a rule is not enforced, unless the user allows it; then says so for each rule.
+/// Refuses to start when a rule is not enforced, unless the user allows it; then says so for each rule. What the host's
+/// rules want enforced, nobody but the administrator can let go.
 pub(crate) fn covered(composed: &Composed, allow_degraded: bool) -> anyhow::Result<()> {
-    let open: Vec<String> = composed.uncovered().map(|rule| rule.to_string()).collect();
-    match (open.is_empty(), allow_degraded) {
-        (true, _) => Ok(()),
-        (false, true) => {
-            open.iter().for_each(|rule| terminal::warning(&format!("not enforced here: {rule}")));
+    let open: Vec<Uncovered<'_>> = composed.uncovered().collect();
+    let forbidden = composed.under.as_ref().and_then(UnderRules::forbids_degraded);
+    let firm: Vec<String> = open.iter().filter(|rule| rule.firm).map(ToString::to_string).collect();
+    let all: Vec<String> = open.iter().map(ToString::to_string).collect();
+    match (all.is_empty(), allow_degraded, forbidden) {
+        (true, ..) => Ok(()),
+        (false, false, _) => refuse(not_enforced(&all)),
+        (false, true, Some(origin)) => refuse(forbidden_here(&all, origin)),
+        (false, true, None) if !firm.is_empty() => refuse(wanted_by_the_host(&firm)),
+        (false, true, None) => {
+            all.iter().for_each(|rule| terminal::warning(&format!("not enforced here: {rule}")));
             Ok(())
         }
-        (false, false) => Err(Failure { status: EXIT_REFUSED, message: not_enforced(&open) }.into()),
     }
+}
+
+/// Says which of the policy's own rules the host's took the place of.
+pub(crate) fn narrowed(composed: &Composed) {
+    let narrowed = composed.under.iter().flat_map(|under| &under.narrowed);
+    for narrowing in narrowed.filter(|narrowing| narrowing.before.is_some()) {
+        terminal::note(&format!("this host's rules: {narrowing}"));
+    }
+}
+
+fn refuse(message: String) -> anyhow::Result<()> {
+    Err(Failure { status: EXIT_REFUSED, message }.into())
 }
 
 fn not_enforced(open: &[String]) -> String {
@@ -78,5 +100,25 @@ fn not_enforced(open: &[String]) -> String {
          Provide what is named, or start with --allow-degraded and without them.",
         open.len(),
         open.join("\n  ")
+    )
+}
+
+fn forbidden_here(open: &[String], origin: &Origin) -> String {
+    format!(
+        "nothing was started, because {} rule(s) of the policy cannot be enforced on this host, and its rules forbid \
+         --allow-degraded (`allow_degraded: false`, {origin}):\n  {}\n\
+         Provide what is named, or take the rules out of the policy.",
+        open.len(),
+        open.join("\n  ")
+    )
+}
+
+fn wanted_by_the_host(firm: &[String]) -> String {
+    format!(
+        "nothing was started, because {} rule(s) that this host's rules want enforced cannot be enforced here, and \
+         --allow-degraded does not let them go:\n  {}\n\
+         Provide what is named, or have the administrator change the host's rules.",
+        firm.len(),
+        firm.join("\n  ")
     )
 }

@@ -2,6 +2,7 @@
 
 mod directories;
 mod programs;
+mod real;
 mod runtime;
 mod server;
 
@@ -13,6 +14,7 @@ use policy::plan::AbsolutePath;
 
 pub(crate) use directories::{cache_directory, state_directory};
 pub(crate) use programs::{Lookup, SearchPath};
+pub(crate) use real::real;
 pub(crate) use runtime::Runtime;
 
 /// Facts of this call, owned; [`Host::context`] lends them to the compiler.

@@ -1,7 +1,7 @@
 //! The session's journal: facts become records, and a record that cannot be written ends the session,
 //! unless the policy says otherwise.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ use crate::sessions::{About, Registration};
 
 use super::denials::Batch;
 use super::ending::Ending;
-use super::reach;
 use super::translate::{self, Translator};
+use super::{place, reach};
 
 /// The session's journal.
 pub(super) struct Journal {
@@ -34,7 +34,8 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the log: where the command line says, else where the policy says, else in the state directory.
+    /// Opens the log: where the command line says, else where the policy says, else in the state directory; where the
+    /// host's rules name a directory, in there and nowhere else.
     ///
     /// # Errors
     /// The log cannot be opened.
@@ -45,14 +46,13 @@ impl Journal {
     ) -> anyhow::Result<Self> {
         let plan = &composed.plan.audit;
         let session = SessionId::generate().context("no random session name can be had")?;
-        let path = match path.or_else(|| plan.path.as_ref().map(|path| path.as_path().to_owned())) {
-            Some(path) => path,
-            None => audit::session_path(
-                &state_directory()?,
-                &composed.plan.name,
-                &session,
-                jiff::Timestamp::now(),
-            ),
+        let named = path.or_else(|| plan.path.as_ref().map(|path| path.as_path().to_owned()));
+        let name =
+            |state: &Path| audit::session_path(state, &composed.plan.name, &session, jiff::Timestamp::now());
+        let path = match (place::wanted(composed), named) {
+            (Some(directory), named) => place::within(directory, named, name(Path::new("")))?,
+            (None, Some(path)) => path,
+            (None, None) => name(&state_directory()?),
         };
         reach::log_is_out_of_reach(&composed.plan, &path)?;
         let secrets = secrets.iter().map(|(name, value)| (name.clone(), value.clone()));

@@ -18,6 +18,7 @@ mod ending;
 mod journal;
 mod kernel;
 mod outside;
+mod place;
 mod reach;
 mod start;
 mod stdio;

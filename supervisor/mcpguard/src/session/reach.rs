@@ -1,11 +1,12 @@
 //! What the server must not be able to rewrite: its own audit log, and its own policy.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::ensure;
 use policy::Plan;
 use policy::plan::AbsolutePath;
+
+use crate::host::real;
 
 /// Refuses a log that the server could rewrite.
 ///
@@ -29,33 +30,4 @@ pub(super) fn policy_is_in_reach(plan: &Plan, source: &str) -> bool {
 fn writable(plan: &Plan, path: &Path) -> bool {
     let rule = AbsolutePath::new(real(path)).and_then(|path| plan.files.decisive(&path).cloned());
     rule.is_some_and(|rule| !rule.write.is_empty())
-}
-
-/// The path with the symlinks of its existing part resolved; what is not there yet is kept as it is.
-fn real(path: &Path) -> PathBuf {
-    let mut existing = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut rest: Vec<OsString> = Vec::new();
-    loop {
-        if let Ok(real) = existing.canonicalize() {
-            return rest.iter().rev().fold(real, |path, part| path.join(part));
-        }
-        match (existing.file_name().map(ToOwned::to_owned), existing.pop()) {
-            (Some(name), true) => rest.push(name),
-            _ => return path.to_owned(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::real;
-
-    #[test]
-    fn symlinks_are_resolved_as_far_as_the_path_exists() {
-        let base = tempfile::tempdir().unwrap();
-        let base = base.path().canonicalize().unwrap();
-        std::fs::create_dir(base.join("a")).unwrap();
-        std::os::unix::fs::symlink(base.join("a"), base.join("link")).unwrap();
-        assert_eq!(real(&base.join("link/new/log.jsonl")), base.join("a/new/log.jsonl"));
-    }
 }

@@ -50,6 +50,9 @@ pub(super) fn start(
         directory: std::env::current_dir()?,
         doors,
     };
+    if let Some(under) = &composed.under {
+        under.admit(&composed.host, enforce::implied(&composed.plan, &command).programs)?;
+    }
     let refused = |status: u8, message: String| Failure { status, message };
     let ready = enforce::prepare(&composed.plan, &composed.support, &command)
         .map_err(|error| refused(error.exit_code(), error.to_string()))?;

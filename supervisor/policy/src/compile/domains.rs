@@ -10,7 +10,7 @@ use crate::plan::{ClassId, ClassMask, DomainRule, Records, RuleId, Verify};
 /// A domain and how it is reached. Two that differ in anything are two entries of the plan, so that a tool's way is not
 /// what always holds, nor the other way round.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Way {
+pub(crate) struct Way {
     domain: Domain,
     verify: Verify,
     records: Records,
@@ -18,7 +18,7 @@ pub(super) struct Way {
 
 impl Way {
     /// What an item of `allowed_domains` says.
-    pub(super) fn of(destination: Destination) -> Self {
+    pub(crate) fn of(destination: Destination) -> Self {
         let (verify, records) = (destination.verify(), destination.records());
         Self { domain: destination.domain, verify, records }
     }

@@ -16,6 +16,7 @@ mod violations;
 
 use std::collections::BTreeMap;
 
+pub(crate) use domains::Way;
 pub(crate) use expand::{expand_path, expand_program, expand_text};
 
 use crate::document::{At, Document};

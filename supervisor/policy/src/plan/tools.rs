@@ -13,7 +13,8 @@ pub struct ToolsPlan {
     pub default: ToolRule,
     /// By exact name; asked first.
     pub exact: BTreeMap<String, ToolRule>,
-    /// By glob (`*` any run, `?` one character), longest pattern first; asked second.
+    /// By glob (`*` any run, `?` one character), longest pattern first, but those that the host refuses before all; asked
+    /// second. What the host refuses is refused under `exact` as well.
     pub globs: Vec<(String, ToolRule)>,
 }
 

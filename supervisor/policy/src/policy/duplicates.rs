@@ -56,8 +56,7 @@ pub(super) fn check(document: &Document, report: &mut Report) {
     if let Some(At { value: environment, .. }) = &document.environment {
         variables(environment, report);
     }
-    let words = |at: &At<crate::support::Layer>| (at.value.word(), at.origin.clone());
-    once(document.require.iter().flat_map(|at| &at.value.0).map(words), report);
+    words_once(&document.require, report);
     once(
         document.extends.iter().flat_map(|at| &at.value.0).map(|at| (at.value.0.clone(), at.origin.clone())),
         report,
@@ -96,7 +95,14 @@ fn variables(Environment { pass, set, secrets }: &Environment, report: &mut Repo
     once(pass.chain(set).chain(secrets), report);
 }
 
-fn once<K: Ord + ToString>(items: impl Iterator<Item = (K, Origin)>, report: &mut Report) {
+/// Notes each word that stands in a list twice.
+pub(crate) fn words_once<W: Word>(list: &Option<At<List<At<W>>>>, report: &mut Report) {
+    let words = |at: &At<W>| (at.value.word(), at.origin.clone());
+    once(list.iter().flat_map(|at| &at.value.0).map(words), report);
+}
+
+/// Notes each thing that is there twice, at the second place.
+pub(crate) fn once<K: Ord + ToString>(items: impl Iterator<Item = (K, Origin)>, report: &mut Report) {
     let mut seen: BTreeMap<K, Origin> = BTreeMap::new();
     let mut items: Vec<(K, Origin)> = items.collect();
     items.sort_by(|(_, left), (_, right)| left.cmp(right));

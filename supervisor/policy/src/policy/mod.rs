@@ -2,10 +2,10 @@
 
 mod check;
 mod domains;
-mod duplicates;
+pub(crate) mod duplicates;
 mod load;
 mod paths;
-mod rates;
+pub(crate) mod rates;
 mod size;
 mod tools;
 

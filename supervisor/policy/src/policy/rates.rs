@@ -4,6 +4,7 @@ use super::tools::entries;
 use crate::document::At;
 use crate::document::destination::Destination;
 use crate::document::list::Item;
+use crate::document::numbers::Bytes;
 use crate::document::range::Cidr;
 use crate::document::sections::{Document, Execution, Filesystem, Network, OnViolations};
 use crate::document::tool::Tool;
@@ -82,6 +83,11 @@ fn sent_bytes(document: &Document, report: &mut Report) {
     if !reaches_out(document) && network.listen.is_none() {
         report.error(&rate.origin, "this rate limits nothing: the network is closed");
     }
+    sendable(rate, report);
+}
+
+/// Notes a rate of bytes that cannot be counted.
+pub(crate) fn sendable(rate: &At<Bytes>, report: &mut Report) {
     if rate.value.0 > MOST_BYTES {
         let message = "more than 4GiB a minute cannot be counted to the byte";
         report.suggest(&rate.origin, message, "4GiB");

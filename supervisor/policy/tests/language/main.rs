@@ -4,8 +4,11 @@
 
 mod domains;
 mod host;
+mod host_mistakes;
+mod host_properties;
 mod hosts;
 mod mistakes;
+mod narrowing;
 mod networks;
 mod plans;
 mod presets;

@@ -213,3 +213,32 @@ fn fetch_reaches_public_addresses_only() {
         assert!(!reaches(private), "{private}");
     }
 }
+
+/// The example of docs/host-rules.md is sound, and what it allows by name is within it.
+#[test]
+fn the_documented_host_rules_fit_the_presets_that_they_name() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/host-rules.md");
+    let document = std::fs::read_to_string(file).expect("the document");
+    let example =
+        document.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let rules = crate::narrowing::host_rules(&[("host.yaml", example)])
+        .unwrap_or_else(|problems| panic!("{problems}"));
+    let environment = environment();
+    let host =
+        policy::Context { server: vec![path("/home/u/servers/node_modules")], ..context(&environment) };
+    for name in
+        names().iter().filter(|name| ["github", "runtime/node", "runtime/python"].contains(&&name[..]))
+    {
+        assert_eq!(rules.admit_preset(name), Ok(()), "{name}");
+        let policy =
+            load(Shelf.read(name, "").expect(name), &Shelf).unwrap_or_else(|problems| panic!("{problems}"));
+        let plan = policy.compile(&host).unwrap_or_else(|problems| panic!("{problems}"));
+        let narrowed = rules.narrow(&policy, plan, &crate::narrowing::caller());
+        let plan = narrowed.unwrap_or_else(|problems| panic!("{name}\n{problems}")).plan;
+        assert!(
+            !plan.tools.rule_for("delete_file").enabled && plan.limits.max_processes == Some(256),
+            "{name}"
+        );
+    }
+    assert!(rules.admit_preset("fetch").is_err());
+}

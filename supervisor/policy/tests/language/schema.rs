@@ -1,11 +1,16 @@
-//! The shipped JSON Schema is the one that the types make. `UPDATE_SCHEMA=1 cargo test -p mcpguard-policy` writes it.
+//! The shipped JSON Schemas are those that the types make. `UPDATE_SCHEMA=1 cargo test -p mcpguard-policy` writes them.
 
 use std::path::Path;
 
 #[test]
-fn the_shipped_schema_is_made_from_the_types() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies/mcpguard.schema.json");
-    let made = serde_json::to_string_pretty(&policy::schema()).expect("schema") + "\n";
+fn the_shipped_schemas_are_made_from_the_types() {
+    shipped_is_made("../../policies/mcpguard.schema.json", &policy::schema());
+    shipped_is_made("../../policies/host.schema.json", &policy::host_schema());
+}
+
+fn shipped_is_made(file: &str, schema: &serde_json::Value) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let made = serde_json::to_string_pretty(schema).expect("schema") + "\n";
     if std::env::var_os("UPDATE_SCHEMA").is_some() {
         std::fs::write(&file, &made).expect("write the schema");
     }
@@ -27,5 +32,6 @@ fn no_object_is_open() {
             walk(value, &format!("{place}/{index}"));
         }
     }
-    walk(&policy::schema(), "");
+    walk(&policy::schema(), "policy");
+    walk(&policy::host_schema(), "host");
 }

@@ -4,6 +4,7 @@ use audit::{Cause, RuleRef};
 
 use super::evidence::{Evidence, Refused};
 use super::{lines, place};
+use crate::host_rules;
 
 /// The answer to `why`.
 pub(super) struct Advice {
@@ -31,7 +32,10 @@ impl Advice {
     pub(super) fn of(evidence: &Evidence<'_>) -> Option<Self> {
         let refused = evidence.refused()?;
         let mut advice = Self { rule: refused.rule.cloned(), notes: Vec::new(), change: None };
-        advice.decide(evidence, &refused);
+        match refused.rule.filter(|rule| host_rules::holds(&rule.source)) {
+            Some(rule) => advice.of_the_host(rule),
+            None => advice.decide(evidence, &refused),
+        }
         Some(advice)
     }
 
@@ -88,6 +92,14 @@ impl Advice {
             | Cause::Resource
             | Cause::Repeated => self.rule_itself(),
         }
+    }
+
+    /// No policy can say otherwise, so that no line is told.
+    fn of_the_host(&mut self, rule: &RuleRef) {
+        self.note(format!(
+            "this is a rule of the host, which no policy exceeds; its administrator can change it at {}",
+            place(rule)
+        ));
     }
 
     pub(super) fn note(&mut self, note: impl Into<String>) {
