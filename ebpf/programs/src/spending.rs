@@ -107,6 +107,7 @@ extern "C" fn charge_class(slot: u32, what: u32, class: u32, amount: u64) -> u32
             return 0;
         }
     }
+    // Without a rule it is denied all the same: the sum must not come out as 0.
     // SAFETY: as above.
-    unsafe { (*budget).rule + 1 }
+    unsafe { (*budget).rule }.saturating_add(1)
 }

@@ -5,10 +5,9 @@
 //! SESSION   PID   USER  POLICY  AGE    CALLS  DENIED  PROCS  CPU     MEMORY   STATE    COMMAND
 //! 5f3c0a91  4711  ada   github  2h14m     38       2      3  12.4s   96.3MiB  running  node server-github
 //! ```
-//! An ordinary user sees their own; root sees all. Exit status: 0, also where there are none.
+//! An ordinary user sees their own; root sees all, but what is in the logs of others (`?`). Exit status: 0, also where there are none.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -53,7 +52,7 @@ fn list(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
 /// What is known of one session.
 struct Row<'a> {
     session: &'a Found,
-    /// `None`: its log cannot be read.
+    /// `None`: its log cannot be read, or is another user's.
     counts: Option<Counts>,
     usage: Usage,
     frozen: bool,
@@ -67,9 +66,8 @@ const HEADS: [&str; COLUMNS] = [
 
 impl<'a> Row<'a> {
     fn of(session: &'a Found, processes: &Processes) -> Self {
-        let card = &session.card;
         Self {
-            counts: Counts::of(Path::new(&card.audit), &card.session),
+            counts: Counts::of(session),
             usage: processes.usage(&processes.of(session)),
             frozen: session.standing.is_frozen(),
             session,

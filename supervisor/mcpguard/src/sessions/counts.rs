@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use audit::{Body, Filter};
-use serde::Serialize;
+use nix::unistd::geteuid;
+
+use super::Found;
 
 /// Counts of one session. A log that rotates forgets what it no longer keeps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Calls that came to the doorman.
     pub(crate) calls: u64,
@@ -15,11 +17,16 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Reads the log; `None` if it cannot be read.
-    pub(crate) fn of(log: &Path, session: &str) -> Option<Self> {
+    /// Reads the log of a session of this user's; `None` if it cannot be read. Another user's card may name anything: a pipe on
+    /// which root would wait for ever, a device.
+    pub(crate) fn of(found: &Found) -> Option<Self> {
+        if found.uid != geteuid().as_raw() {
+            return None;
+        }
+        let (log, session) = (Path::new(&found.card.audit), &found.card.session);
         let mut counts = Self::default();
         for record in audit::read(log, Filter::default()).ok()?.flatten() {
-            if record.session.to_string() == session {
+            if record.session.to_string() == *session {
                 counts.add(&record.body);
             }
         }

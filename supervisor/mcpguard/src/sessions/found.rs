@@ -7,6 +7,7 @@ use std::path::Path;
 
 use enforce::cgroup::GroupId;
 use enforce::{Grounds, Standing};
+use nix::unistd::geteuid;
 use procfs::process::Process;
 
 use super::card::{Card, VERSION};
@@ -54,14 +55,17 @@ fn beneath(place: &Path, here: &Here) -> Vec<Found> {
     paths.filter_map(|path| session(&path, owner, here)).collect()
 }
 
-/// The session of a card; nothing if it has ended, and then the card goes, too.
+/// The session of a card; nothing if it has ended, and then the card goes, too, if it is this user's.
 fn session(path: &Path, owner: u32, here: &Here) -> Option<Found> {
     let card = read(path, owner)?;
     let id: GroupId = card.supervisor.parse().ok()?;
-    let find = || Standing::find(&id, &here.grounds).ok().flatten();
-    let standing = (card.boot == here.boot).then(find).flatten();
+    // An error is not an end.
+    let standing = if card.boot == here.boot { Standing::find(&id, &here.grounds).ok()? } else { None };
     let Some(standing) = standing else {
-        let _ = std::fs::remove_file(path);
+        // Only one's own: another user could lead root to a file of somebody else's at this very moment.
+        if owner == geteuid().as_raw() {
+            let _ = std::fs::remove_file(path);
+        }
         return None;
     };
     // Nobody speaks for another user's processes. Who is asked: `/proc/PID` itself is root's for a process that protects itself.

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::state_directory;
+use crate::sessions::Counts;
 
 /// What the list says of one log.
 #[derive(Default)]
 struct Summary {
     start: Option<(Timestamp, String, String)>,
-    calls: u64,
-    denials: u64,
+    counts: Counts,
     end: Option<String>,
     unreadable: u64,
 }
@@ -27,8 +27,7 @@ impl Summary {
                 summary.unreadable += 1;
                 continue;
             };
-            summary.calls += u64::from(matches!(record.body, Body::ToolCall(_)));
-            summary.denials += weight(&record.body);
+            summary.counts.add(&record.body);
             match record.body {
                 Body::SessionStart(start) => {
                     summary.start = Some((record.time, record.session.to_string(), start.policy.name))
@@ -43,7 +42,7 @@ impl Summary {
     }
 
     fn document(&self, path: &Path) -> Value {
-        let Self { start, calls, denials, end, unreadable } = self;
+        let Self { start, counts: Counts { calls, denials }, end, unreadable } = self;
         json!({
             "path": path,
             "start": start.as_ref().map(|(time, ..)| format!("{time:.6}")),
@@ -57,7 +56,7 @@ impl Summary {
     }
 
     fn line(&self, path: &Path) -> String {
-        let Self { start, calls, denials, end, unreadable } = self;
+        let Self { start, counts: Counts { calls, denials }, end, unreadable } = self;
         let start = match start {
             Some((time, session, policy)) => format!("{time:.0}  {session}  {policy}"),
             None => path.display().to_string(),
@@ -65,14 +64,6 @@ impl Summary {
         let end = end.as_ref().map_or_else(|| "no end".to_owned(), |end| format!("ended: {end}"));
         let broken = if *unreadable > 0 { format!("  {unreadable} unreadable lines") } else { String::new() };
         audit::for_people(&format!("{start}  {calls} calls  {denials} denials  {end}{broken}")).into_owned()
-    }
-}
-
-/// How many refusals a record stands for.
-fn weight(body: &Body) -> u64 {
-    match body {
-        Body::Denial(denial) => denial.count,
-        body => u64::from(body.is_denial()),
     }
 }
 

@@ -74,10 +74,12 @@ pub(super) fn exact_under_concurrency(ground: &Ground, bench: &mut Bench) -> Res
 pub(super) fn calls_spend_what_they_have(ground: &Ground, bench: &mut Bench) -> Result<()> {
     let _scene = Scene::set(ground)?;
     let budget = |what, class, rule| BudgetRule { what, class, rule };
-    let budgets = vec![budget(Spending::Connections, 1, 3), budget(Spending::SentBytes, 2, 4)];
+    // The last one names no rule, and is as empty as the others.
+    let nameless = budget(Spending::Connections, 3, abi::NO_RULE);
+    let budgets = vec![budget(Spending::Connections, 1, 3), budget(Spending::SentBytes, 2, 4), nameless];
     let room = bench.open(&Tables { budgets, ..tables(ground, POLICY, 0)? })?;
     let active = &room.session.active;
-    let storms = [(0b1001, 0, 60, 0), (0b11, 25, 25, 25), (0b11, 25, 0, 25), (0b11, 80, 55, 80)];
+    let storms = [(0b1_0001, 0, 60, 0), (0b11, 25, 25, 25), (0b11, 25, 0, 25), (0b11, 80, 55, 80)];
     for (mask, upto, count, spent) in storms {
         active.grant(Spending::Connections, 1, upto);
         active.store(mask, 7);
@@ -98,6 +100,9 @@ pub(super) fn calls_spend_what_they_have(ground: &Ground, bench: &mut Bench) -> 
     active.store(0b101, 8);
     let inside = bench.act(&room, &["storm", "1", "3", "udp", GRANTED])?;
     ensure!(*tally(&inside)? == json!({ "EPERM": 3 }), "no byte was granted: {inside}");
+    active.store(0b1001, 9);
+    let inside = bench.act(&room, &["storm", "1", "3", "udp_connected", GRANTED])?;
+    ensure!(*tally(&inside)? == json!({ "EPERM": 3 }), "nothing was granted without a rule: {inside}");
     Ok(())
 }
 
