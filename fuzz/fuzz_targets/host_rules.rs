@@ -49,7 +49,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let environment = BTreeMap::new();
     let context = Context {
-        workspace: path("/home/u/work"),
+        workspace: path("/home/u/site"),
         home: path("/home/u"),
         config_home: path("/home/u/.config"),
         cache_home: path("/home/u/.cache"),
@@ -63,14 +63,14 @@ fuzz_target!(|data: &[u8]| {
     let plan = policy.compile(&context).expect("sound");
     let caller = Caller {
         home: Some(path("/home/u")),
-        workspace: path("/home/u/work"),
+        workspace: path("/home/u/site"),
         command: vec![path("/usr/bin/node")],
         real: &Clone::clone,
     };
     let Ok(narrowed) = rules.narrow(&policy, plan.clone(), &caller) else { return };
     for request in [
         Request::Read(path("/usr/share/x")),
-        Request::Write(path("/home/u/work/x")),
+        Request::Write(path("/home/u/site/x")),
         Request::Write(path("/srv/x")),
         Request::Execute(path("/usr/bin/node")),
         Request::Connect("a.example".to_owned(), 443),

@@ -46,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let environment = BTreeMap::from([("NAME".to_owned(), "value".to_owned())]);
     let context = Context {
-        workspace: path("/home/u/work"),
+        workspace: path("/home/u/site"),
         home: path("/home/u"),
         config_home: path("/home/u/.config"),
         cache_home: path("/home/u/.cache"),
@@ -57,7 +57,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let Ok(plan) = policy.compile(&context) else { return };
     let mut questions: Vec<AbsolutePath> = plan.files.rules.iter().map(|rule| rule.path.clone()).collect();
-    questions.extend(["/", "/home/u/work/x/.env", "/usr/bin/node"].map(path));
+    questions.extend(["/", "/home/u/site/x/.env", "/usr/bin/node"].map(path));
     let tools: Vec<&str> = plan.tools.exact.keys().map(String::as_str).take(3).collect();
     for question in questions.into_iter().take(64) {
         for request in

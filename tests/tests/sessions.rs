@@ -1,7 +1,8 @@
 //! `mcpguard ps`, `kill`, `freeze` and `thaw`: what runs is listed, and ends or stands still when an operator says so.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -72,9 +73,48 @@ fn a_session_that_is_killed_leaves_nothing_and_says_so_in_its_log() -> Result<()
     Ok(())
 }
 
-/// A supervisor that is stopped cannot end anything by itself.
+/// Holds a process as a debugger does: signals wait, but for SIGKILL. Ends with its stdin.
+const HOLDS: &str = "\
+import ctypes, os, sys
+held = int(sys.argv[1])
+if ctypes.CDLL(None, use_errno=True).ptrace(16, held, 0, 0):
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.waitpid(held, 0)
+print('held', flush=True)
+sys.stdin.read()
+";
+
+/// A supervisor that can do nothing: its session is killed from outside, and then it.
 #[test]
-fn a_supervisor_that_does_not_answer_is_ended_with_its_session() -> Result<()> {
+fn a_supervisor_that_is_held_is_killed_after_its_session() -> Result<()> {
+    if std::fs::metadata("/proc/self")?.uid() != 0 {
+        skip("root, who may hold a process that protects itself");
+        return Ok(());
+    }
+    let scene = Scene::new()?;
+    let client = session(&scene, "held")?;
+    let server = harness::children_of(client.pid());
+    let mut holder = Command::new("/usr/bin/python3");
+    holder.args(["-c", HOLDS, &client.pid().to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut holder = holder.spawn()?;
+    let mut line = String::new();
+    BufReader::new(holder.stdout.take().context("no stdout")?).read_line(&mut line)?;
+    ensure!(line == "held\n" && !server.is_empty(), "it is not held: {line}");
+    let killer = std::thread::spawn(|| operator(&["kill", "held"]));
+    ensure!(
+        eventually(Duration::from_secs(3), || server.iter().all(|process| !alive(*process))),
+        "its processes wait for it"
+    );
+    let ended = killer.join().map_err(|_| anyhow::anyhow!("no answer"))??;
+    ensure!(ended.status == Some(0) && !alive(client.pid()), "{ended:?}");
+    holder.kill()?;
+    holder.wait()?;
+    Ok(())
+}
+
+/// One that somebody has stopped is woken.
+#[test]
+fn a_stopped_supervisor_ends_its_session() -> Result<()> {
     let scene = Scene::new()?;
     let client = session(&scene, "stopped")?;
     let server = harness::children_of(client.pid());

@@ -90,10 +90,10 @@ struct Watch {
 }
 
 impl Watch {
-    /// Events of all kinds that the ring had no room for, since the session's start.
-    fn all_dropped(&self) -> u64 {
-        let state = self.session.as_ref().and_then(|session| self.layer.state(session).ok());
-        state.map_or(0, |state| state.dropped.iter().sum())
+    /// Events of all kinds that the ring had no room for, since the session's start; `None`: it cannot be known.
+    fn all_dropped(&self) -> Option<u64> {
+        let state = self.session.as_ref().and_then(|session| self.layer.state(session).ok())?;
+        Some(state.dropped.iter().sum())
     }
 }
 

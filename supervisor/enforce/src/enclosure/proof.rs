@@ -53,8 +53,8 @@ pub struct Proof {
     events: Vec<Event>,
     until: Instant,
     tried: Option<Tried>,
-    /// Events that the ring had no room for when it began.
-    dropped: u64,
+    /// Events that the ring had no room for when it began, if that is known.
+    dropped: Option<u64>,
 }
 
 impl Proof {
@@ -99,7 +99,9 @@ impl Proof {
     fn unheard(&self, enclosure: &Enclosure, now: Instant, gap: Gap) -> Result<bool, ProofFailure> {
         let Some(watch) = &enclosure.watch else { return Err(gap.into()) };
         let waits = watch.events.are_waiting().map_err(ProofFailure::Mute)?;
-        match (waits && now <= self.until, watch.all_dropped() > self.dropped) {
+        // What is not known excuses nothing.
+        let dropped = self.dropped.zip(watch.all_dropped()).is_some_and(|(before, after)| after > before);
+        match (waits && now <= self.until, dropped) {
             (true, _) => Ok(false),
             (false, true) => Err(ProofFailure::Unheard(gap)),
             (false, false) => Err(gap.into()),

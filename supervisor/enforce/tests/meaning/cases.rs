@@ -254,7 +254,7 @@ fn place(request: &Request) -> Option<&AbsolutePath> {
 
 /// What a variable or a program's name means on the fake host.
 const MEANINGS: [(&str, &[&str]); 5] = [
-    ("${workspace}", &["/home/u/work"]),
+    ("${workspace}", &["/home/u/site"]),
     ("${home}", &["/home/u"]),
     ("${server}", &["/opt/server/node_modules", "/opt/venv"]),
     ("node", &["/usr/bin/node"]),

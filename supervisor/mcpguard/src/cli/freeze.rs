@@ -12,8 +12,8 @@
 use std::io::Write;
 
 use anyhow::ensure;
-use serde_json::json;
 
+use super::told::told;
 use crate::sessions::{Choice, Found, found};
 
 /// Arguments of `mcpguard freeze` and `mcpguard thaw`.
@@ -60,29 +60,7 @@ pub(crate) fn run(deed: Deed, args: Args, out: &mut dyn Write) -> anyhow::Result
     for session in &sessions {
         let outcome = deed.on(session);
         failed += u8::from(outcome.is_err());
-        tell(deed, session, &outcome, args.json, out)?;
+        told(deed.word(), session, &outcome, args.json, out)?;
     }
     Ok(failed.min(1))
-}
-
-fn tell(
-    deed: Deed,
-    session: &Found,
-    outcome: &Result<(), String>,
-    as_json: bool,
-    out: &mut dyn Write,
-) -> std::io::Result<()> {
-    let card = &session.card;
-    if as_json {
-        let document = json!({
-            "session": card.session, "policy": card.policy, deed.word(): outcome.is_ok(), "error": outcome.as_ref().err(),
-        });
-        return writeln!(out, "{document}");
-    }
-    let name: String = card.session.chars().take(8).collect();
-    let line = match outcome {
-        Ok(()) => format!("{}: {name} ({})", deed.word(), card.policy),
-        Err(why) => format!("not {}: {name} ({}): {why}", deed.word(), card.policy),
-    };
-    writeln!(out, "{}", audit::for_people(&line))
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! $ mcpguard kill github
-//! ended 5f3c0a91 (github)
+//! ended: 5f3c0a91 (github)
 //! 1 session ended in 12 ms
 //! ```
 //! Each supervisor is told to end its session, which it does at once and writes down. Where that takes longer than a tenth of
@@ -15,8 +15,8 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use serde_json::json;
 
+use super::told::told;
 use crate::sessions::{Choice, Found, Processes, found};
 
 /// Arguments of `mcpguard kill`.
@@ -42,7 +42,7 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
     let outcomes = end(&sessions);
     let took = begun.elapsed();
     for (session, outcome) in sessions.iter().zip(&outcomes) {
-        tell(session, outcome, args.json, out)?;
+        told("ended", session, outcome, args.json, out)?;
     }
     let failed = outcomes.iter().filter(|outcome| outcome.is_err()).count();
     let ended = outcomes.len() - failed;
@@ -84,26 +84,4 @@ fn late(sessions: &[Found], patience: Duration) -> Vec<usize> {
 
 fn tree(session: &Found) -> Vec<enforce::Pid> {
     Processes::now().map(|processes| processes.of(session)).unwrap_or_default()
-}
-
-fn tell(
-    session: &Found,
-    outcome: &Result<(), String>,
-    as_json: bool,
-    out: &mut dyn Write,
-) -> std::io::Result<()> {
-    let card = &session.card;
-    if as_json {
-        let document = json!({
-            "session": card.session, "policy": card.policy, "pid": session.standing.supervisor().as_raw(),
-            "ended": outcome.is_ok(), "error": outcome.as_ref().err(),
-        });
-        return writeln!(out, "{document}");
-    }
-    let name: String = card.session.chars().take(8).collect();
-    let line = match outcome {
-        Ok(()) => format!("ended {name} ({})", card.policy),
-        Err(why) => format!("not ended: {name} ({}): {why}", card.policy),
-    };
-    writeln!(out, "{}", audit::for_people(&line))
 }

@@ -11,6 +11,7 @@ pub(crate) mod kill;
 pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod ps;
+mod told;
 pub(crate) mod why;
 
 use std::io::Write;

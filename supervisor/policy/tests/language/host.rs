@@ -56,7 +56,7 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
 /// The fake host.
 pub(crate) fn context(environment: &BTreeMap<String, String>) -> Context<'_> {
     Context {
-        workspace: path("/home/u/work"),
+        workspace: path("/home/u/site"),
         home: path("/home/u"),
         config_home: path("/home/u/.config"),
         cache_home: path("/home/u/.cache"),

@@ -136,8 +136,8 @@ const CASES: &[(&str, &[&str])] = &[
         &["2:21: error: `/x/${env:UP}` is `/x/../up` here, which is not an absolute path"],
     ),
     (
-        "version: 1\nfilesystem: {read: [\"${workspace}\"], deny: [/home/u/work]}\n",
-        &["2:21: error: `/home/u/work` is granted here and denied in p.yaml:2:45"],
+        "version: 1\nfilesystem: {read: [\"${workspace}\"], deny: [/home/u/site]}\n",
+        &["2:21: error: `/home/u/site` is granted here and denied in p.yaml:2:45"],
     ),
     (
         "version: 1\naudit: {path: \"${server}/log\"}\n",

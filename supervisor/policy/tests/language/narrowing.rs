@@ -7,7 +7,7 @@ use policy::{HostRules, Narrowed, Plan, Policy, Problems, load};
 use crate::host::{Texts, context, environment, path, source};
 
 /// Symlinks of the fake host: a beginning of a path, and where it leads.
-const LINKS: [(&str, &str); 2] = [("/home/u/work/link", "/etc"), ("/srv/alias", "/srv/data")];
+const LINKS: [(&str, &str); 2] = [("/home/u/site/link", "/etc"), ("/srv/alias", "/srv/data")];
 
 fn real(asked: &AbsolutePath) -> AbsolutePath {
     let link = LINKS.iter().find(|(link, _)| path(link).covers(asked));
@@ -19,7 +19,7 @@ fn real(asked: &AbsolutePath) -> AbsolutePath {
 pub(crate) fn caller() -> Caller<'static> {
     Caller {
         home: Some(path("/home/u")),
-        workspace: path("/home/u/work"),
+        workspace: path("/home/u/site"),
         command: vec![path("/usr/bin/node")],
         real: &real,
     }
@@ -101,19 +101,19 @@ const REFUSED: &[(&str, &[&str])] = &[
     (
         "filesystem: { write: [\"${workspace}/keys/a\"] }",
         &[
-            "2:23: error: `filesystem.write: ${workspace}/keys/a`: `/home/u/work/keys/a` is closed by this host's `maximum.filesystem.deny: ${workspace}/keys` (host.yaml:8:20, because: keys stay with people); take it out of the policy, or have the administrator open it",
+            "2:23: error: `filesystem.write: ${workspace}/keys/a`: `/home/u/site/keys/a` is closed by this host's `maximum.filesystem.deny: ${workspace}/keys` (host.yaml:8:20, because: keys stay with people); take it out of the policy, or have the administrator open it",
         ],
     ),
     (
         "filesystem: { read: [\"${workspace}/a/.env/b\"] }",
         &[
-            "2:22: error: `filesystem.read: ${workspace}/a/.env/b`: `/home/u/work/a/.env/b` is closed by this host's `maximum.filesystem.deny: **/.env` (host.yaml:8:74); take it out of the policy, or have the administrator open it",
+            "2:22: error: `filesystem.read: ${workspace}/a/.env/b`: `/home/u/site/a/.env/b` is closed by this host's `maximum.filesystem.deny: **/.env` (host.yaml:8:74); take it out of the policy, or have the administrator open it",
         ],
     ),
     (
         "filesystem: { read: [\"${workspace}/link/ssl\"] }",
         &[
-            "2:22: error: `filesystem.read: ${workspace}/link/ssl`: `/home/u/work/link/ssl → /etc/ssl`, to be read, is not within what this host allows: `maximum.filesystem.read` (host.yaml:6:11) is `/usr`, `/srv/data`, `${workspace}`, `/usr/bin`; ask for something within it, or have the administrator add to it",
+            "2:22: error: `filesystem.read: ${workspace}/link/ssl`: `/home/u/site/link/ssl → /etc/ssl`, to be read, is not within what this host allows: `maximum.filesystem.read` (host.yaml:6:11) is `/usr`, `/srv/data`, `${workspace}`, `/usr/bin`; ask for something within it, or have the administrator add to it",
         ],
     ),
     (
@@ -162,10 +162,10 @@ const REFUSED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "execution: { allowed_programs: [git, /home/u/work/tool] }",
+        "execution: { allowed_programs: [git, /home/u/site/tool] }",
         &[
             "2:33: error: `execution.allowed_programs: git`: `/usr/lib/interpreter`, to be executed, is not within what this host allows: `maximum.execution.allowed_programs` (host.yaml:17:23) is `/usr/bin`; ask for something within it, or have the administrator add to it",
-            "2:38: error: `execution.allowed_programs: /home/u/work/tool`: `/home/u/work/tool`, to be executed, is not within what this host allows: `maximum.execution.allowed_programs` (host.yaml:17:23) is `/usr/bin`; ask for something within it, or have the administrator add to it",
+            "2:38: error: `execution.allowed_programs: /home/u/site/tool`: `/home/u/site/tool`, to be executed, is not within what this host allows: `maximum.execution.allowed_programs` (host.yaml:17:23) is `/usr/bin`; ask for something within it, or have the administrator add to it",
         ],
     ),
     (
@@ -455,8 +455,8 @@ fn programs_are_admitted_by_where_they_lie() {
     };
     assert_eq!(admit("/usr/bin/node"), Ok(()));
     assert_eq!(
-        admit("/home/u/work/node").unwrap_err(),
-        "command line: error: `the server's own program /home/u/work/node`: it, to be executed, is not within what this host \
+        admit("/home/u/site/node").unwrap_err(),
+        "command line: error: `the server's own program /home/u/site/node`: it, to be executed, is not within what this host \
          allows: `maximum.execution.allowed_programs` (host.yaml:17:23) is `/usr/bin`; ask for something within it, or have the \
          administrator add to it"
     );

@@ -205,7 +205,7 @@ pub(crate) fn request_path() -> impl Strategy<Value = AbsolutePath> {
         "",
         "",
         "/home/u",
-        "/home/u/work",
+        "/home/u/site",
         "/opt/venv",
         "/opt/server/node_modules",
         "/usr/bin",
