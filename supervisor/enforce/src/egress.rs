@@ -14,9 +14,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use abi::{Learned, Spending};
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 
 /// Ports on 127.0.0.1 (and ::1, where there is IPv6) that only the session is led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doors {
     /// The resolver's, UDP and TCP.
     pub resolver: u16,

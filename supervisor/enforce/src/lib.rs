@@ -21,6 +21,7 @@ pub mod encode;
 mod enter;
 mod examine;
 mod guard;
+pub mod keeper;
 mod limits;
 mod notify;
 mod orders;

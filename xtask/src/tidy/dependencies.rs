@@ -17,6 +17,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "mcpguard-policy",
             "mcpguard-audit",
             "mcpguard-abi",
+            "mcpguard-control",
         ],
     ),
     ("mcpguard-enforce", &["mcpguard-policy", "mcpguard-abi", "mcpguard-verdict"]),
