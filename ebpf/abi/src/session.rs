@@ -298,7 +298,7 @@ pub struct Decision {
 }
 
 /// Words of the global `SCOPE_FILTER`.
-pub const SCOPE_WORDS: usize = 8;
+pub const SCOPE_WORDS: usize = 512;
 
 /// Where `SCOPE_FILTER` knows a cgroup: the word and the bit in it. A set bit means: look into `CGROUPS`.
 #[inline(always)]

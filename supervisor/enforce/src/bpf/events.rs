@@ -142,7 +142,8 @@ impl std::fmt::Debug for Events {
     }
 }
 
-fn parse(record: &[u8]) -> Result<Event, EventError> {
+/// Reads one record.
+pub(crate) fn parse(record: &[u8]) -> Result<Event, EventError> {
     let damaged = |what| EventError { what, length: record.len() };
     let (head, rest) = sys::read_event(record).ok_or(damaged("it is too short"))?;
     let payload = rest.get(..head.length as usize).ok_or(damaged("its payload is cut"))?;

@@ -29,7 +29,7 @@ impl Group {
         Self::create_in(&Layout::find(), id, plan)
     }
 
-    pub(super) fn create_in(layout: &Layout, id: &GroupId, plan: &LimitsPlan) -> Result<Self, GroupError> {
+    pub(crate) fn create_in(layout: &Layout, id: &GroupId, plan: &LimitsPlan) -> Result<Self, GroupError> {
         // On an error this is dropped, and takes away what has been made so far.
         let mut group = Self { id: id.clone(), seats: Vec::new() };
         for (place, controllers) in assigned(layout, plan)? {

@@ -70,17 +70,6 @@ impl From<Limits> for LimitsPlan {
     }
 }
 
-/// Whose files a session's rules may name: they are looked for with this user's rights.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The user.
-    pub uid: u32,
-    /// The user's group.
-    pub gid: u32,
-    /// Supplementary groups.
-    pub groups: Vec<u32>,
-}
-
 /// A session that the keeper holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
