@@ -179,7 +179,11 @@ impl Operators {
     }
 }
 
-fn may_guard(peer: &Peer<'_>, brought: Option<&Brought>) -> Result<(), Denied> {
+/// Whether a peer may guard the process that it brought.
+///
+/// # Errors
+/// See [`Denied`].
+pub fn may_guard(peer: &Peer<'_>, brought: Option<&Brought>) -> Result<(), Denied> {
     let Brought { uids, kinship, place } = *brought.ok_or(Denied::NothingBrought)?;
     if uids.iter().any(|uid| *uid != peer.uid) {
         return Err(Denied::NotYours { uids, uid: peer.uid });

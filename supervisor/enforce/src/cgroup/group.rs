@@ -106,6 +106,11 @@ impl Group {
         Ok(true)
     }
 
+    /// Leaves the group as it is, with what is in it.
+    pub(crate) fn leave(mut self) {
+        self.seats.clear();
+    }
+
     /// Kills what is in the group and removes it.
     pub fn remove(mut self) -> Result<(), GroupError> {
         self.clear()

@@ -32,6 +32,13 @@ pub(super) struct Hosted {
     pub(super) learned: BTreeSet<IpAddr>,
 }
 
+impl Hosted {
+    /// The group, to be taken away by its drop.
+    pub(super) fn take_group(&mut self) -> Option<Group> {
+        self.group.take()
+    }
+}
+
 /// Where a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -41,4 +48,13 @@ pub(super) enum Stage {
     Open,
     /// Its processes were killed; it is taken away when the last one is gone.
     Ending,
+}
+
+impl Drop for Hosted {
+    fn drop(&mut self) {
+        // Whoever ends the session takes the group away before. A keeper that goes leaves it as it is, for the next one.
+        if let Some(group) = self.group.take() {
+            group.leave();
+        }
+    }
 }

@@ -20,11 +20,14 @@ mod identity;
 mod notices;
 mod open;
 mod order;
+mod peer;
 mod proofs;
 mod record;
 mod ring;
 mod seized;
 mod start;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -38,11 +41,12 @@ use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::unistd::Pid;
 use policy::{CgroupSupport, Ebpf};
 
-pub use crate::enclosure::unreachable;
+pub use crate::enclosure::{clean_up, unreachable};
 pub use error::{HostError, KeeperError};
 pub use identity::Identity;
 pub use open::Brought;
 pub use order::{Kept, Key, Limits, Notice, Opened, Order, Usage};
+pub use peer::{Facts, Peer, inherited, number_of, sits_in_a_group};
 
 use crate::cgroup::{GroupError, Layout};
 use crate::egress::LearnError;
@@ -246,8 +250,13 @@ impl Keeper {
 
     /// Does what there is to do, and tells what came of everything since this was last called.
     pub fn work(&mut self, now: Instant) -> Vec<Outcome> {
-        self.look_around();
         self.read_rings();
+        self.work_without_events(now)
+    }
+
+    /// The same while nobody takes events: they wait in their ring, and a canary's with them.
+    pub fn work_without_events(&mut self, now: Instant) -> Vec<Outcome> {
+        self.look_around(now);
         self.prove(now);
         self.take_away();
         std::mem::take(&mut self.outcomes)
@@ -261,7 +270,7 @@ impl Keeper {
     }
 
     /// Supervisors that have ended, and canaries that have something to say.
-    fn look_around(&mut self) {
+    fn look_around(&mut self, now: Instant) {
         const AT_ONCE: usize = 256;
         let mut ready = [EpollEvent::empty(); AT_ONCE];
         let count = self.epoll.wait(&mut ready, 0u8).unwrap_or(0);
@@ -276,7 +285,7 @@ impl Keeper {
                 self.fail_if(opening, key, HostError::Process("its supervisor has ended".to_owned()));
                 let _ = self.end(key);
             } else {
-                self.set_due(key, Instant::now());
+                self.set_due(key, now);
             }
         }
     }
@@ -301,8 +310,8 @@ impl Keeper {
     fn take_away(&mut self) {
         let keys: Vec<Key> = self.ending.iter().copied().collect();
         for key in keys {
-            let Some(hosted) = self.sessions.get(&key) else { continue };
-            let is_empty = hosted.group.as_ref().is_none_or(|group| group.is_empty().unwrap_or(false));
+            let group = self.sessions.get(&key).and_then(|hosted| hosted.group.as_ref());
+            let is_empty = group.is_none_or(|group| group.is_empty().unwrap_or(false));
             if is_empty && self.close(key) {
                 self.ending.remove(&key);
                 self.outcomes.push(Outcome::Ended(key));
@@ -310,8 +319,8 @@ impl Keeper {
         }
     }
 
-    /// Processes are gone; then the group, then the rules, then what is known of it. `false`: something stays, and is
-    /// tried again.
+    /// Processes are gone; then the group, then the rules, then what is known of it. `false`: its group stays, and the rest
+    /// is tried again. Rules that cannot be taken away keep their slot, which nobody gets again.
     fn close(&mut self, key: Key) -> bool {
         let Some(mut hosted) = self.sessions.remove(&key) else { return true };
         let Some(generation) = self.generations.get_mut(&hosted.generation) else { return true };
@@ -324,10 +333,10 @@ impl Keeper {
             return false;
         }
         generation.slots.remove(&hosted.session.slot());
-        let closed = generation.layer.close(hosted.session).is_ok();
+        let _ = generation.layer.close_slot(hosted.session.slot());
         self.records.remove(key);
         self.bundles.remove(&key);
-        closed
+        true
     }
 
     fn open_one(&mut self, key: Key) -> Result<&mut Hosted, HostError> {

@@ -110,7 +110,7 @@ impl Keeper {
             cgroup,
         })?;
         let slot = session.slot();
-        let hosted = Hosted {
+        let mut hosted = Hosted {
             generation: name.clone(),
             group,
             uid: brought.identity.uid,
@@ -140,7 +140,9 @@ impl Keeper {
             }
             Err(error) => {
                 generation.slots.remove(&slot);
-                let _ = generation.layer.close(hosted.session);
+                let _ = generation.layer.close_slot(slot);
+                // Its group goes with it.
+                drop(hosted.take_group());
                 Err(error)
             }
         }

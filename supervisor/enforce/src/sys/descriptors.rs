@@ -115,6 +115,20 @@ fn installed(header: &libc::msghdr) -> Vec<OwnedFd> {
     descriptors
 }
 
+/// Takes over a descriptor that this process was started with (`sd_listen_fds(3)`), once; `None` if it is not open.
+pub(crate) fn inherited(number: RawFd) -> Option<OwnedFd> {
+    static TAKEN: std::sync::Mutex<Vec<RawFd>> = std::sync::Mutex::new(Vec::new());
+    let mut taken = TAKEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // SAFETY: `fcntl` with `F_GETFD` reads a flag of any number, and fails for one that is not open.
+    let is_open = unsafe { libc::fcntl(number, libc::F_GETFD) } != -1;
+    if !is_open || taken.contains(&number) {
+        return None;
+    }
+    taken.push(number);
+    // SAFETY: the number is open, whoever started this process meant it for it, and nobody took it before.
+    Some(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
 /// Moves a descriptor to this number, closing what had it, and marks it close-on-exec.
 pub(crate) fn move_descriptor(from: RawFd, to: RawFd) -> Result<OwnedFd, Errno> {
     // SAFETY: called first thing in the last mile, where nothing of ours has the number `to`; what the process

@@ -35,7 +35,7 @@ pub(crate) use bpf_ring::{RingMemory, RingRecord};
 pub(crate) use capabilities::Unprivileged;
 pub(crate) use cgroup::attribute_is;
 pub(crate) use descriptors::{
-    Received, close_from, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd,
+    Received, close_from, inherited, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd,
 };
 pub(crate) use gate_probe::{ASKED, Reporter, start_reporter};
 pub(crate) use landlock::{abi, restrict_udp};
@@ -48,7 +48,7 @@ pub(crate) use seccomp::{
     install, notifications_available, receive_notification, set_waking,
 };
 pub(crate) use sockets::{
-    End, LONGEST_ADDRESS, Outgoing, bind, connect, listen, name, option, receive, send,
+    End, LONGEST_ADDRESS, Outgoing, bind, connect, listen, name, option, peer_groups, receive, send,
 };
 pub(crate) use threads::{duplicate_of, open_thread, signal_thread};
 

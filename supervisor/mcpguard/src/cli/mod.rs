@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod daemon;
 pub(crate) mod doctor;
 pub(crate) mod enter;
 pub(crate) mod exec;
@@ -60,6 +61,8 @@ enum Command {
     Why(why::Args),
     /// Show, verify or follow audit logs
     Log(log::Args),
+    /// Guard the sessions of every user of this host (root; usually started by systemd)
+    Daemon(daemon::Args),
     /// List the sessions that run
     Ps(ps::Args),
     /// End sessions, now
@@ -85,6 +88,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args, &mut out),
             Command::Why(args) => why::run(args, &mut out),
             Command::Log(args) => log::run(args, &mut out),
+            Command::Daemon(args) => daemon::run(args),
             Command::Ps(args) => ps::run(args, &mut out),
             Command::Kill(args) => kill::run(args, &mut out),
             Command::Freeze(args) => freeze::run(freeze::Deed::Freeze, args, &mut out),

@@ -6,6 +6,19 @@
 //!                               └─► compiles policies, host log, metrics
 //! ```
 
-#![expect(dead_code, reason = "the two processes come next")]
-
+mod arguments;
+mod keeper;
 mod wire;
+
+pub(crate) use arguments::Arguments;
+
+/// Runs one of the two processes; the number is the exit status.
+///
+/// # Errors
+/// See the two.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
+    match arguments.front {
+        false => keeper::run(arguments),
+        true => anyhow::bail!("the front is not built yet"),
+    }
+}

@@ -101,6 +101,11 @@ impl Layer {
         self.clear(session.slot)
     }
 
+    /// The same by slot.
+    pub(crate) fn close_slot(&mut self, slot: u32) -> Result<(), MapsError> {
+        self.clear(slot)
+    }
+
     /// First nothing is granted any more, then the inodes are forgotten, and only then are they let go.
     pub(super) fn clear(&mut self, slot: u32) -> Result<(), MapsError> {
         let Some(Some(held)) = self.sessions.get_mut(slot as usize) else {
