@@ -29,8 +29,8 @@ use crate::sys;
 
 pub use leftovers::clean_up;
 pub use place::PlaceError;
-pub use prepare::EncloseError;
 pub(crate) use prepare::Prepared;
+pub use prepare::{EncloseError, unreachable};
 pub use proof::{Proof, ProofFailure};
 
 /// Why the server could not be enclosed. Nothing was started.

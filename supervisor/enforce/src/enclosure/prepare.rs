@@ -119,8 +119,9 @@ impl WatchOrders {
     }
 }
 
-/// A port below 1024 of an address that is kept for documentation (RFC 5737), where the policy allows no such port.
-fn unreachable(plan: &Plan) -> SocketAddr {
+/// An address that no class of a plan may reach, for its canary: a port below 1024 of an address that is kept for
+/// documentation (RFC 5737), where the policy allows no such port.
+pub fn unreachable(plan: &Plan) -> SocketAddr {
     const DNS: u16 = 53;
     let closed = |port: &u16| *port != DNS && !plan.network.ports.contains(port);
     // A policy that allows every one of them leaves the last one, and the proof will fail and say so.
