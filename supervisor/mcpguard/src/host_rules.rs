@@ -64,7 +64,13 @@ pub(crate) fn narrow(
 
 /// This user, who starts these programs.
 fn caller(host: &Host, command: Vec<AbsolutePath>) -> Caller<'static> {
-    Caller { home: home(nix::unistd::geteuid()), workspace: host.context().workspace, command, real: &resolved, host_real: &resolved }
+    Caller {
+        home: home(nix::unistd::geteuid()),
+        workspace: host.context().workspace,
+        command,
+        real: &resolved,
+        host_real: &resolved,
+    }
 }
 
 /// A path with its symlinks resolved, as far as it is there and this process can see it.

@@ -8,4 +8,5 @@
 
 #![expect(dead_code, reason = "the two processes come next")]
 
+mod front;
 mod wire;
