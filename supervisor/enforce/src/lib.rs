@@ -37,7 +37,9 @@ mod tree;
 
 pub use bpf::Event as KernelEvent;
 pub use egress::{Doors, Egress, LearnError};
-pub use enclosure::{EncloseError, Enclosure, EnclosureError, PlaceError, Proof, ProofFailure, clean_up};
+pub use enclosure::{
+    EncloseError, Enclosure, EnclosureError, PlaceError, Proof, ProofFailure, clean_up, unreachable,
+};
 pub use enter::{EnterError, enter, main as enter_main};
 pub use examine::{Finding, Outcome, examine};
 pub use guard::Guard;

@@ -123,7 +123,8 @@ pub(crate) fn bait_entry(place: &Place) -> Option<Object> {
     Some(Object { path: AbsolutePath::new(place.bait())?, entry, purpose: Purpose::Deny })
 }
 
-/// A port below 1024 of an address that is kept for documentation (RFC 5737), where the policy allows no such port.
+/// An address that no class of a plan may reach, for its canary: a port below 1024 of an address that is kept for
+/// documentation (RFC 5737), where the policy allows no such port.
 pub fn unreachable(plan: &Plan) -> SocketAddr {
     const DNS: u16 = 53;
     let closed = |port: &u16| *port != DNS && !plan.network.ports.contains(port);

@@ -1,15 +1,21 @@
 //! What the daemon is started with.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use control::rights::Operators;
 use enforce::keeper::Settings;
 use nix::unistd::{Gid, Group, Uid, User};
 
+use super::front;
+
 /// Where run-time files are (Filesystem Hierarchy Standard 3.0, section 3.15).
 const RUN: &str = "/run/mcpguard";
+/// What lasts (section 5.8).
+const STATE: &str = "/var/lib/mcpguard";
 
 /// Arguments of `mcpguard daemon`.
 #[derive(clap::Args, Clone, Debug)]
@@ -74,6 +80,27 @@ impl Arguments {
     /// The group of operators; nobody's if it does not exist.
     pub(super) fn operators(&self) -> Option<Gid> {
         Group::from_name(&self.operators).ok().flatten().map(|group| group.gid)
+    }
+
+    /// What the front is told.
+    ///
+    /// # Errors
+    /// Its directory is not there.
+    pub(super) fn of_the_front(&self) -> anyhow::Result<front::settings::Settings> {
+        let state = File::open(STATE).with_context(|| format!("{STATE} cannot be opened"))?;
+        let operators = Operators { group: self.operators().map(Gid::as_raw) };
+        Ok(front::settings::Settings { operators, ..front::settings::Settings::new(state.into()) })
+    }
+
+    /// Makes the directory of what outlives the machine's restart: the front's own.
+    ///
+    /// # Errors
+    /// It cannot be made, or given to the front's user.
+    pub(super) fn make_state(&self) -> anyhow::Result<()> {
+        let (uid, gid) = self.unprivileged()?;
+        let fails = || format!("{STATE} cannot be made and given to user {}", self.user);
+        DirBuilder::new().recursive(true).mode(0o700).create(STATE).with_context(fails)?;
+        std::os::unix::fs::chown(STATE, Some(uid.as_raw()), Some(gid.as_raw())).with_context(fails)
     }
 
     /// One daemon at a time has the kernel's part, whatever socket it listens on.

@@ -7,8 +7,12 @@
 //! ```
 
 mod arguments;
+mod front;
 mod keeper;
+mod told;
 mod wire;
+
+use std::os::fd::AsFd;
 
 pub(crate) use arguments::Arguments;
 
@@ -19,6 +23,13 @@ pub(crate) use arguments::Arguments;
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     match arguments.front {
         false => keeper::run(arguments),
-        true => anyhow::bail!("the front is not built yet"),
+        true => serve(arguments),
     }
+}
+
+/// The front finds its two sockets where a program has its input and its output.
+fn serve(arguments: &Arguments) -> anyhow::Result<u8> {
+    let keeper = std::io::stdin().as_fd().try_clone_to_owned()?;
+    let listener = std::io::stdout().as_fd().try_clone_to_owned()?;
+    front::run(listener, keeper, arguments.of_the_front()?, Box::new(told::Told::default()))
 }

@@ -39,6 +39,7 @@ pub(in crate::daemon) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     );
     let signals = signals()?;
     let _alone = arguments.lock()?;
+    arguments.make_state()?;
     let listener = socket::listener(&arguments.socket)?;
     enforce::keeper::clean_up().iter().for_each(|done| tracing::warn!("{done}"));
     let support = enforce::probe();
