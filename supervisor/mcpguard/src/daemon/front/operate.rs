@@ -46,7 +46,7 @@ pub(super) async fn list(client: &Client, id: RequestId, reach: Reach) -> Result
 
 /// From now on the client is told of what the filter lets through.
 pub(super) fn follow(client: &Client, id: RequestId, filter: Filter) -> Result<(), Wrapped> {
-    client.may_be_silent();
+    client.follows();
     client.line.answer(id, Answer::Done, Vec::new());
     client.hub.followers.add(Rc::clone(&client.line), id, filter);
     Ok(())

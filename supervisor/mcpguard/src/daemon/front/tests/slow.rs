@@ -87,3 +87,14 @@ fn who_has_said_everything_still_hears_the_answers() {
     assert!(matches!(operator.answer(second).0, Answer::Status(_)));
     assert!(operator.next().is_none());
 }
+
+#[test]
+fn a_client_whose_session_is_over_does_not_stay_for_ever() {
+    let world = world(|settings| settings.deadlines.idle = SHORT);
+    let (mut client, _, key) = world.session();
+    std::thread::sleep(2 * SHORT);
+    world.keeper.notice(enforce::keeper::Notice::Gone(key));
+    assert!(matches!(client.event(), control::Event::Ended(_)));
+    assert_eq!(client.ask(Request::End(End { why: String::new() })), Answer::Done);
+    assert_eq!(client.last_code(), Some(Code::Limit));
+}

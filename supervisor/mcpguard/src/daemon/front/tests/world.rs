@@ -37,6 +37,8 @@ pub(super) struct Remembered {
     last: u64,
     /// Nothing can be written.
     pub(super) fails: bool,
+    /// Nothing is remembered.
+    pub(super) forgets: bool,
 }
 
 impl Memory {
@@ -53,7 +55,9 @@ impl Log for Memory {
     fn event(&mut self, notice: Option<u64>, fact: &Fact<'_>) {
         let mut own = self.get();
         own.last = own.last.max(notice.unwrap_or(0));
-        own.facts.push(format!("{fact:?}"));
+        if !own.forgets {
+            own.facts.push(format!("{fact:?}"));
+        }
     }
 
     fn flush(&mut self) -> std::io::Result<u64> {
