@@ -99,7 +99,9 @@ fn installed(header: &libc::msghdr) -> Vec<OwnedFd> {
         if (message.cmsg_level, message.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
             // SAFETY: arithmetic: the length of a header without payload.
             let head = unsafe { libc::CMSG_LEN(0) } as usize;
-            let count = (message.cmsg_len as usize).saturating_sub(head) / size_of::<RawFd>();
+            // 32 bits with musl, 64 with glibc.
+            let length: usize = message.cmsg_len as _;
+            let count = length.saturating_sub(head) / size_of::<RawFd>();
             // SAFETY: the payload begins right after the header.
             let data = unsafe { libc::CMSG_DATA(next) }.cast::<RawFd>();
             // SAFETY: the message's own length says that so many numbers follow; the kernel just installed these

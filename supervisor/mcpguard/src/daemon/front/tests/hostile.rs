@@ -106,7 +106,7 @@ fn any_bytes_are_survived() {
         let cut = usize::try_from(numbers.next()).unwrap() % bytes.len();
         let own = pidfd();
         let with = [own.as_fd()];
-        client.write(&bytes[..cut.max(1)], &with[..usize::from(numbers.next() % 3 > 0)]);
+        client.write(&bytes[..cut.max(1)], &with[..usize::from(!numbers.next().is_multiple_of(3))]);
         let _ = client.socket.shutdown(std::net::Shutdown::Write);
         while client.next().is_some() {}
     }

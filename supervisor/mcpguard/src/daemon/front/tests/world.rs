@@ -160,11 +160,11 @@ impl World {
     /// The order of the last session.
     pub(super) fn order(&self) -> Order {
         let script = self.keeper.script();
-        let orders = script.asks.iter().filter_map(|ask| match ask {
+        let order = script.asks.iter().rev().find_map(|ask| match ask {
             Ask::Open(_, order) => Some((**order).clone()),
             _ => None,
         });
-        orders.last().unwrap()
+        order.unwrap()
     }
 
     /// Waits for the front's own end.
