@@ -20,6 +20,7 @@ mod brought;
 mod client;
 mod compile;
 mod follow;
+mod frozen;
 mod hub;
 mod kept;
 mod library;

@@ -1,9 +1,10 @@
 //! What operators ask for, and users about their own sessions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use control::message::{
-    Acted, Because, Code, Filter, NotActed, NotReloaded, Refusal, Release, Reloaded, Sessions, Status,
+    Acted, Actor, Because, Code, Filter, NotActed, NotReloaded, Refusal, Release, Reloaded, Sessions, Status,
 };
 use control::rights::{self, Reach};
 use control::{Answer, Candidate, Event, RequestId, Selector};
@@ -11,12 +12,12 @@ use enforce::keeper::Key;
 use tokio::task::spawn_blocking;
 
 use super::log::Fact;
-use super::pulse;
 use super::quarantine::save;
 use super::refusal::{Wrapped, refusal};
 use super::rules::Rules;
 use super::words;
 use super::worker::Client;
+use super::{frozen, pulse};
 use crate::daemon::wire::{Act, Ask};
 
 /// Sessions in one part of a list: about 1 KiB each at most.
@@ -63,6 +64,9 @@ pub(super) async fn act(
     let mut acted = Acted::default();
     for key in meant(client, reach, selector)? {
         note(&mut acted, key, one(client, reach, key, act).await);
+    }
+    if act != rights::Act::Kill {
+        remember(client).await;
     }
     client.line.answer(id, Answer::Acted(acted), Vec::new());
     Ok(())
@@ -125,6 +129,20 @@ fn done(client: &Client, key: Key, act: rights::Act, because: Because) {
     session.tell(event);
 }
 
+/// Who has stopped which sessions is written for the front after this one. If that fails, only operators let them go on.
+async fn remember(client: &Client) {
+    let hub = &client.hub;
+    let _one_at_a_time = hub.writing.lock().await;
+    let frozen: BTreeMap<Key, Actor> = {
+        let sessions = hub.sessions.borrow();
+        sessions.iter().filter_map(|it| Some((it.key, it.frozen.as_ref()?.who))).collect()
+    };
+    let directory = hub.quarantine.borrow().directory();
+    if let Ok(Err(error)) = spawn_blocking(move || frozen::save(&mut &*directory, &frozen)).await {
+        tracing::warn!("who has frozen sessions cannot be written: {error}");
+    }
+}
+
 /// Stops the sessions, and opens none of their policies from now on.
 pub(super) async fn quarantine(
     client: &Client,
@@ -146,6 +164,7 @@ pub(super) async fn quarantine(
         let outcome = frozen.and_then(|()| kept.clone().map_err(Wrapped));
         note(&mut acted, key, outcome);
     }
+    remember(client).await;
     client.line.answer(id, Answer::Acted(acted), Vec::new());
     Ok(())
 }
@@ -153,7 +172,7 @@ pub(super) async fn quarantine(
 /// Puts revisions on the list. It holds at once, and after a restart if this succeeds.
 async fn keep_apart(client: &Client, revisions: &[String]) -> Result<(), Refusal> {
     let hub = &client.hub;
-    let _one_at_a_time = hub.quarantining.lock().await;
+    let _one_at_a_time = hub.writing.lock().await;
     let list = hub.quarantine.borrow().with(revisions.iter().cloned());
     hub.quarantine.borrow_mut().set(list.clone());
     let uid = client.peer.identity.uid;
@@ -169,7 +188,7 @@ async fn keep_apart(client: &Client, revisions: &[String]) -> Result<(), Refusal
 /// Sessions of a policy may be opened again.
 pub(super) async fn release(client: &Client, id: RequestId, release: &Release) -> Result<(), Wrapped> {
     let (hub, revision) = (&client.hub, &release.revision);
-    let _one_at_a_time = hub.quarantining.lock().await;
+    let _one_at_a_time = hub.writing.lock().await;
     let list = hub.quarantine.borrow().without(revision);
     let list = list.ok_or_else(|| {
         refusal(Code::NoSuchSession, format!("no policy of the revision `{revision}` is in quarantine"))
@@ -183,7 +202,7 @@ pub(super) async fn release(client: &Client, id: RequestId, release: &Release) -
     Ok(())
 }
 
-async fn written(client: &Client, list: std::collections::BTreeSet<String>) -> Result<(), String> {
+async fn written(client: &Client, list: BTreeSet<String>) -> Result<(), String> {
     let directory = client.hub.quarantine.borrow().directory();
     let saved = spawn_blocking(move || save(&mut &*directory, &list)).await;
     match saved {

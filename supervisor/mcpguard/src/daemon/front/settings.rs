@@ -21,7 +21,7 @@ pub(crate) struct Settings {
     pub(crate) deadlines: Deadlines,
     /// Where the host's rules are, and whose they must be.
     pub(crate) host_rules: (PathBuf, Keepers),
-    /// A directory that the front may write: the list of policies in quarantine is kept there.
+    /// A directory that the front may write: which policies are in quarantine, and who has frozen sessions, is kept there.
     pub(crate) state: OwnedFd,
 }
 

@@ -122,7 +122,20 @@ fn what_an_operator_froze_its_user_cannot_thaw() {
     assert_eq!(outcome(operator.ask(Request::Thaw(one("github")))), (id(), vec![]));
     assert_eq!(list(&mut user)[0].state, State::Running);
     let mut other = world.user(1001);
-    assert_eq!(outcome(other.ask(Request::Thaw(one("time")))), (vec![], vec![Code::NotAllowed]));
+    assert_eq!(
+        outcome(other.ask(Request::Thaw(one("time")))),
+        (vec![], vec![Code::NotAllowed]),
+        "by whom is not known"
+    );
+
+    // The next front knows who it was.
+    acted(user.ask(Request::Freeze(one("git"))));
+    acted(operator.ask(Request::Freeze(one("github"))));
+    let sessions = vec![kept(0xa1, 1000, "github", true), kept(0xa2, 1000, "git", true)];
+    let world = World::in_directory(world.stop(), |_| {}, Standing { offer: offer(), sessions });
+    let mut user = world.user(1000);
+    assert_eq!(outcome(user.ask(Request::Thaw(one("github")))), (vec![], vec![Code::NotAllowed]));
+    assert_eq!(outcome(user.ask(Request::Thaw(one("git")))), (vec!["00000000000000a2".to_owned()], vec![]));
 }
 
 #[test]
