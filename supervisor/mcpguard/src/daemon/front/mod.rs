@@ -19,6 +19,7 @@ mod accept;
 mod brought;
 mod client;
 mod compile;
+mod facts;
 mod follow;
 mod frozen;
 mod hub;

@@ -9,4 +9,4 @@ mod operators;
 mod policies;
 mod sessions;
 mod slow;
-mod world;
+pub(super) mod world;

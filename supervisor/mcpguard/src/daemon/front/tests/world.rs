@@ -197,7 +197,7 @@ pub(super) fn kept(key: u64, uid: u32, name: &str, frozen: bool) -> Kept {
 }
 
 /// A denial.
-pub(super) fn denied(sequence: u64) -> KernelEvent {
+pub(in crate::daemon::front) fn denied(sequence: u64) -> KernelEvent {
     KernelEvent {
         sequence,
         at: Duration::from_nanos(5),
