@@ -69,7 +69,7 @@ use link::Link;
 use log::Log;
 use settings::Settings;
 
-/// Policies that are compiled at once. Each is a thread, and takes one processor.
+/// Policies that are compiled at once. Each is a thread, and takes one processor; one more thread is for files.
 const COMPILERS: usize = 2;
 
 /// Serves clients at `listener` until the keeper or systemd says that it is enough. `keeper` is this process's end of the
@@ -102,7 +102,7 @@ fn polled<T: AsRawFd>(owner: T) -> io::Result<AsyncFd<T>> {
 
 fn event_loop() -> anyhow::Result<Runtime> {
     let mut builder = Builder::new_current_thread();
-    builder.enable_io().enable_time().max_blocking_threads(COMPILERS);
+    builder.enable_io().enable_time().max_blocking_threads(COMPILERS + 1);
     builder.build().context("cannot start the event loop")
 }
 

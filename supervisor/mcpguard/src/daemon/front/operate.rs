@@ -157,19 +157,24 @@ pub(super) async fn quarantine(
         // A session of another build's has no revision that could be kept apart.
         found.map(|session| session.memo.revision.clone()).filter(|it| it.len() == 64).collect()
     };
+    // At once in this process, then the sessions, then on the disk: nothing hostile runs for as long as a disk takes.
+    let list = client.hub.quarantine.borrow().with(revisions.iter().cloned());
+    client.hub.quarantine.borrow_mut().set(list);
+    let mut frozen = Vec::new();
+    for key in keys {
+        frozen.push((key, one(client, reach, key, rights::Act::Freeze).await));
+    }
     let kept = keep_apart(client, &revisions).await;
     let mut acted = Acted::default();
-    for key in keys {
-        let frozen = one(client, reach, key, rights::Act::Freeze).await;
-        let outcome = frozen.and_then(|()| kept.clone().map_err(Wrapped));
-        note(&mut acted, key, outcome);
+    for (key, outcome) in frozen {
+        note(&mut acted, key, outcome.and_then(|()| kept.clone().map_err(Wrapped)));
     }
     remember(client).await;
     client.line.answer(id, Answer::Acted(acted), Vec::new());
     Ok(())
 }
 
-/// Puts revisions on the list. It holds at once, and after a restart if this succeeds.
+/// Puts revisions on the list, where they may be already. They are there after a restart if this succeeds.
 async fn keep_apart(client: &Client, revisions: &[String]) -> Result<(), Refusal> {
     let hub = &client.hub;
     let _one_at_a_time = hub.writing.lock().await;
@@ -196,6 +201,8 @@ pub(super) async fn release(client: &Client, id: RequestId, release: &Release) -
     written(client, list.clone())
         .await
         .map_err(|why| refusal(Code::Internal, format!("the policy stays in quarantine: {why}")))?;
+    // More may be in quarantine meanwhile.
+    let list = hub.quarantine.borrow().without(revision).unwrap_or_default();
     hub.quarantine.borrow_mut().set(list);
     hub.record(None, &Fact::Released(revision, client.peer.identity.uid));
     client.line.answer(id, Answer::Done, Vec::new());

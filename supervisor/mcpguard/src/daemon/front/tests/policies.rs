@@ -155,14 +155,15 @@ fn the_hosts_rules_hold_whatever_a_client_says() {
         assert!(refused.details.iter().any(|it| it.contains(word)), "{word}: {refused:?}");
     }
     // What the host closes is closed where the host says, not where a client says that it is.
-    let mut moved = base("filesystem: { read: [/srv] }");
-    moved.real = vec![RealPath { path: path("/srv/w/keys"), real: path("/srv/nothing") }];
-    let refused = ask(&world, moved);
-    let order = refused.map(|()| world.order()).unwrap();
-    let closed = |path: &str| {
-        order.tables.objects.iter().any(|it| it.path.as_path().ends_with(path) && it.entry.read == 0)
-    };
-    assert!(closed("srv/w/keys") && !closed("srv/nothing"), "{:?}", order.tables.objects);
+    for text in ["filesystem: { read: [/srv] }", "filesystem: { read: [/srv], deny: [/srv/w/keys] }"] {
+        let mut moved = base(text);
+        moved.real = vec![RealPath { path: path("/srv/w/keys"), real: path("/srv/nothing") }];
+        let order = ask(&world, moved).map(|()| world.order()).unwrap();
+        let closed = |path: &str| {
+            order.tables.objects.iter().any(|it| it.path.as_path().ends_with(path) && it.entry.read == 0)
+        };
+        assert!(closed("srv/w/keys") && !closed("srv/nothing"), "{:?}", order.tables.objects);
+    }
 }
 
 #[test]
@@ -206,4 +207,20 @@ fn limits_are_those_that_the_host_can_hold() {
     ask(&world, open_with("p.yaml", text)).unwrap();
     let limits = world.order().limits;
     assert_eq!((limits.memory_bytes, limits.max_processes), (Some(1 << 20), None));
+}
+
+#[test]
+fn a_workspace_is_where_it_is_written_for_the_hosts_rules() {
+    let rules = "version: 1\nmaximum: { filesystem: { workspaces: [/srv], read: [\"${workspace}\"] } }\n";
+    let world = under(rules, offer());
+    let text = "version: 1\nfilesystem: { read: [\"${workspace}\"] }\n";
+    ask(&world, open_with("p.yaml", text)).unwrap();
+    let mut lying = open_with("p.yaml", text);
+    lying.real = vec![RealPath { path: path("/srv/w"), real: path("/etc") }];
+    let refused = ask(&world, lying).unwrap_err();
+    assert!(refused.details.iter().any(|it| it.contains("/srv/w → /etc")), "{refused:?}");
+    let mut elsewhere = open_with("p.yaml", text);
+    elsewhere.place.workspace = path("/etc");
+    elsewhere.real = vec![RealPath { path: path("/etc"), real: path("/srv/w") }];
+    assert_eq!(ask(&world, elsewhere).unwrap_err().code, Code::HostRules);
 }
