@@ -202,8 +202,10 @@ pub(super) async fn release(client: &Client, id: RequestId, release: &Release) -
         .await
         .map_err(|why| refusal(Code::Internal, format!("the policy stays in quarantine: {why}")))?;
     // More may be in quarantine meanwhile.
-    let list = hub.quarantine.borrow().without(revision).unwrap_or_default();
-    hub.quarantine.borrow_mut().set(list);
+    let list = hub.quarantine.borrow().without(revision);
+    if let Some(list) = list {
+        hub.quarantine.borrow_mut().set(list);
+    }
     hub.record(None, &Fact::Released(revision, client.peer.identity.uid));
     client.line.answer(id, Answer::Done, Vec::new());
     Ok(())

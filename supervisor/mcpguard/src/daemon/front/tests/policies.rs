@@ -211,7 +211,7 @@ fn limits_are_those_that_the_host_can_hold() {
 
 #[test]
 fn a_workspace_is_where_it_is_written_for_the_hosts_rules() {
-    let rules = "version: 1\nmaximum: { filesystem: { workspaces: [/srv], read: [\"${workspace}\"] } }\n";
+    let rules = "version: 1\nmaximum: { filesystem: { workspaces: [/srv], read: [\"${workspace}\"] }, execution: { allowed_programs: [/usr/bin] } }\n";
     let world = under(rules, offer());
     let text = "version: 1\nfilesystem: { read: [\"${workspace}\"] }\n";
     ask(&world, open_with("p.yaml", text)).unwrap();
