@@ -16,7 +16,7 @@ use super::follow::Followers;
 use super::frozen::Frozen;
 use super::line::Line;
 use super::link::Keeper;
-use super::log::{Fact, Log};
+use super::log::{Fact, Log, Seen};
 use super::opening::Compilers;
 use super::quarantine::Quarantine;
 use super::rules::Rules;
@@ -107,6 +107,16 @@ impl Hub {
     pub(super) fn record(&self, notice: Option<u64>, fact: &Fact<'_>) {
         self.log.borrow_mut().event(notice, fact);
         self.noted.notify_one();
+    }
+
+    /// Shows every session to whoever counts.
+    pub(super) fn look(&self) {
+        let sessions = self.sessions.borrow();
+        let all: Vec<Seen<'_>> = sessions
+            .iter()
+            .map(|session| Seen { about: session.about(), state: session.state(), usage: &session.usage })
+            .collect();
+        self.log.borrow_mut().look(&all);
     }
 
     /// Has the log written; what is written for good is forgotten by the keeper.

@@ -193,6 +193,7 @@ fn drops_and_limits_are_told_as_they_grow() {
     let (mut client, _, key) = world.session();
     let mut usage = Usage { dropped: [(abi::EventKind::Open, 3)].into(), ..Usage::default() };
     usage.limits.oom_kills = Some(1);
+    usage.memory = Some(4096);
     world.keeper.script().usage = vec![(key, usage.clone())];
     let dropped = |event| match event {
         Event::Dropped(dropped) => dropped.kinds[0].1,
@@ -203,7 +204,8 @@ fn drops_and_limits_are_told_as_they_grow() {
     usage.dropped = [(abi::EventKind::Open, 5)].into();
     world.keeper.script().usage = vec![(key, usage)];
     assert_eq!(dropped(client.event()), 2);
-    assert!(matches!(client.send(learn()), _id));
+    assert_eq!(world.log.get().seen, [("files".to_owned(), 4096)]);
+    client.send(learn());
     assert!(matches!(client.next(), Some(FromDaemon::Answered(_, Answer::Done))), "nothing is told twice");
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use control::message::{Opened, Summary};
+use control::message::{Opened, State, Summary};
 use control::rights::Operators;
 use control::{Answer, Request};
 use enforce::keeper::{Identity, Kept, Key, Order};
@@ -17,7 +17,7 @@ use policy::{CgroupSupport, Ebpf, HookWay};
 
 use super::client::{Client, open};
 use super::keeper::Keeper;
-use crate::daemon::front::log::{Fact, Log};
+use crate::daemon::front::log::{Fact, Log, Seen};
 use crate::daemon::front::memo::Memo;
 use crate::daemon::front::run;
 use crate::daemon::front::settings::Settings;
@@ -37,6 +37,8 @@ pub(super) struct Remembered {
     last: u64,
     /// Nothing can be written.
     pub(super) fails: bool,
+    /// What was seen last: names, and what they use.
+    pub(super) seen: Vec<(String, u64)>,
     /// Nothing is remembered.
     pub(super) forgets: bool,
 }
@@ -58,6 +60,11 @@ impl Log for Memory {
         if !own.forgets {
             own.facts.push(format!("{fact:?}"));
         }
+    }
+
+    fn look(&mut self, sessions: &[Seen<'_>]) {
+        let seen = |seen: &Seen<'_>| (seen.about.memo.name.clone(), seen.usage.memory.unwrap_or(0));
+        self.get().seen = sessions.iter().filter(|seen| seen.state == State::Running).map(seen).collect();
     }
 
     fn flush(&mut self) -> std::io::Result<u64> {
