@@ -11,6 +11,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::alone::{alone, resident};
 use super::client::{Client, open, open_with};
+use super::hostile::Numbers;
 use super::keeper::is_leave;
 use super::world::{World, denied, offer};
 use crate::daemon::front::settings::Settings;
@@ -224,4 +225,63 @@ fn sessions_that_wait_for_the_compiler_are_bounded_by_user() {
     assert!(codes.contains(&Some(Code::Limit)), "{codes:?}");
     assert!(codes.contains(&None), "{codes:?}");
     assert!(matches!(world.client().ask(open()), Answer::Opened(_)), "there is room again");
+}
+
+/// Opens sessions and ends them in every way there is, in an order that nobody chose.
+fn tumult(path: &std::path::Path, numbers: &mut Numbers) {
+    for _ in 0..25 {
+        let mut client = Client::new(path);
+        let id = client.send(open());
+        if numbers.below(4) == 0 {
+            // Away before the answer.
+            continue;
+        }
+        let Answer::Opened(opened) = client.answer(id).0 else { panic!("not opened") };
+        for _ in 0..numbers.below(5) {
+            let arrived = control::message::Arrived { peer: ([127, 0, 0, 1], 9).into() };
+            client.send(Request::Arrived(arrived));
+        }
+        let word = opened.session.as_str().parse().unwrap();
+        match numbers.below(5) {
+            0 => drop(client),
+            1 => drop(client.send(Request::End(End { why: String::new() }))),
+            2 => {
+                // Killed meanwhile.
+                drop(Client::new(path).ask(Request::Kill(control::Selector::Session(word))));
+                let id = client.send(Request::End(End { why: String::new() }));
+                assert_eq!(client.answer(id).0, Answer::Done);
+            }
+            3 => {
+                drop(client);
+                let mut client = Client::new(path);
+                let resume = Resume { session: opened.session, heard: 0 };
+                assert_eq!(client.ask(Request::Resume(resume)), Answer::Done);
+                assert_eq!(client.ask(Request::End(End { why: String::new() })), Answer::Done);
+            }
+            _ => drop(client.write(b"nonsense", &[])),
+        }
+    }
+}
+
+#[test]
+fn a_tumult_leaves_nothing_behind() {
+    let world = world(|_| {});
+    std::thread::scope(|threads| {
+        for seed in 1..=6 {
+            let path = world.path.clone();
+            threads.spawn(move || tumult(&path, &mut Numbers(seed)));
+        }
+    });
+    let admitted = |script: &super::keeper::Script| script.count(|ask| matches!(ask, Ask::Admit(_)));
+    world.keeper.until(|script| script.count(is_leave) == admitted(script));
+    let mut operator = world.operator();
+    let there = super::world::list(&mut operator).len();
+    assert_eq!(there, world.keeper.script().keys.len(), "front and keeper know the same sessions");
+    assert!(there > 0, "some were left without an end");
+    let killed = operator.ask(Request::Kill(control::Selector::All));
+    assert!(matches!(killed, Answer::Acted(acted) if acted.done.len() == there && acted.failed.is_empty()));
+    assert_eq!(super::world::list(&mut operator), []);
+    assert!(world.keeper.script().keys.is_empty());
+    let Answer::Status(status) = operator.ask(Request::Status) else { panic!() };
+    assert_eq!((status.sessions, status.connections), (0, 1));
 }

@@ -82,9 +82,14 @@ fn no_hello_that_is_none_is_answered_with_more_than_the_reason() {
 }
 
 /// Numbers as random as a test needs, the same every time.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
+    /// One that is less than this.
+    pub(super) fn below(&mut self, most: u64) -> u64 {
+        self.next() % most
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33

@@ -1,6 +1,6 @@
 //! A keeper that enforces nothing: it answers as the real one would, and remembers what it was asked.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
@@ -30,6 +30,8 @@ pub(super) struct Script {
     pub(super) usage: Vec<(Key, Usage)>,
     /// Sessions that are there.
     pub(super) keys: BTreeSet<Key>,
+    /// Whose they are.
+    own: BTreeMap<Connection, Key>,
     held: VecDeque<Said>,
     notices: u64,
 }
@@ -170,19 +172,25 @@ impl Script {
                     Some(refused) => (connection, Answer::Refused(refused.clone())),
                     None => {
                         self.keys.insert(order.key);
+                        self.own.insert(*connection, order.key);
                         with = [(); 2].map(|()| std::fs::File::open("/dev/null").unwrap().into()).into();
                         (connection, Answer::Opened(Opened { slot: 7, skipped: vec![] }))
                     }
                 }
             }
-            Ask::Resume(connection, _) => match &self.refuses {
+            Ask::Resume(connection, key) => match &self.refuses {
                 Some(refused) => (connection, Answer::Refused(refused.clone())),
-                None => (connection, Answer::Done),
+                None => {
+                    self.own.insert(*connection, *key);
+                    (connection, Answer::Done)
+                }
             },
             Ask::Learn(connection, ..) if self.is_full => (connection, Answer::Full),
-            Ask::Learn(connection, ..) | Ask::Forget(connection, _) | Ask::End(connection) => {
-                (connection, Answer::Done)
-            }
+            Ask::Learn(connection, ..) | Ask::Forget(connection, _) => (connection, Answer::Done),
+            Ask::End(connection) => match self.own.remove(connection).filter(|key| self.keys.remove(key)) {
+                Some(_) => (connection, Answer::Done),
+                None => (connection, refused(Why::NoSuchSession)),
+            },
             Ask::Arrived(connection, from) => {
                 (connection, Answer::Wanted((from.port() == 9).then(|| "203.0.113.7:443".parse().unwrap())))
             }
