@@ -9,8 +9,8 @@
 //! ```
 //! It decides who may ask for what, compiles what users wrote, and tells what happened. It does nothing to a process, a
 //! control group or the kernel: the keeper does, which asks the kernel about every peer itself. Whoever takes this process
-//! over can refuse sessions, and can end or freeze them as an operator could; it cannot open a session for a process that
-//! is not the peer's own, touch a process outside of one, or make a session's rules wider after it was opened.
+//! over can refuse sessions, have them opened wider than their policies say, teach them addresses, and end or freeze them
+//! as an operator could; it cannot open one for a process that is not the peer's own, or touch a process outside of one.
 //!
 //! One thread serves everybody and never waits for anybody: not for a client that does not read or write, not for the
 //! disk, not for a policy that takes long to compile. All that a client can make it hold is bounded (`settings`).
