@@ -70,6 +70,7 @@ fn caller(host: &Host, command: Vec<AbsolutePath>) -> Caller<'static> {
         command,
         real: &resolved,
         host_real: &resolved,
+        workspace_real: &resolved,
     }
 }
 

@@ -15,7 +15,8 @@ use enforce::keeper::{Identity, Kept, Key, Notice, Opened, Order, Usage};
 use policy::{CgroupSupport, Ebpf, HookWay};
 use serde::{Deserialize, Serialize};
 
-/// The number of a connection: the front counts them from 1 and never uses one again.
+/// The number of a connection: the front counts them from 1 and never uses one again. 0 is the front itself, which asks
+/// for [`Ask::Usage`] and for nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Connection(pub(crate) u64);
 

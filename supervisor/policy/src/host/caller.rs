@@ -15,6 +15,9 @@ pub struct Caller<'a> {
     /// A path of the plan or the command with the symlinks of its existing part resolved, so that a link is judged by
     /// where it leads. Whoever is told it by the caller must see to it that the rule is enforced there and nowhere else.
     pub real: &'a dyn Fn(&AbsolutePath) -> AbsolutePath,
-    /// The same for a path of the host's rules and for the workspace, about which the caller is never asked.
+    /// The same for a path of the host's rules, about which the caller is never asked.
     pub host_real: &'a dyn Fn(&AbsolutePath) -> AbsolutePath,
+    /// The same for the workspace, and for what the host's rules name in it: the caller has chosen the place, but is not
+    /// asked where it leads. Whoever must not look at a place of the caller's choice takes it as it is written.
+    pub workspace_real: &'a dyn Fn(&AbsolutePath) -> AbsolutePath,
 }

@@ -23,6 +23,7 @@ pub(crate) fn caller() -> Caller<'static> {
         command: vec![path("/usr/bin/node")],
         real: &real,
         host_real: &real,
+        workspace_real: &real,
     }
 }
 

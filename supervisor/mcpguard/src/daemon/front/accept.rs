@@ -1,6 +1,5 @@
 //! Takes connections for as long as there are seats and descriptors; whoever gets none is told why.
 
-use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -33,7 +32,7 @@ const AT_ONCE: usize = 64;
 /// The listening socket is none.
 pub(super) async fn serve(hub: &Rc<Hub>, listener: UnixListener) -> anyhow::Result<()> {
     let listener = polled(listener).context("the listening socket cannot be waited for")?;
-    let mut spare = Spare::new();
+    let mut spare = Spare::of(listener.get_ref());
     loop {
         let mut ready = listener.readable().await?;
         for _ in 0..AT_ONCE {
@@ -87,25 +86,26 @@ fn is_of_one(error: &Error) -> bool {
 }
 
 /// A descriptor that is given up for a moment, so that whoever waits can be told that there are none.
-struct Spare(Option<File>);
+struct Spare(Option<UnixListener>);
 
 impl Spare {
-    fn new() -> Self {
-        Self(File::open("/dev/null").ok())
+    fn of(listener: &UnixListener) -> Self {
+        Self(listener.try_clone().ok())
     }
 
     /// Whether one of those who wait was turned away.
     fn refuse(&mut self, hub: &Hub, listener: &UnixListener) -> bool {
-        let had_one = self.0.take().is_some();
-        let refused = had_one
-            && listener.accept().is_ok_and(|(stream, _)| {
-                let blocks = stream.set_nonblocking(true).is_err();
-                if !blocks {
-                    turn_away(hub, &stream, "the daemon has as many files open as it may; try again later");
-                }
-                !blocks
-            });
-        *self = Self::new();
+        if self.0.take().is_none() {
+            *self = Self::of(listener);
+            return false;
+        }
+        let accepted = listener.accept().ok().filter(|(stream, _)| stream.set_nonblocking(true).is_ok());
+        if let Some((stream, _)) = &accepted {
+            turn_away(hub, stream, "the daemon has as many files open as it may; try again later");
+        }
+        let refused = accepted.is_some();
+        drop(accepted);
+        *self = Self::of(listener);
         refused
     }
 }

@@ -92,6 +92,8 @@ struct Talk<'a> {
     greeted: bool,
     /// When the message began that is not complete.
     begun: Option<Instant>,
+    /// Bytes of the message that is being read.
+    bytes: usize,
     closing: Cell<Option<Instant>>,
     /// The client says nothing more.
     ended: bool,
@@ -109,6 +111,7 @@ impl<'a> Talk<'a> {
             accepted: Instant::now(),
             greeted: false,
             begun: None,
+            bytes: 0,
             closing: Cell::new(None),
             ended: false,
         }
@@ -172,12 +175,16 @@ impl<'a> Talk<'a> {
         self.descriptors.extend(descriptors);
         let mut whole = false;
         loop {
-            match self.line.hear(&mut bytes) {
+            let before = bytes.len();
+            let heard = self.line.hear(&mut bytes);
+            self.bytes += before - bytes.len();
+            match heard {
                 Ok(None) => break,
-                Ok(Some(FromClient::Greeted(..))) => (self.greeted, whole) = (true, true),
+                Ok(Some(FromClient::Greeted(..))) => (self.greeted, self.bytes, whole) = (true, 0, true),
                 Ok(Some(FromClient::Asked(id, request))) => {
+                    let bytes = std::mem::take(&mut self.bytes);
                     whole = true;
-                    self.asked(id, request);
+                    self.asked(id, request, bytes);
                 }
                 Err(fault) => {
                     self.descriptors.clear();
@@ -192,9 +199,14 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn asked(&mut self, id: RequestId, request: Request) {
+    fn asked(&mut self, id: RequestId, request: Request, bytes: usize) {
         let brings = request.kind().descriptors().min(self.descriptors.len());
         let descriptors = self.descriptors.drain(..brings).collect();
+        if let Request::Open(_) = &request
+            && let Err(full) = self.seat.open(bytes)
+        {
+            return self.line.close(refusal(Code::Limit, full.to_string()));
+        }
         if let Some((client, requests)) = &self.to {
             client.begins();
             // The worker outlives this.

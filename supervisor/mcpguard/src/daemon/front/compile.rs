@@ -73,6 +73,8 @@ pub(super) fn compile(Wanted { open, uid, rules, offer }: Wanted) -> Result<Comp
                 command,
                 real: &|path| real.of(path),
                 host_real: &host_rules::resolved,
+                // A place of the client's choice could be one that never answers.
+                workspace_real: &AbsolutePath::clone,
             };
             within(rules, &policy, plan, &caller, &implied.loaders, &support)?
         }
@@ -103,16 +105,18 @@ fn within(
     support: &Support,
 ) -> Result<(Plan, BTreeSet<AbsolutePath>), Refusal> {
     let of_host = |it| problems(Code::HostRules, &it);
-    let own = closed(&plan);
     let narrowed = rules.narrow(policy, plan, caller).map_err(of_host)?;
     rules.admit_loaders(caller, loaders).map_err(of_host)?;
     enforceable(rules, &narrowed.plan, &narrowed.firm, support)?;
-    let by_host = closed(&narrowed.plan).difference(&own).cloned().collect();
-    Ok((narrowed.plan, by_host))
+    let closed = closed(&narrowed.plan, rules.sources());
+    Ok((narrowed.plan, closed))
 }
 
-fn closed(plan: &Plan) -> BTreeSet<AbsolutePath> {
-    plan.files.rules.iter().filter(|rule| rule.read.is_empty()).map(|rule| rule.path.clone()).collect()
+/// The paths that rules in these files close.
+fn closed(plan: &Plan, files: &[String]) -> BTreeSet<AbsolutePath> {
+    let by_host = |id: &RuleId| plan.rule(*id).is_some_and(|rule| files.contains(&rule.origin.source));
+    let closed = plan.files.rules.iter().filter(|rule| rule.read.is_empty());
+    closed.filter(|rule| rule.from.iter().any(by_host)).map(|rule| rule.path.clone()).collect()
 }
 
 fn told_places(real: &Real, but: &BTreeSet<AbsolutePath>) -> RealPaths {

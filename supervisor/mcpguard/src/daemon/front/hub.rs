@@ -6,16 +6,17 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::Context;
-use control::message::{Actor, Because, Dropped, Refusal};
+use control::message::{Because, Dropped, Refusal};
 use control::{Build, Event};
 use enforce::keeper::Key;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::{Mutex, Notify};
 
 use super::follow::Followers;
+use super::frozen::Frozen;
 use super::line::Line;
 use super::link::Keeper;
-use super::log::{Fact, Log};
+use super::log::{Fact, Log, Seen};
 use super::opening::Compilers;
 use super::quarantine::Quarantine;
 use super::rules::Rules;
@@ -40,8 +41,8 @@ pub(super) struct Hub {
     pub(super) sessions: RefCell<Sessions>,
     pub(super) followers: Followers,
     pub(super) quarantine: RefCell<Quarantine>,
-    /// Held by whoever writes the list.
-    pub(super) quarantining: Mutex<()>,
+    /// Held by whoever writes into the state directory.
+    pub(super) writing: Mutex<()>,
     pub(super) rules: RefCell<Rules>,
     pub(super) compilers: Compilers,
     /// Denials that nobody could be told of, since the front was started.
@@ -66,9 +67,10 @@ impl Hub {
         }
         let directory = settings.state.try_clone().context("the state directory cannot be used")?;
         let Standing { offer, sessions: kept } = standing;
-        let mut sessions = Sessions::default();
+        let directory = Directory::new(directory);
+        let (mut sessions, stopped) = (Sessions::default(), Frozen::read(&directory));
         for kept in kept {
-            let frozen = kept.frozen.then(frozen_before);
+            let frozen = kept.frozen.then(|| stopped.because(kept.key));
             sessions.insert(Session { frozen, ..Session::kept(kept) });
         }
         Ok(Self {
@@ -80,8 +82,8 @@ impl Hub {
             lines: RefCell::default(),
             sessions: RefCell::new(sessions),
             followers: Followers::default(),
-            quarantine: RefCell::new(Quarantine::read(Directory::new(directory))?),
-            quarantining: Mutex::new(()),
+            quarantine: RefCell::new(Quarantine::read(directory)?),
+            writing: Mutex::new(()),
             rules: RefCell::new(Rules::read(&settings.host_rules)),
             compilers: Compilers::new(settings.limits),
             dropped: Cell::new(0),
@@ -105,6 +107,16 @@ impl Hub {
     pub(super) fn record(&self, notice: Option<u64>, fact: &Fact<'_>) {
         self.log.borrow_mut().event(notice, fact);
         self.noted.notify_one();
+    }
+
+    /// Shows every session to whoever counts.
+    pub(super) fn look(&self) {
+        let sessions = self.sessions.borrow();
+        let all: Vec<Seen<'_>> = sessions
+            .iter()
+            .map(|session| Seen { about: session.about(), state: session.state(), usage: &session.usage })
+            .collect();
+        self.log.borrow_mut().look(&all);
     }
 
     /// Has the log written; what is written for good is forgotten by the keeper.
@@ -153,10 +165,4 @@ impl Hub {
         self.record(None, &Fact::Dropped(session.about(), &lost));
         self.publish(session, &Event::Dropped(lost));
     }
-}
-
-/// Who stopped a session before this front was started is not known; so it is nobody's to let go on but an operator's.
-fn frozen_before() -> Because {
-    let why = "it was stopped before the daemon was started again, which does not know by whom";
-    Because { who: Actor::Daemon, why: why.to_owned() }
 }

@@ -165,6 +165,12 @@ impl Link {
         }
     }
 
+    /// Whether another message has come whole.
+    pub(super) fn has_more(&self) -> bool {
+        let head = self.bytes.first_chunk::<4>();
+        head.is_some_and(|head| self.bytes.len() - 4 >= u32::from_le_bytes(*head) as usize)
+    }
+
     /// The first whole message that has come.
     fn take(&mut self) -> anyhow::Result<Option<(Told, Vec<OwnedFd>)>> {
         let Some((head, rest)) = self.bytes.split_first_chunk::<4>() else { return Ok(None) };

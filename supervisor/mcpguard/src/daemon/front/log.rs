@@ -5,8 +5,9 @@
 use std::io::Result;
 
 use control::SessionId;
-use control::message::{Because, Dropped, Refusal, Resources};
+use control::message::{Because, Dropped, Refusal, Resources, State};
 use enforce::KernelEvent;
+use enforce::keeper::Usage;
 
 use super::memo::Memo;
 
@@ -21,6 +22,22 @@ pub(crate) trait Log {
     /// # Errors
     /// Nothing can be written; it is tried again later.
     fn flush(&mut self) -> Result<u64>;
+
+    /// All sessions that there are, with what they use: about once a second. For whoever counts; not every log does.
+    fn look(&mut self, sessions: &[Seen<'_>]) {
+        let _ = sessions;
+    }
+}
+
+/// A session as it was last seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    /// Which.
+    pub(crate) about: About<'a>,
+    /// Whether it runs.
+    pub(crate) state: State,
+    /// What it uses.
+    pub(crate) usage: &'a Usage,
 }
 
 /// One fact.

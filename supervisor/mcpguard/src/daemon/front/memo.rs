@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_memo_comes_back() {
-        assert_eq!(Memo::from_bytes(&memo(3).to_bytes()), memo(3));
+        let memo = memo(3);
+        assert_eq!(Memo::from_bytes(&memo.to_bytes()), memo);
     }
 
     #[test]

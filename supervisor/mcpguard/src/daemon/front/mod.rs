@@ -9,8 +9,8 @@
 //! ```
 //! It decides who may ask for what, compiles what users wrote, and tells what happened. It does nothing to a process, a
 //! control group or the kernel: the keeper does, which asks the kernel about every peer itself. Whoever takes this process
-//! over can refuse sessions, and can end or freeze them as an operator could; it cannot open a session for a process that
-//! is not the peer's own, touch a process outside of one, or make a session's rules wider after it was opened.
+//! over can refuse sessions, have them opened wider than their policies say, teach them addresses, and end or freeze them
+//! as an operator could; it cannot open one for a process that is not the peer's own, or touch a process outside of one.
 //!
 //! One thread serves everybody and never waits for anybody: not for a client that does not read or write, not for the
 //! disk, not for a policy that takes long to compile. All that a client can make it hold is bounded (`settings`).
@@ -19,7 +19,9 @@ mod accept;
 mod brought;
 mod client;
 mod compile;
+mod facts;
 mod follow;
+mod frozen;
 mod hub;
 mod kept;
 mod library;
@@ -67,7 +69,7 @@ use link::Link;
 use log::Log;
 use settings::Settings;
 
-/// Policies that are compiled at once. Each is a thread, and takes one processor.
+/// Policies that are compiled at once. Each is a thread, and takes one processor; one more thread is for files.
 const COMPILERS: usize = 2;
 
 /// Serves clients at `listener` until the keeper or systemd says that it is enough. `keeper` is this process's end of the
@@ -100,7 +102,7 @@ fn polled<T: AsRawFd>(owner: T) -> io::Result<AsyncFd<T>> {
 
 fn event_loop() -> anyhow::Result<Runtime> {
     let mut builder = Builder::new_current_thread();
-    builder.enable_io().enable_time().max_blocking_threads(COMPILERS);
+    builder.enable_io().enable_time().max_blocking_threads(COMPILERS + 1);
     builder.build().context("cannot start the event loop")
 }
 

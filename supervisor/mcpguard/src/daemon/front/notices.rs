@@ -4,6 +4,7 @@ use anyhow::bail;
 use control::Event;
 use control::message::{Actor, Because};
 use enforce::keeper::{Key, Notice};
+use tokio::task::yield_now;
 
 use super::hub::Hub;
 use super::link::Link;
@@ -23,6 +24,10 @@ pub(super) async fn hear(hub: &Hub, link: &mut Link) -> anyhow::Result<()> {
                 hub.keeper.answered(connection, (answer, descriptors))?;
             }
             (Told::Notice(number, notice), _) => noticed(hub, number, notice),
+        }
+        // Clients read what they are told of one read before there is the next one.
+        if !link.has_more() {
+            yield_now().await;
         }
     }
 }

@@ -64,8 +64,7 @@ impl Compilers {
         Ok(Place { compilers: self, queue: Some(Rc::clone(queue)), uid })
     }
 
-    async fn compile(&self, wanted: Wanted) -> Result<Compiled, Refusal> {
-        let place = self.place(wanted.uid)?;
+    async fn compile(&self, place: &Place<'_>, wanted: Wanted) -> Result<Compiled, Refusal> {
         let failed =
             |_| refusal(Code::Internal, "the policy could not be compiled; the daemon's log says more");
         let own = match &place.queue {
@@ -99,7 +98,10 @@ pub(super) async fn open(
     let hub = &client.hub;
     let rules = hub.rules.borrow().now()?;
     let (name, uid) = (open.name.clone(), client.peer.identity.uid);
-    let compiled = hub.compilers.compile(Wanted { open, uid, rules, offer: hub.offer.clone() }).await?;
+    // Kept until the session is there: what waits for the keeper counts as well.
+    let place = hub.compilers.place(uid)?;
+    let compiled =
+        hub.compilers.compile(&place, Wanted { open, uid, rules, offer: hub.offer.clone() }).await?;
     let revision = compiled.revision.clone();
     quarantined(client, &revision)?;
     let (policy, host_rules) = (compiled.policy.clone(), compiled.host_rules.clone());
@@ -145,7 +147,6 @@ fn begin(
     let mut sessions = hub.sessions.borrow_mut();
     let Some(session) = sessions.get_mut(key) else { return };
     client.session.set(Some(key));
-    client.may_be_silent();
     session.stage = Stage::Running;
     hub.record(None, &Fact::Opened(session.about()));
     hub.publish(session, &Event::Opened(Box::new(session.summary())));

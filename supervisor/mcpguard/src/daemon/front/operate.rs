@@ -1,9 +1,10 @@
 //! What operators ask for, and users about their own sessions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use control::message::{
-    Acted, Because, Code, Filter, NotActed, NotReloaded, Refusal, Release, Reloaded, Sessions, Status,
+    Acted, Actor, Because, Code, Filter, NotActed, NotReloaded, Refusal, Release, Reloaded, Sessions, Status,
 };
 use control::rights::{self, Reach};
 use control::{Answer, Candidate, Event, RequestId, Selector};
@@ -11,12 +12,12 @@ use enforce::keeper::Key;
 use tokio::task::spawn_blocking;
 
 use super::log::Fact;
-use super::pulse;
 use super::quarantine::save;
 use super::refusal::{Wrapped, refusal};
 use super::rules::Rules;
 use super::words;
 use super::worker::Client;
+use super::{frozen, pulse};
 use crate::daemon::wire::{Act, Ask};
 
 /// Sessions in one part of a list: about 1 KiB each at most.
@@ -46,7 +47,7 @@ pub(super) async fn list(client: &Client, id: RequestId, reach: Reach) -> Result
 
 /// From now on the client is told of what the filter lets through.
 pub(super) fn follow(client: &Client, id: RequestId, filter: Filter) -> Result<(), Wrapped> {
-    client.may_be_silent();
+    client.follows();
     client.line.answer(id, Answer::Done, Vec::new());
     client.hub.followers.add(Rc::clone(&client.line), id, filter);
     Ok(())
@@ -63,6 +64,9 @@ pub(super) async fn act(
     let mut acted = Acted::default();
     for key in meant(client, reach, selector)? {
         note(&mut acted, key, one(client, reach, key, act).await);
+    }
+    if act != rights::Act::Kill {
+        remember(client).await;
     }
     client.line.answer(id, Answer::Acted(acted), Vec::new());
     Ok(())
@@ -125,6 +129,20 @@ fn done(client: &Client, key: Key, act: rights::Act, because: Because) {
     session.tell(event);
 }
 
+/// Who has stopped which sessions is written for the front after this one. If that fails, only operators let them go on.
+async fn remember(client: &Client) {
+    let hub = &client.hub;
+    let _one_at_a_time = hub.writing.lock().await;
+    let frozen: BTreeMap<Key, Actor> = {
+        let sessions = hub.sessions.borrow();
+        sessions.iter().filter_map(|it| Some((it.key, it.frozen.as_ref()?.who))).collect()
+    };
+    let directory = hub.quarantine.borrow().directory();
+    if let Ok(Err(error)) = spawn_blocking(move || frozen::save(&mut &*directory, &frozen)).await {
+        tracing::warn!("who has frozen sessions cannot be written: {error}");
+    }
+}
+
 /// Stops the sessions, and opens none of their policies from now on.
 pub(super) async fn quarantine(
     client: &Client,
@@ -139,21 +157,27 @@ pub(super) async fn quarantine(
         // A session of another build's has no revision that could be kept apart.
         found.map(|session| session.memo.revision.clone()).filter(|it| it.len() == 64).collect()
     };
+    // At once in this process, then the sessions, then on the disk: nothing hostile runs for as long as a disk takes.
+    let list = client.hub.quarantine.borrow().with(revisions.iter().cloned());
+    client.hub.quarantine.borrow_mut().set(list);
+    let mut frozen = Vec::new();
+    for key in keys {
+        frozen.push((key, one(client, reach, key, rights::Act::Freeze).await));
+    }
     let kept = keep_apart(client, &revisions).await;
     let mut acted = Acted::default();
-    for key in keys {
-        let frozen = one(client, reach, key, rights::Act::Freeze).await;
-        let outcome = frozen.and_then(|()| kept.clone().map_err(Wrapped));
-        note(&mut acted, key, outcome);
+    for (key, outcome) in frozen {
+        note(&mut acted, key, outcome.and_then(|()| kept.clone().map_err(Wrapped)));
     }
+    remember(client).await;
     client.line.answer(id, Answer::Acted(acted), Vec::new());
     Ok(())
 }
 
-/// Puts revisions on the list. It holds at once, and after a restart if this succeeds.
+/// Puts revisions on the list, where they may be already. They are there after a restart if this succeeds.
 async fn keep_apart(client: &Client, revisions: &[String]) -> Result<(), Refusal> {
     let hub = &client.hub;
-    let _one_at_a_time = hub.quarantining.lock().await;
+    let _one_at_a_time = hub.writing.lock().await;
     let list = hub.quarantine.borrow().with(revisions.iter().cloned());
     hub.quarantine.borrow_mut().set(list.clone());
     let uid = client.peer.identity.uid;
@@ -169,7 +193,7 @@ async fn keep_apart(client: &Client, revisions: &[String]) -> Result<(), Refusal
 /// Sessions of a policy may be opened again.
 pub(super) async fn release(client: &Client, id: RequestId, release: &Release) -> Result<(), Wrapped> {
     let (hub, revision) = (&client.hub, &release.revision);
-    let _one_at_a_time = hub.quarantining.lock().await;
+    let _one_at_a_time = hub.writing.lock().await;
     let list = hub.quarantine.borrow().without(revision);
     let list = list.ok_or_else(|| {
         refusal(Code::NoSuchSession, format!("no policy of the revision `{revision}` is in quarantine"))
@@ -177,13 +201,17 @@ pub(super) async fn release(client: &Client, id: RequestId, release: &Release) -
     written(client, list.clone())
         .await
         .map_err(|why| refusal(Code::Internal, format!("the policy stays in quarantine: {why}")))?;
-    hub.quarantine.borrow_mut().set(list);
+    // More may be in quarantine meanwhile.
+    let list = hub.quarantine.borrow().without(revision);
+    if let Some(list) = list {
+        hub.quarantine.borrow_mut().set(list);
+    }
     hub.record(None, &Fact::Released(revision, client.peer.identity.uid));
     client.line.answer(id, Answer::Done, Vec::new());
     Ok(())
 }
 
-async fn written(client: &Client, list: std::collections::BTreeSet<String>) -> Result<(), String> {
+async fn written(client: &Client, list: BTreeSet<String>) -> Result<(), String> {
     let directory = client.hub.quarantine.borrow().directory();
     let saved = spawn_blocking(move || save(&mut &*directory, &list)).await;
     match saved {

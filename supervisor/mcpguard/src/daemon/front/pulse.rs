@@ -51,6 +51,7 @@ async fn look(hub: &Hub) {
         if !nobody {
             usage(hub, NOBODY).await;
         }
+        hub.look();
     }
 }
 

@@ -7,9 +7,12 @@ use policy::Problems;
 use super::link::AskError;
 use crate::daemon::wire::{Refused, Why};
 
-/// The most problems that are told, and the most bytes of each: a refusal fits into one message.
+/// The most problems that are told.
 const MOST_DETAILS: usize = 100;
+/// The most bytes of one.
 const LONGEST: usize = 4096;
+/// The most bytes of all: in JSON each may become six, and they must fit into one message.
+const MOST_BYTES: usize = 128 << 10;
 
 /// A refusal with nothing but its sentence.
 pub(super) fn refusal(code: Code, sentence: impl Into<String>) -> Refusal {
@@ -20,13 +23,21 @@ pub(super) fn refusal(code: Code, sentence: impl Into<String>) -> Refusal {
 
 /// A refusal with all that is wrong.
 pub(super) fn with_details(code: Code, sentence: &str, details: impl Iterator<Item = String>) -> Refusal {
-    let mut details: Vec<String> = details.map(|detail| refusal(code, detail).sentence).collect();
-    let more = details.len().saturating_sub(MOST_DETAILS);
-    if more > 0 {
-        details.truncate(MOST_DETAILS);
-        details.push(format!("and {more} more"));
+    let mut told: Vec<String> = Vec::new();
+    let (mut bytes, mut more) = (0, 0);
+    for detail in details {
+        let Refusal { sentence: detail, .. } = refusal(code, detail);
+        bytes += detail.len();
+        if told.len() < MOST_DETAILS && bytes <= MOST_BYTES {
+            told.push(detail);
+        } else {
+            more += 1;
+        }
     }
-    Refusal { details, ..refusal(code, sentence) }
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    Refusal { details: told, ..refusal(code, sentence) }
 }
 
 /// What is wrong with a policy.
@@ -80,5 +91,20 @@ impl From<Refusal> for Wrapped {
 impl From<Refused> for Wrapped {
     fn from(refused: Refused) -> Self {
         Self(refused.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_always_fits_into_a_message() {
+        let long = "\u{1}".repeat(10_000);
+        let told = with_details(Code::Policy, &long, (0..500).map(|_| long.clone()));
+        assert!(serde_json::to_vec(&told).unwrap().len() < control::MAX_TOLD);
+        assert_eq!(told.details.last().unwrap(), "and 468 more");
+        let short = with_details(Code::Policy, "x", (0..101).map(|n| n.to_string()));
+        assert_eq!((short.details.len(), short.details[100].as_str()), (101, "and 1 more"));
     }
 }

@@ -24,7 +24,8 @@ struct Taken {
 pub(super) struct Seat {
     seats: Rc<Seats>,
     uid: u32,
-    bytes: Cell<usize>,
+    begun: Cell<usize>,
+    opening: Cell<usize>,
 }
 
 /// There is none.
@@ -78,15 +79,24 @@ impl Seats {
             return Err(Full::OfHost(connections));
         }
         self.taken.borrow_mut().entry(uid).or_default().connections += 1;
-        Ok(Seat { seats: Rc::clone(self), uid, bytes: Cell::new(0) })
+        Ok(Seat { seats: Rc::clone(self), uid, begun: Cell::new(0), opening: Cell::new(0) })
     }
 }
 
 impl Seat {
     /// So many bytes are held now for a message that is not complete.
     pub(super) fn hold(&self, bytes: usize) -> Result<(), Full> {
+        self.change(&self.begun, bytes)
+    }
+
+    /// So many bytes had the request for a session that is being opened now; 0 once it is.
+    pub(super) fn open(&self, bytes: usize) -> Result<(), Full> {
+        self.change(&self.opening, bytes)
+    }
+
+    fn change(&self, what: &Cell<usize>, bytes: usize) -> Result<(), Full> {
         let mut taken = self.seats.taken.borrow_mut();
-        let before = self.bytes.replace(bytes);
+        let before = what.replace(bytes);
         let own = taken.entry(self.uid).or_default();
         own.bytes = own.bytes + bytes - before;
         let (own, all) = (own.bytes, taken.values().map(|taken| taken.bytes).sum::<usize>());
@@ -100,7 +110,7 @@ impl Drop for Seat {
         let mut taken = self.seats.taken.borrow_mut();
         if let Some(own) = taken.get_mut(&self.uid) {
             own.connections -= 1;
-            own.bytes -= self.bytes.get();
+            own.bytes -= self.begun.get() + self.opening.get();
             if own.connections == 0 {
                 taken.remove(&self.uid);
             }
@@ -143,5 +153,7 @@ mod tests {
         assert_eq!(b.hold(1), Err(Full::Bytes), "of all");
         drop(c);
         assert_eq!(b.hold(2), Ok(()));
+        assert_eq!((b.open(18), b.hold(0), b.open(20)), (Ok(()), Ok(()), Ok(())));
+        assert_eq!(a.hold(41), Err(Full::Bytes), "what is being opened counts");
     }
 }

@@ -33,7 +33,6 @@ pub(super) async fn resume(client: &Rc<Client>, id: RequestId, resume: &Resume) 
         return Err(none().into());
     }
     client.session.set(Some(key));
-    client.may_be_silent();
     client.line.answer(id, Answer::Done, Vec::new());
     let mut sessions = client.hub.sessions.borrow_mut();
     if let Some(session) = sessions.get_mut(key) {

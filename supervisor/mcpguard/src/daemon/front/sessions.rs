@@ -105,7 +105,8 @@ impl Session {
         }
     }
 
-    fn state(&self) -> State {
+    /// Whether it runs.
+    pub(super) fn state(&self) -> State {
         match (self.stage, &self.frozen) {
             (Stage::Opening, _) => State::Opening,
             (Stage::Ending, _) => State::Ending,

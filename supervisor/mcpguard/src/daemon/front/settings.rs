@@ -21,7 +21,7 @@ pub(crate) struct Settings {
     pub(crate) deadlines: Deadlines,
     /// Where the host's rules are, and whose they must be.
     pub(crate) host_rules: (PathBuf, Keepers),
-    /// A directory that the front may write: the list of policies in quarantine is kept there.
+    /// A directory that the front may write: which policies are in quarantine, and who has frozen sessions, is kept there.
     pub(crate) state: OwnedFd,
 }
 
@@ -32,13 +32,13 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
     /// Connections of one user at once, root included.
     pub(crate) connections_of_user: usize,
-    /// Bytes of messages that are begun and not complete, of all users together and of one.
+    /// Bytes of messages that are begun and not complete, and of requests for sessions that are being opened, of all users.
     pub(crate) begun: usize,
     /// The same of one user.
     pub(crate) begun_of_user: usize,
     /// Bytes that wait to be read by one client.
     pub(crate) unread: usize,
-    /// Sessions that are being opened at once and wait for the compiler, of all users.
+    /// Sessions that are being opened at once, of all users. What they weigh counts with the bytes above.
     pub(crate) opening: usize,
     /// The same of one user.
     pub(crate) opening_of_user: usize,
@@ -73,8 +73,8 @@ impl Default for Limits {
             begun: 128 << 20,
             begun_of_user: 16 << 20,
             unread: 1 << 20,
-            opening: 32,
-            opening_of_user: 8,
+            opening: 1024,
+            opening_of_user: 64,
             kept_events: 1024,
             kept_bytes: 256 << 10,
         }

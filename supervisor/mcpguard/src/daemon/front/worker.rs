@@ -26,17 +26,20 @@ pub(super) struct Client {
     pub(super) peer: Peer,
     /// The connection's session, if one was opened or resumed.
     pub(super) session: Cell<Option<Key>>,
-    _seat: Rc<Seat>,
+    seat: Rc<Seat>,
     busy: Cell<usize>,
     active: Cell<Instant>,
-    patient: Cell<bool>,
+    follows: Cell<bool>,
+    /// Its session is over, and it knows.
+    over: Cell<bool>,
 }
 
 impl Client {
     pub(super) fn new(hub: Rc<Hub>, line: Rc<Line>, peer: Peer, seat: Rc<Seat>) -> Self {
         let active = Cell::new(Instant::now());
-        let (session, busy, patient) = (Cell::new(None), Cell::new(0), Cell::new(false));
-        Self { hub, line, peer, session, _seat: seat, busy, active, patient }
+        let (session, busy) = (Cell::new(None), Cell::new(0));
+        let (follows, over) = (Cell::new(false), Cell::new(false));
+        Self { hub, line, peer, session, seat, busy, active, follows, over }
     }
 
     /// A request has come.
@@ -62,12 +65,18 @@ impl Client {
 
     /// Whether it has a session, or follows: then it says nothing for as long as there is nothing to say.
     pub(super) fn is_patient(&self) -> bool {
-        self.patient.get()
+        let is_there = |key| self.hub.sessions.borrow().get(key).is_some();
+        let has_one = self.session.get().is_some_and(is_there);
+        if self.session.get().is_some() && !has_one && !self.over.replace(true) {
+            // Its time runs from the end of its session.
+            self.active.set(Instant::now());
+        }
+        has_one || self.follows.get()
     }
 
-    /// From now on it may be silent.
-    pub(super) fn may_be_silent(&self) {
-        self.patient.set(true);
+    /// From now on it is told what it follows.
+    pub(super) fn follows(&self) {
+        self.follows.set(true);
     }
 
     /// The keeper does something for this connection.
@@ -101,6 +110,8 @@ pub(super) async fn work(client: Rc<Client>, mut requests: UnboundedReceiver<Ask
             client.hub.refused(&client.peer, &refused);
             client.line.answer(id, Answer::Refused(refused), Vec::new());
         }
+        // Only a session's first request weighs anything. Less is never too much.
+        let _ = client.seat.open(0);
         client.finished();
     }
     let Client { hub, line, .. } = &*client;
