@@ -143,9 +143,8 @@ fn following_from_the_oldest_gives_what_is_kept_and_then_what_comes() {
     (0..60).for_each(|n| log.write(noise(&format!("number {n}"))).unwrap());
     let kept: Vec<u64> = room.records().iter().map(|record| record.seq).collect();
     let mut follower = follow(&room.path(), Start::Oldest).unwrap();
-    let mut seen = || -> Vec<u64> {
-        std::iter::from_fn(|| follower.poll()).map(|record| record.unwrap().seq).collect()
-    };
+    let mut seen =
+        || -> Vec<u64> { std::iter::from_fn(|| follower.poll()).map(|record| record.unwrap().seq).collect() };
     assert_eq!(seen(), kept);
     assert!(kept.len() > 10 && seen().is_empty(), "{kept:?}");
     // Over the next rotation, and no number twice.

@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod ps;
 mod told;
+pub(crate) mod top;
 pub(crate) mod why;
 
 use std::io::Write;
@@ -62,6 +63,8 @@ enum Command {
     Log(log::Args),
     /// List the sessions that run
     Ps(ps::Args),
+    /// Watch the sessions that run; kill and freeze from there
+    Top(top::Args),
     /// End sessions, now
     Kill(kill::Args),
     /// Stop every process of sessions where it stands
@@ -86,6 +89,7 @@ impl Cli {
             Command::Why(args) => why::run(args, &mut out),
             Command::Log(args) => log::run(args, &mut out),
             Command::Ps(args) => ps::run(args, &mut out),
+            Command::Top(args) => top::run(args, &mut out),
             Command::Kill(args) => kill::run(args, &mut out),
             Command::Freeze(args) => freeze::run(freeze::Deed::Freeze, args, &mut out),
             Command::Thaw(args) => freeze::run(freeze::Deed::Thaw, args, &mut out),

@@ -14,7 +14,7 @@ pub(crate) struct Usage {
     pub(crate) processes: u64,
     /// Memory in bytes; what several of them share counts for each (RSS).
     pub(crate) memory: u64,
-    /// Processor time in milliseconds, of those that live.
+    /// Processor time in milliseconds, of those that live and of the children that they have waited for.
     pub(crate) cpu_ms: u64,
 }
 
@@ -61,9 +61,15 @@ impl Processes {
         stats.fold(Usage::default(), |usage, stat| Usage {
             processes: usage.processes + 1,
             memory: usage.memory + stat.rss.saturating_mul(procfs::page_size()),
-            cpu_ms: usage.cpu_ms + (stat.utime + stat.stime).saturating_mul(1000) / ticks,
+            cpu_ms: usage.cpu_ms + spent(stat).saturating_mul(1000) / ticks,
         })
     }
+}
+
+/// Processor time in ticks. A child's is its parent's once that has waited for it, so that none is lost or counted twice.
+fn spent(stat: &Stat) -> u64 {
+    let of_children = stat.cutime.max(0).unsigned_abs() + stat.cstime.max(0).unsigned_abs();
+    stat.utime + stat.stime + of_children
 }
 
 #[cfg(test)]
