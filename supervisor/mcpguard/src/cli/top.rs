@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! $ mcpguard top --once
-//! mcpguard top  host-1  14:03:22 UTC  load 0.41 0.33 0.20  memory 1.20GiB of 3.80GiB
+//! mcpguard top  host-1  14:03:22Z  load 0.41 0.33 0.20  memory 1.20GiB/3.80GiB
 //! 2 sessions, 1 frozen  calls 42 1.0/s  denied 3 0.0/s  cpu 12.3%  memory 96.3MiB
 //!  SESSION  USER   POLICY   STATE    CALLS  CALL/S  DENIED  DENY/S  CPU%▼  MEMORY
 //! >5f3c0a91 ada    github   running     38     1.0       2     0.0   12.3 80.1MiB

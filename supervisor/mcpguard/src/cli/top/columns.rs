@@ -137,7 +137,7 @@ impl Column {
         let rated = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), rate);
         let told = |number: Option<f64>| if tally.is_none() { "?".to_owned() } else { rated(number) };
         Cow::Owned(match self {
-            Self::Session => return Cow::Borrowed(&session.name),
+            Self::Session => session.name.chars().take(8).collect(),
             Self::User => return Cow::Borrowed(&session.user),
             Self::Policy => return Cow::Borrowed(&session.policy),
             Self::State => return Cow::Borrowed(session.state.word()),

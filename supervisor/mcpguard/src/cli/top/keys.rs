@@ -43,6 +43,7 @@ impl Model {
     /// A key was pressed.
     pub(super) fn key(&mut self, key: KeyEvent) -> Wish {
         self.notice = None;
+        self.hold();
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match (key.code, control) {
             (KeyCode::Char('c'), true) => return Wish::Leave,

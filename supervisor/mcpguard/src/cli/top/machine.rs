@@ -11,13 +11,18 @@ pub(super) fn machine() -> Machine {
         name: name.trim().to_owned(),
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         memory: Meminfo::current().ok().and_then(|memory| used(&memory)),
-        load: LoadAverage::current().ok().map(|load| [load.one, load.five, load.fifteen]),
+        load: LoadAverage::current().ok().map(|load| [load.one, load.five, load.fifteen].map(hundredths)),
     }
 }
 
 /// What no process could have for the asking is in use (proc_meminfo(5), `MemAvailable`, since Linux 3.14).
 fn used(memory: &Meminfo) -> Option<(u64, u64)> {
     memory.mem_available.map(|available| (memory.mem_total.saturating_sub(available), memory.mem_total))
+}
+
+/// The number as the kernel wrote it, with two digits.
+fn hundredths(number: f32) -> f64 {
+    (f64::from(number) * 100.0).round() / 100.0
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ pub(super) struct Model {
     shown: Vec<usize>,
     /// The session that is chosen. It stays so wherever it moves.
     chosen: Option<Key>,
+    /// It stays chosen; before that, the first one is.
+    held: bool,
     /// Its place among `shown`.
     cursor: usize,
     /// The first row on the screen.
@@ -103,6 +105,8 @@ impl Model {
 
     /// The next sample has come.
     pub(super) fn take(&mut self, sample: Sample) {
+        // Before there are rates the order means little, and so does who is first.
+        self.held |= self.trends.rows.iter().any(|row| row.cpu.is_some());
         self.trends.take(sample);
         self.arrange();
     }
@@ -116,7 +120,7 @@ impl Model {
             let ascending = column.compare(&rows[*one], &rows[*other]);
             if descending { ascending.reverse() } else { ascending }
         });
-        let chosen = |row: &usize| Some(&rows[*row].session.key) == self.chosen.as_ref();
+        let chosen = |row: &usize| self.held && Some(&rows[*row].session.key) == self.chosen.as_ref();
         let cursor = shown.iter().position(chosen).unwrap_or(self.cursor);
         self.shown = shown;
         self.choose(cursor);
@@ -136,6 +140,11 @@ impl Model {
         self.cursor = cursor.min(self.shown.len().saturating_sub(1));
         self.chosen = self.selected().map(|row| row.session.key.clone());
         self.scroll();
+    }
+
+    /// Somebody looks at the session that is chosen: it stays so.
+    pub(super) fn hold(&mut self) {
+        self.held = true;
     }
 
     /// The screen has room for so many rows.

@@ -38,7 +38,7 @@ pub(super) struct Machine {
     /// Bytes of memory: in use, and all of it.
     pub(super) memory: Option<(u64, u64)>,
     /// Processes that want to run, as the mean of one, five and fifteen minutes (proc_loadavg(5)).
-    pub(super) load: Option<[f32; 3]>,
+    pub(super) load: Option<[f64; 3]>,
 }
 
 /// What stays the same for as long as a session runs, and means no other one: its supervisor's number and start time.

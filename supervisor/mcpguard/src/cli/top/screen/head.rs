@@ -24,8 +24,8 @@ pub(super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
 fn machine(model: &Model, theme: Theme) -> Vec<(String, Style)> {
     let machine = &model.trends.machine;
     let plain = |text: String| (text, Style::new());
-    let at = model.trends.at().map_or_else(String::new, |at| at.strftime("%H:%M:%S UTC").to_string());
-    let memory = machine.memory.map(|(used, all)| format!("memory {} of {}", bytes(used), bytes(all)));
+    let at = model.trends.at().map_or_else(String::new, |at| at.strftime("%H:%M:%SZ").to_string());
+    let memory = machine.memory.map(|(used, all)| format!("memory {}/{}", bytes(used), bytes(all)));
     let load = machine.load.map(|[one, five, fifteen]| format!("load {one:.2} {five:.2} {fifteen:.2}"));
     let processors = format!("{} cpus", machine.processors);
     let mut parts =
