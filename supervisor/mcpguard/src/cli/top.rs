@@ -59,6 +59,9 @@ pub(crate) struct Args {
     /// Only sessions of this user, by name or number
     #[arg(long, value_name = "USER", default_value = "")]
     user: String,
+    /// Only sessions with this text in their name, policy, user or command, or with this process number
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    filter: String,
     /// Print one frame as text and leave; so it is where stdout is no terminal
     #[arg(long)]
     once: bool,
@@ -72,7 +75,7 @@ pub(crate) struct Args {
 
 /// Shows the sessions; the number is the exit status. A reader that goes away (`| head`) is not an error.
 pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let model = Model::new(Sort::by(args.sort), args.user.clone());
+    let model = Model::new(Sort::by(args.sort), args.filter.clone(), args.user.clone());
     let is_terminal = std::io::stdout().is_terminal();
     if is_terminal && !(args.once || args.json || args.size.is_some()) {
         let theme = Theme { coloured: crate::terminal::colours(&std::io::stdout()) };

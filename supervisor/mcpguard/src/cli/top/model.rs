@@ -99,8 +99,8 @@ pub(super) struct Notice {
 
 impl Model {
     /// Nothing is there yet.
-    pub(super) fn new(sort: Sort, user: String) -> Self {
-        Self { sort, user, ..Self::default() }
+    pub(super) fn new(sort: Sort, filter: String, user: String) -> Self {
+        Self { sort, filter, user, ..Self::default() }
     }
 
     /// The next sample has come.

@@ -9,7 +9,7 @@ use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 
 use super::model::Model;
@@ -54,7 +54,9 @@ impl Screen {
     /// # Errors
     /// The terminal is gone.
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not by the terminal's own `clear`: it asks for the place of the cursor, and the answer would come as keys.
+        self.terminal.swap_buffers();
+        execute!(stdout(), Clear(ClearType::All))
     }
 
     /// Takes the terminal over again, after it was given back or somebody else had it.

@@ -4,4 +4,5 @@ mod frames;
 mod keys;
 mod logs;
 mod made;
+mod panics;
 mod rates;
