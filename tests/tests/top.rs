@@ -183,7 +183,11 @@ fn the_screen_follows_the_size_of_the_terminal() -> Result<()> {
     // Ctrl-L: everything is drawn anew, not only what the next samples change.
     terminal.press("\u{c}")?;
     std::thread::sleep(Duration::from_millis(800));
-    ensure!(row(&terminal.text(), "sized").is_some() && terminal.text().contains("COMMAND"), "{}", terminal.text());
+    ensure!(
+        row(&terminal.text(), "sized").is_some() && terminal.text().contains("COMMAND"),
+        "{}",
+        terminal.text()
+    );
     terminal.resize(30, 8)?;
     terminal.until_it("the keys on the eighth line", |text| {
         text.lines().nth(7).is_some_and(|line| line.contains("q quit")) && row(text, "sized").is_some()

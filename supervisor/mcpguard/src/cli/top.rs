@@ -26,6 +26,7 @@ mod logs;
 mod machine;
 mod model;
 mod news;
+mod refusal;
 mod sample;
 mod screen;
 mod terminal;

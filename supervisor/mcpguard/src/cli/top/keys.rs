@@ -29,7 +29,7 @@ pub(super) const KEYS: [(&str, &str); 15] = [
     ("End, G", "the last session"),
     ("<, >", "sort by the column to the left, to the right"),
     ("r", "sort the other way round"),
-    ("/", "only sessions with this text in their name, policy, user, command, or with this process number"),
+    ("/", "only sessions with this text somewhere, or this process number"),
     ("u", "only this user's sessions, by name or number"),
     ("k", "kill the session (asks first)"),
     ("f", "freeze the session"),

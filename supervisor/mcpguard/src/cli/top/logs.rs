@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use audit::{Body, Follower, Record, Start, Verdict, follow, render};
+use audit::{Body, Follower, Record, Start, Verdict, follow};
 use jiff::Timestamp;
 
+use super::refusal::refusal;
 use super::sample::Tally;
 use crate::sessions::Counts;
 
@@ -139,7 +140,7 @@ impl Entry {
             if self.last.len() == KEPT {
                 self.last.pop_front();
             }
-            self.last.push_back(line(record).into());
+            self.last.push_back(refusal(record).into());
         }
     }
 
@@ -151,11 +152,4 @@ impl Entry {
             last: self.last.clone(),
         }
     }
-}
-
-/// The record as `log show` has it, but with the time of day only.
-fn line(record: &Record) -> String {
-    let shown = render(record);
-    let rest = shown.split_once(' ').map_or("", |(_, rest)| rest);
-    format!("{} {rest}", record.time.strftime("%H:%M:%S"))
 }

@@ -21,8 +21,8 @@ use super::theme::Theme;
 const LABELS: u16 = 9;
 /// Columns of the figure before a sparkline.
 const FIGURE: u16 = 7;
-/// One processor, in tenths of a percent: the least that the whole height of a sparkline stands for.
-const ONE_PROCESSOR: u64 = 1000;
+/// A tenth of a processor, in tenths of a percent: the least that the whole height of a sparkline stands for.
+const TENTH_OF_PROCESSOR: u64 = 100;
 
 pub(super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let Some(row) = model.selected().filter(|_| area.height > 0) else { return };
@@ -33,7 +33,7 @@ pub(super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
     pane.labelled("log", &row.session.audit);
     pane.labelled("running", &running(row.session.tally.as_ref(), model.trends.at()));
     let cpu = row.cpu.map_or_else(|| "-".to_owned(), |percent| format!("{}%", rate(percent)));
-    pane.sparkline("cpu", &cpu, &row.cpu_history, ONE_PROCESSOR, theme.going());
+    pane.sparkline("cpu", &cpu, &row.cpu_history, TENTH_OF_PROCESSOR, theme.going());
     let denials = row.denial_rate.map_or_else(|| "-".to_owned(), |number| format!("{}/s", rate(number)));
     pane.sparkline("denied", &denials, &row.denial_history, 1, theme.refused());
     pane.denials(row);
@@ -64,8 +64,10 @@ impl Pane<'_> {
     fn title(&mut self, session: &Session) {
         let Session { name, pid, user, uid, state, age, processes, memory, .. } = session;
         let (state, age, memory) = (state.word(), ps::age(*age), bytes(*memory));
-        let title =
-            format!("─ {name}  pid {pid}  {user} ({uid})  {state} {age}  {processes} processes {memory} ");
+        let plural = if *processes == 1 { "" } else { "es" };
+        let title = format!(
+            "─ {name}  pid {pid}  {user} ({uid})  {state} {age}  {processes} process{plural} {memory} "
+        );
         let rule = "─".repeat(self.area.width.into());
         put(self.buffer, self.area, (0, 0), &rule, usize::MAX, Style::new());
         put(self.buffer, self.area, (0, 0), &title, usize::MAX, self.theme.strong());

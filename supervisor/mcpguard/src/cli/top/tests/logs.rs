@@ -109,7 +109,7 @@ fn each_record_is_counted_once_from_sample_to_sample() {
     let running: Vec<(u64, &str)> = tally.running.iter().map(|(call, tool, _)| (*call, &**tool)).collect();
     assert_eq!(running, [(2, "read_file")]);
     let last = &tally.last[0];
-    assert!(last.contains("denied   ebpf /etc/shadow\\u{1b}[2J ×3") && last.as_bytes()[8] == b' ', "{last}");
+    assert!(last.ends_with(" ebpf /etc/shadow\\u{1b}[2J: file ×3") && last.as_bytes()[8] == b' ', "{last}");
     assert!(logs.tally(&room.path(), "bb").is_some_and(|tally| tally.calls == 0), "another session's");
 }
 
