@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Terminal {
     /// Kept open, so that its settings can be seen when the program has ended.
     far: OwnedFd,
     screen: Arc<Mutex<Parser>>,
+    /// Nothing is read from it any more.
+    stopped: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -45,9 +48,10 @@ impl Terminal {
         started.stdin(far.try_clone()?).stdout(far.try_clone()?).stderr(far.try_clone()?);
         let child = started.spawn().context("cannot start setsid")?;
         let screen = Arc::new(Mutex::new(Parser::new(side(lines)?, side(columns)?, 0)));
-        let (shown, from) = (Arc::clone(&screen), keys.try_clone()?);
-        thread::spawn(move || follow(from, &shown));
-        Ok(Self { child, keys, far, screen })
+        let stopped = Arc::new(AtomicBool::new(false));
+        let (shown, from, is_stopped) = (Arc::clone(&screen), keys.try_clone()?, Arc::clone(&stopped));
+        thread::spawn(move || follow(from, &shown, &is_stopped));
+        Ok(Self { child, keys, far, screen, stopped })
     }
 
     fn parser(&self) -> MutexGuard<'_, Parser> {
@@ -108,6 +112,11 @@ impl Terminal {
         Ok(self.keys.write_all(keys.as_bytes())?)
     }
 
+    /// Takes nothing from the program any more, as a terminal whose connection hangs.
+    pub fn hang(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
     /// Gives the terminal another size; the kernel tells the program (`stty` of coreutils).
     pub fn resize(&mut self, columns: u16, lines: u16) -> Result<()> {
         let name = ttyname(self.far.as_fd())?;
@@ -145,9 +154,11 @@ fn side(length: u16) -> Result<NonZeroU16> {
 }
 
 /// Shows what the program writes until the terminal is gone.
-fn follow(mut from: File, screen: &Mutex<Parser>) {
+fn follow(mut from: File, screen: &Mutex<Parser>, stopped: &AtomicBool) {
     let mut bytes = [0; 4096];
-    while let Ok(count @ 1..) = from.read(&mut bytes) {
+    while !stopped.load(Ordering::Relaxed)
+        && let Ok(count @ 1..) = from.read(&mut bytes)
+    {
         screen.lock().unwrap_or_else(PoisonError::into_inner).process(&bytes[..count]);
     }
 }

@@ -129,7 +129,7 @@ fn a_session_is_killed_from_the_screen() -> Result<()> {
     terminal.until("tool_disabled")?;
     terminal.press("k")?;
     terminal.until("kill? y/n: ")?;
-    ensure!(terminal.text().contains(&format!("(doomed), pid {}", client.pid())), "{}", terminal.text());
+    ensure!(terminal.text().contains(&format!("pid {}, ", client.pid())), "{}", terminal.text());
     terminal.press("n")?;
     terminal.until("q quit")?;
     ensure!(alive(client.pid()), "n is no");
@@ -215,6 +215,22 @@ fn whatever_ends_it_leaves_the_terminal_in_order() -> Result<()> {
             terminal.text()
         );
     }
+    Ok(())
+}
+
+#[test]
+fn a_terminal_that_hangs_does_not_keep_it() -> Result<()> {
+    let mut terminal = Terminal::start(&top(&["--interval", "0.2"])?, 200, 50)?;
+    terminal.until("q quit")?;
+    terminal.hang();
+    // Each size is a whole screen, until no more can be written.
+    for columns in (150..200).chain(150..200) {
+        terminal.resize(columns, 50)?;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill(Pid::from_raw(terminal.pid().cast_signed()), Signal::SIGTERM)?;
+    ensure!(!eventually(Duration::from_secs(2), || !alive(terminal.pid())), "the terminal does not hang");
+    ensure!(terminal.wait()?.code() == Some(143));
     Ok(())
 }
 

@@ -209,7 +209,8 @@ mod tests {
 
     #[test]
     fn every_column_has_its_importance_and_room_for_its_head() {
-        for column in Column::ALL {
+        for (place, column) in Column::ALL.into_iter().enumerate() {
+            assert_eq!(column as usize, place);
             assert!(Column::BY_IMPORTANCE.contains(&column), "{column:?}");
             assert!(column.head().len() <= column.width().into(), "{column:?}");
             assert_eq!(column.beside(1).beside(-1), column);

@@ -1,6 +1,6 @@
 //! What is on the screen: the rows in their order, the one that is chosen, what is being typed. No terminal, no clock.
 
-use super::columns::Column;
+use super::columns::{Column, command};
 use super::sample::{Key, Sample, Session};
 use super::trends::{Row, Trends};
 
@@ -127,11 +127,11 @@ impl Model {
     }
 
     fn admits(&self, session: &Session) -> bool {
-        let Session { name, user, uid, policy, command, pid, .. } = session;
+        let Session { name, user, uid, policy, pid, .. } = session;
         let of_user = self.user.is_empty() || *user == self.user || uid.to_string() == self.user;
         let sought = self.filter.to_lowercase();
         let holds = |text: &str| text.to_lowercase().contains(&sought);
-        let found = || holds(name) || holds(policy) || holds(user) || command.iter().any(|word| holds(word));
+        let found = || holds(name) || holds(policy) || holds(user) || holds(&command(&session.command));
         of_user && (sought.is_empty() || found() || pid.to_string() == sought)
     }
 

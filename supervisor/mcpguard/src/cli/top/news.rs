@@ -38,12 +38,19 @@ pub(super) fn hold_signals() -> nix::Result<SigSet> {
     Ok(signals)
 }
 
-/// Tells of signals.
+/// How long this process may take to end after a signal: what has been begun is done by then (`kill` takes 10.1 s at most).
+const LAST_PATIENCE: Duration = Duration::from_secs(12);
+
+/// Tells of signals. A terminal that takes nothing any more may hold everything else up; it does not hold this process.
 pub(super) fn signals(signals: SigSet, tell: Sender<News>) {
     spawn(move || {
-        while let Ok(signal) = signals.wait()
-            && tell.send(News::Signal(signal)).is_ok()
-        {}
+        while let Ok(signal) = signals.wait() {
+            let told = tell.send(News::Signal(signal));
+            if signal != Signal::SIGCONT || told.is_err() {
+                std::thread::sleep(LAST_PATIENCE);
+                std::process::exit(128 + signal as i32);
+            }
+        }
     });
 }
 

@@ -19,7 +19,7 @@ pub(super) fn draw(model: &Model, theme: Theme, area: Rect, buffer: &mut Buffer)
     match (&model.mode, &model.notice) {
         (Mode::Confirm(target), _) => {
             // The question comes first: a long name must not push it off the screen.
-            say(&format!("kill? y/n: {}, pid {}", target.shown(), target.pid), theme.asking());
+            say(&format!("kill? y/n: pid {}, {}", target.pid, target.shown()), theme.asking());
         }
         (Mode::Filter(_), _) => {
             say(&format!("filter: {}_  Enter keeps it, Esc takes it back", model.filter), theme.asking())
