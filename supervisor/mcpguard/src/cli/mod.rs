@@ -13,6 +13,7 @@ pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod ps;
 mod told;
+pub(crate) mod top;
 pub(crate) mod why;
 
 use std::io::Write;
@@ -65,6 +66,8 @@ enum Command {
     Daemon(daemon::Args),
     /// List the sessions that run
     Ps(ps::Args),
+    /// Watch the sessions that run; kill and freeze from there
+    Top(top::Args),
     /// End sessions, now
     Kill(kill::Args),
     /// Stop every process of sessions where it stands
@@ -90,6 +93,7 @@ impl Cli {
             Command::Log(args) => log::run(args, &mut out),
             Command::Daemon(args) => daemon::run(args),
             Command::Ps(args) => ps::run(args, &mut out),
+            Command::Top(args) => top::run(args, &mut out),
             Command::Kill(args) => kill::run(args, &mut out),
             Command::Freeze(args) => freeze::run(freeze::Deed::Freeze, args, &mut out),
             Command::Thaw(args) => freeze::run(freeze::Deed::Thaw, args, &mut out),
