@@ -41,6 +41,12 @@ pub(super) struct Batch {
     waiting: Vec<Entry>,
 }
 
+/// The time as a record keeps it, so that sinks are told the very same.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
+
 impl Batch {
     pub(super) fn wait(&mut self, entry: Entry) {
         self.waiting.push(entry);
@@ -145,7 +151,7 @@ impl HostLog {
 
     /// Appends the record's line to the batch, and gives what it is sealed with. `None` if no line can hold it.
     fn prepare(&mut self, entry: &Entry) -> Option<(Timestamp, u64, Digest)> {
-        let (time, seq) = (Timestamp::now(), self.standings.next(&entry.session));
+        let (time, seq) = (now(), self.standings.next(&entry.session));
         let start = self.batch.lines.len();
         let place = Place { time, session: &entry.session, seq, prev: self.last };
         let hash = write_line(&mut self.batch.lines, &place, &entry.body).ok()?;
