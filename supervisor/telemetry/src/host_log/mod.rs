@@ -200,7 +200,9 @@ impl HostLog {
 
     /// Losses of sinks are records like others; they wait in the batch for the next write.
     fn tell_what_sinks_missed(&mut self) {
-        if self.sinks_told.is_some_and(|told| told.elapsed() < SINK_TOLD) {
+        // What cannot be written now is not asked for again: it stays counted where it is.
+        let lately = self.sinks_told.is_some_and(|told| told.elapsed() < SINK_TOLD);
+        if lately || !self.batch.is_empty() {
             return;
         }
         for (sink, count) in self.sinks.take_dropped() {

@@ -1,10 +1,53 @@
 //! Loss of power, at every byte: what is left is repaired, told, and carried on.
 
 use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use audit::*;
+use telemetry::HostLogConfig;
 
 use super::room::{Room, kernel, noise, session};
+
+const WRITER: &str = "MCPGUARD_TELEMETRY_TEST_WRITER";
+
+/// Not a test by itself: what the killed daemon does. It takes up the last thirty events again each time, as a
+/// keeper that outlives it would tell them, and goes on until it is killed.
+#[test]
+fn appends_until_it_is_killed() {
+    let Ok(path) = std::env::var(WRITER) else { return };
+    let room = Room::new();
+    let config = HostLogConfig { path: path.into(), max_bytes: 20_000, keep: 10_000, ..room.config() };
+    let mut log = room.log_with(config);
+    let from = log.last_kernel_sequence(&session("a")).max(30) - 30;
+    for number in from + 1.. {
+        log.append_all(vec![kernel("a", number), kernel("b", number), noise("b", &"x".repeat(900))]).unwrap();
+    }
+}
+
+#[test]
+fn a_daemon_that_is_killed_at_any_moment_leaves_each_event_once() {
+    let room = Room::new();
+    for round in 0..30_u64 {
+        let mut writer = Command::new(std::env::current_exe().unwrap())
+            .args(["crash::appends_until_it_is_killed", "--exact"])
+            .env(WRITER, room.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_micros(30_000 + 977 * round));
+        writer.kill().unwrap();
+        assert!(!writer.wait().unwrap().success());
+    }
+    let log = room.log();
+    let (a, b) = (session("a"), session("b"));
+    assert!(log.last_kernel_sequence(&a) > 100, "{}", log.last_kernel_sequence(&a));
+    assert_eq!((log.missing_kernel_events(&a), log.missing_kernel_events(&b)), (0, 0));
+    assert!(log.last_kernel_sequence(&a) - log.last_kernel_sequence(&b) <= 1);
+    drop(log);
+    let verified = room.verified();
+    assert!(verified.files.len() > 5 && verified.continues.is_none() && verified.truncated_tail.is_none());
+}
 
 /// A log with some records, as bytes, and where its last line begins.
 fn written() -> (Vec<u8>, usize) {
@@ -100,7 +143,7 @@ fn damage_with_whole_lines_is_no_crash_and_stays_where_it_is() {
 #[test]
 fn a_rotation_cut_off_between_its_steps_is_finished_by_the_next() {
     let room = Room::new();
-    let config = telemetry::HostLogConfig { max_bytes: 1500, ..room.config() };
+    let config = HostLogConfig { max_bytes: 1500, ..room.config() };
     let mut log = room.log_with(config.clone());
     log.append_all(vec![noise("a", "1"), noise("b", "2")]).unwrap();
     drop(log);

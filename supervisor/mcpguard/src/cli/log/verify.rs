@@ -108,7 +108,7 @@ fn people(verified: &Verified, out: &mut dyn Write) -> io::Result<()> {
         let SessionSeen { session, kernel_last, kernel_missing, .. } = seen;
         writeln!(
             out,
-            "session {session}: {kernel_missing} of {kernel_last} kernel events are not in the log; the kernel had no room for them"
+            "session {session}: {kernel_missing} of {kernel_last} kernel events are not in the log: the kernel had no room for them, or they could not be written"
         )?;
     }
     // The host's own records have no end.
