@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, FileExt as _, MetadataExt, OpenOptionsExt, PermissionsExt as _};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
@@ -12,6 +14,9 @@ use super::error::HostLogError;
 
 /// Operators read it by their group; nobody else does.
 const MODE: u32 = 0o640;
+
+/// How long the lock of another process is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// An open, locked file and where its records end.
 #[derive(Debug)]
@@ -34,11 +39,8 @@ impl LogFile {
         options.read(true).append(true).create(true).mode(MODE).custom_flags(flags.bits());
         let file = options.open(path).map_err(failed)?;
         fit(path, &file)?;
-        match file.try_lock() {
-            Ok(()) => Self::of(file).map_err(failed),
-            Err(TryLockError::WouldBlock) => Err(HostLogError::Locked { path: path.to_owned() }),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
-        }
+        lock(path, &file)?;
+        Self::of(file).map_err(failed)
     }
 
     /// Makes and locks a file that must be new; one that a crash left at the same name is replaced.
@@ -106,6 +108,21 @@ impl LogFile {
     /// Brings what was written to the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
+    }
+}
+
+/// Waits for a daemon that is just ending, and for what it has forked and not yet executed: that holds the lock as well.
+fn lock(path: &Path, file: &File) -> Result<(), HostLogError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(Duration::from_millis(5)),
+            Err(TryLockError::WouldBlock) => return Err(HostLogError::Locked { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => {
+                return Err(HostLogError::Open { path: path.to_owned(), source });
+            }
+        }
     }
 }
 

@@ -59,6 +59,11 @@ pub(super) struct Client {
 }
 
 impl Client {
+    /// Whether the collector said that the last request was larger than it takes (RFC 9110, section 15.5.14).
+    pub(super) fn was_too_large(&self) -> bool {
+        self.status.load(Ordering::Relaxed) == StatusCode::PAYLOAD_TOO_LARGE.as_u16()
+    }
+
     /// Whether the collector said that it will never take the last request (RFC 9110, section 15.5).
     pub(super) fn was_refused(&self) -> bool {
         match StatusCode::from_u16(self.status.load(Ordering::Relaxed)) {

@@ -23,7 +23,12 @@ pub(crate) struct Logs {
     logger: SdkLogger,
     scope: InstrumentationScope,
     runtime: Runtime,
+    /// Records of one request: fewer after the collector said that a request was too large.
+    most: usize,
 }
+
+/// Records of one request at most.
+const MOST: usize = 512;
 
 impl Logs {
     pub(super) fn new(collector: &Collector) -> Result<Self, OtlpError> {
@@ -32,7 +37,7 @@ impl Logs {
         exporter.set_resource(&resource());
         let logger = SdkLoggerProvider::builder().build().logger("mcpguard");
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        Ok(Self { exporter, client, logger, scope: scope(), runtime })
+        Ok(Self { exporter, client, logger, scope: scope(), runtime, most: MOST })
     }
 
     fn convert(&self, shipped: &Shipped) -> SdkLogRecord {
@@ -62,10 +67,18 @@ impl Logs {
 
 impl Deliver<Arc<Shipped>> for Logs {
     fn deliver(&mut self, items: &[Arc<Shipped>]) -> (usize, Option<Failure>) {
+        let items = &items[..self.most.min(items.len())];
         let records: Vec<SdkLogRecord> = items.iter().map(|item| self.convert(item)).collect();
         let batch: Vec<_> = records.iter().map(|record| (record, &self.scope)).collect();
         match self.runtime.block_on(self.exporter.export(LogBatch::new(&batch))) {
-            Ok(()) => (items.len(), None),
+            Ok(()) => {
+                self.most = (self.most * 2).min(MOST);
+                (items.len(), None)
+            }
+            Err(_) if self.client.was_too_large() && items.len() > 1 => {
+                self.most = items.len() / 2;
+                (0, None)
+            }
             Err(_) if self.client.was_refused() => (0, Some(Failure::Refused(items.len()))),
             Err(_) => (0, Some(Failure::Away)),
         }

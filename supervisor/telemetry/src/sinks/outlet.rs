@@ -15,7 +15,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 
 /// How items reach a sink.
 pub(crate) trait Deliver<T>: Send + 'static {
-    /// Delivers the items in order, as many as it can, and says how many; with a failure if not all.
+    /// Delivers items in their order and says how many. Without a failure it is called again for the rest at once.
     fn deliver(&mut self, items: &[T]) -> (usize, Option<Failure>);
 }
 

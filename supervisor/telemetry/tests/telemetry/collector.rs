@@ -14,13 +14,20 @@ pub(crate) struct Collector {
     pub(crate) endpoint: String,
     received: Arc<Mutex<Vec<Received>>>,
     status: Arc<Mutex<&'static str>>,
+    /// Bytes of the largest request that it takes.
+    most: Arc<Mutex<usize>>,
 }
 
 impl Collector {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let collector = Self { endpoint, received: Arc::default(), status: Arc::new(Mutex::new("200 OK")) };
+        let collector = Self {
+            endpoint,
+            received: Arc::default(),
+            status: Arc::new(Mutex::new("200 OK")),
+            most: Arc::new(Mutex::new(usize::MAX)),
+        };
         let own = collector.clone();
         std::thread::spawn(move || listener.incoming().for_each(|stream| own.answer(stream.unwrap())));
         collector
@@ -29,6 +36,11 @@ impl Collector {
     /// What it answers from now on.
     pub(crate) fn answers(&self, status: &'static str) {
         *self.status.lock().unwrap() = status;
+    }
+
+    /// The largest request that it takes from now on, in bytes.
+    pub(crate) fn takes(&self, bytes: usize) {
+        *self.most.lock().unwrap() = bytes;
     }
 
     /// Requests to this path so far.
@@ -50,7 +62,8 @@ impl Collector {
         }
         let mut body = vec![0; headers["content-length"].parse().unwrap()];
         reader.read_exact(&mut body).unwrap();
-        let status = *self.status.lock().unwrap();
+        let fits = body.len() <= *self.most.lock().unwrap();
+        let status = if fits { *self.status.lock().unwrap() } else { "413 Content Too Large" };
         let path = request.strip_prefix("POST ").unwrap().strip_suffix(" HTTP/1.1").unwrap().to_owned();
         self.received.lock().unwrap().push((path, headers, body));
         (&stream).write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).unwrap();

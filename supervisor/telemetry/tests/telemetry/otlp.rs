@@ -182,6 +182,22 @@ fn a_collector_that_is_unwell_is_asked_again_and_one_that_refuses_is_not() {
 }
 
 #[test]
+fn requests_that_are_too_large_for_a_collector_are_made_smaller() {
+    let (room, collector) = (Room::new(), Collector::start());
+    collector.takes(3000);
+    let mut log = room.log_to(&section(&collector));
+    let mut entries: Vec<_> = (1..=40).map(|number| kernel("s1", number)).collect();
+    // One that fits into no request is left out, and those around it arrive.
+    entries.insert(20, noise("s1", &"x".repeat(4000)));
+    log.append_all(entries).unwrap();
+    // What was left out is counted when the rest has arrived.
+    room.reaches("mcpguard_sink_dropped_records_total{sink=\"otlp\"}", 1.0);
+    assert_eq!(room.metric("mcpguard_sink_records_total{sink=\"otlp\"}"), Some(40.0));
+    log.close().unwrap();
+    assert_eq!(room.metric("mcpguard_sink_dropped_records_total{sink=\"otlp\"}"), Some(1.0));
+}
+
+#[test]
 fn an_address_that_cannot_be_spoken_to_is_an_error_at_the_start() {
     let room = Room::new();
     for otlp in [
