@@ -32,7 +32,9 @@ pub(crate) use bpf_program::{Program, program_info, program_load, types_load};
 pub(crate) use bpf_request::process_request;
 pub(crate) use capabilities::Unprivileged;
 pub(crate) use cgroup::attribute_is;
-pub(crate) use descriptors::{close_from, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd};
+pub(crate) use descriptors::{
+    Received, close_from, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd,
+};
 pub(crate) use gate_probe::{ASKED, Reporter, start_reporter};
 pub(crate) use landlock::{abi, restrict_udp};
 pub(crate) use process::{
