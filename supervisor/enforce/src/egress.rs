@@ -1,7 +1,7 @@
 //! What the session's resolver and proxy tell to whoever decides about addresses, and ask of it.
 //!
-//! Two backends decide: eBPF programs on the control group (root), and the supervisor itself, which carries out the
-//! server's calls (user notification, no root). Both judge by `verdict::network`.
+//! Two backends decide: eBPF programs on the control group (root's, in this process or in the host daemon), and the
+//! supervisor itself, which carries out the server's calls (user notification, no root). Both judge by `verdict::network`.
 //!
 //! ```text
 //! resolver ── learn, forget ──► Egress ◄── arrived ── proxy
@@ -34,6 +34,9 @@ pub enum LearnError {
     /// The kernel refused.
     #[error("the kernel refused a learned address: {}", .0.desc())]
     Kernel(Errno),
+    /// The host daemon, whose maps they are.
+    #[error("the host daemon does not make a learned address known: it is not reachable, or refuses")]
+    Daemon,
 }
 
 /// One backend of one session. Each method is whole by itself: whoever decides sees the old or the new, nothing between.

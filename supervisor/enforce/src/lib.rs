@@ -45,14 +45,14 @@ pub use examine::{Finding, Outcome, examine};
 pub use guard::Guard;
 pub use notify::{Attempt, GateError, NetworkDenial, read_address, write_address};
 pub use orders::Sealed;
-pub use prepare::{Command, PrepareError, Ready, Summary, implied, prepare};
-pub use probe::probe;
+pub use prepare::{Command, Encloser, PrepareError, Ready, Summary, implied, prepare};
+pub use probe::{probe, probe_without_root};
 pub use ruleset::Skipped;
 pub use seccomp::{
     Action, Addresses, CompileError, DenialListener, Instruction, ListenError, Profile, Reporting, Served,
     SyscallDenial, Woken, compile, name_of, reason,
 };
-pub use spawn::{SpawnError, Stdio3};
+pub use spawn::{Outer, SpawnError, Stdio3};
 pub use standing::{FreezeError, Grounds, KillError, Standing};
 pub use tree::{
     Ended, Ending, Exited, Status, SupervisorError, become_subreaper, end_tree, harden_supervisor,
