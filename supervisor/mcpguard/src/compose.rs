@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::host::{Host, Lookup, Runtime};
 use crate::host_rules::{self, UnderRules};
+use crate::hosted::{Choice, Found, Recorder};
 use crate::policies::{self, Shelf};
 use crate::terminal;
 
@@ -36,6 +37,10 @@ pub(crate) struct Composed {
     pub(crate) coverage: Coverage,
     /// What the rules of this host did to the plan, if it has any.
     pub(crate) under: Option<UnderRules>,
+    /// The host daemon, if it does the kernel part.
+    pub(crate) daemon: Option<Found>,
+    /// What the compiler asked for.
+    pub(crate) recorder: Recorder,
 }
 
 /// Reads, compiles and compares with the host.
@@ -46,6 +51,7 @@ pub(crate) fn compose(
     policy: Option<&str>,
     workspace: Option<&Path>,
     argv: &[OsString],
+    daemon: &Choice,
 ) -> anyhow::Result<Composed> {
     let command = if argv.is_empty() { None } else { Some(Lookup::new(argv)?) };
     let host = Host::examine(workspace, command.as_ref())?;
@@ -54,7 +60,7 @@ pub(crate) fn compose(
         Some(name) => policies::read(name, rules.as_ref())?,
         None => built_in(command.as_ref()),
     };
-    on_this_host(source, host, command, rules)
+    on_this_host(source, host, command, rules, daemon.find()?)
 }
 
 /// The same for an installation: `${workspace}` is the directory that is installed into, and the registry of the
@@ -64,6 +70,7 @@ pub(crate) fn compose_install(
     into: &Path,
     registry: &[String],
     argv: &[OsString],
+    daemon: &Choice,
 ) -> anyhow::Result<Composed> {
     let command = Lookup::new(argv)?;
     let host = Host::examine(Some(into), Some(&command))?;
@@ -80,7 +87,7 @@ pub(crate) fn compose_install(
     }
     let document = json!({ "version": 1, "name": "install", "extends": [policy], "network": network });
     let source = Source { name: "install".to_owned(), text: document.to_string() };
-    on_this_host(source, host, Some(command), host_rules::of_this_host()?)
+    on_this_host(source, host, Some(command), host_rules::of_this_host()?, daemon.find()?)
 }
 
 /// Addresses of the registry that no name may stand for by itself, because they are not public: companies keep their
@@ -95,11 +102,15 @@ fn on_this_host(
     host: Host,
     command: Option<Lookup>,
     rules: Option<HostRules>,
+    daemon: Option<Found>,
 ) -> anyhow::Result<Composed> {
     let name = source.name.clone();
-    let policy = policy::load(source, &Shelf(rules.as_ref()))?;
+    let recorder = Recorder::of(&source);
+    let policy = policy::load(source, &recorder.library(&Shelf(rules.as_ref())))?;
     policy.warnings().iter().for_each(|warning| terminal::complaint(&warning.to_string()));
-    let plan = policy.compile(&host.context())?;
+    let context = host.context();
+    let plan =
+        policy.compile(&policy::Context { programs: &recorder.programs(context.programs), ..context })?;
     not_the_whole_home(&plan, &host)?;
     let (plan, under) = match rules {
         None => (plan, None),
@@ -109,9 +120,9 @@ fn on_this_host(
         }
     };
     let warnings = policy.warnings().clone();
-    let support = enforce::probe();
+    let support = daemon.as_ref().map_or_else(enforce::probe, Found::support);
     let coverage = policy::coverage(&plan, &support);
-    Ok(Composed { command, host, source: name, warnings, plan, support, coverage, under })
+    Ok(Composed { command, host, source: name, warnings, plan, support, coverage, under, daemon, recorder })
 }
 
 /// Refuses a policy that grants `${workspace}` where that is the home directory only because mcpguard was started there.

@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 
 use crate::cli::exec::{covered, narrowed};
-use crate::compose::compose_install;
+use crate::compose::{Composed, compose_install};
 use crate::host::{Lookup, cache_directory};
+use crate::hosted::Choice;
 use crate::{environment, session, terminal};
 
 /// What a launcher was asked for.
@@ -47,6 +48,7 @@ pub(crate) fn install(
     policy: &str,
     allow_degraded: bool,
     command: &[OsString],
+    daemon: &Choice,
 ) -> anyhow::Result<Vec<OsString>> {
     let (launcher, kind, wish) = recognise(command)?;
     let directory = cache_directory()?.join("mcpguard").join(kind).join(folder(&wish.package));
@@ -57,7 +59,8 @@ pub(crate) fn install(
             .with_context(|| format!("cannot create {}", directory.display()))?;
         let hosts = launcher.hosts()?;
         for step in launcher.commands(&wish, &directory)? {
-            guarded(policy, allow_degraded, &hosts, &directory, &step)?;
+            let composed = compose_install(policy, &directory, &hosts, &step, daemon)?;
+            guarded(&composed, allow_degraded)?;
         }
         std::fs::write(&stamp, wish.package.as_bytes())?;
     }
@@ -76,18 +79,11 @@ fn recognise(command: &[OsString]) -> anyhow::Result<(Box<dyn Launcher>, &'stati
 }
 
 /// One step of the installation, as a guarded process without a doorman.
-fn guarded(
-    policy: &str,
-    allow_degraded: bool,
-    hosts: &[String],
-    directory: &Path,
-    step: &[OsString],
-) -> anyhow::Result<()> {
-    let composed = compose_install(policy, directory, hosts, step)?;
-    narrowed(&composed);
-    covered(&composed, allow_degraded)?;
+fn guarded(composed: &Composed, allow_degraded: bool) -> anyhow::Result<()> {
+    narrowed(composed);
+    covered(composed, allow_degraded)?;
     let environment = environment::build(&composed.plan.environment)?;
-    let status = session::run_alone(&composed, environment)?;
+    let status = session::run_alone(composed, environment)?;
     ensure!(status == 0, "the installation failed with status {status}; nothing was started");
     Ok(())
 }

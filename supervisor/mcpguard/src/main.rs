@@ -17,6 +17,7 @@ mod egress;
 mod environment;
 mod host;
 mod host_rules;
+mod hosted;
 mod install;
 mod policies;
 mod session;

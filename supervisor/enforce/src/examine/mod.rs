@@ -10,6 +10,8 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use policy::Support;
+
 use mechanisms::{MECHANISMS, Mechanism};
 
 /// What trying one mechanism came to.
@@ -39,9 +41,10 @@ pub enum Outcome {
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Tries every mechanism, each in a process of its own. Takes some milliseconds for each.
-pub fn examine() -> Vec<Finding> {
-    MECHANISMS.iter().map(find).chain(root::examine()).collect()
+/// Tries every mechanism, each in a process of its own. Takes some milliseconds for each. What root has is tried here too,
+/// unless somebody else has it, who has told what works.
+pub fn examine(of_root: Option<&Support>) -> Vec<Finding> {
+    MECHANISMS.iter().map(find).chain(root::examine(of_root)).collect()
 }
 
 fn find(mechanism: &Mechanism) -> Finding {

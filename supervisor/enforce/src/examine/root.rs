@@ -1,12 +1,14 @@
 //! What only root has: the eBPF programs and the control group. Each is really loaded or made, and taken away again.
 
+use policy::Support;
+
 use super::{Finding, Outcome};
 use crate::probe;
 
-const AS_ROOT: &str = "run mcpguard as root; on a kernel that refuses the programs although it has them, nothing helps but another kernel";
+const AS_ROOT: &str = "start the host daemon (`systemctl start mcpguard`), or run mcpguard as root; on a kernel that refuses the programs although it has them, nothing helps but another kernel";
 
-pub(super) fn examine() -> Vec<Finding> {
-    let support = probe();
+pub(super) fn examine(of: Option<&Support>) -> Vec<Finding> {
+    let support = of.cloned().unwrap_or_else(probe);
     let (ebpf, cgroup) = (&support.ebpf, &support.cgroup);
     let way = ebpf.hooks.map(|way| format!("a program was seen to deny, as {way}"));
     let limits = [(cgroup.memory, "memory"), (cgroup.cpu, "cpu"), (cgroup.processes, "processes")];

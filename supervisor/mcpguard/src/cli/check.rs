@@ -31,6 +31,7 @@ use serde_json::{Value, json};
 
 use crate::cli::EXIT_REFUSED;
 use crate::compose::{Composed, compose, diagnose};
+use crate::hosted::Choice;
 use crate::terminal::{colours, paint};
 
 /// Arguments of `mcpguard check`.
@@ -45,6 +46,8 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    daemon: Choice,
     /// The server's command line, so that `${server}` and the PATH are known
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -52,7 +55,7 @@ pub(crate) struct Args {
 
 /// Checks; the number is the exit status.
 pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let problems = match compose(Some(&args.policy), args.workspace.as_deref(), &args.command) {
+    let problems = match compose(Some(&args.policy), args.workspace.as_deref(), &args.command, &args.daemon) {
         Ok(composed) => return report(&composed, args.json, out),
         Err(error) => diagnose(error)?,
     };

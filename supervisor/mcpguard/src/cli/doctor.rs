@@ -19,6 +19,7 @@ use enforce::{Finding, Outcome};
 use serde_json::json;
 
 use crate::host_rules;
+use crate::hosted::{Choice, Found};
 use crate::terminal::{colours, paint};
 
 /// Arguments of `mcpguard doctor`.
@@ -27,11 +28,16 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    daemon: Choice,
 }
 
 /// Tries every mechanism.
 pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let mut findings = enforce::examine();
+    let found = args.daemon.find();
+    let offered = found.as_ref().ok().and_then(Option::as_ref).map(Found::support);
+    let mut findings = enforce::examine(offered.as_ref());
+    findings.extend(daemon(&found));
     findings.push(host_rules());
     if args.json {
         let rows: Vec<_> = findings.iter().map(row).collect();
@@ -42,6 +48,24 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
         findings.iter().try_for_each(|finding| people(finding, colour, out))?;
     }
     Ok(u8::from(findings.iter().any(|finding| finding.outcome == Outcome::Missing)))
+}
+
+/// The host daemon, which does root's part for everybody; nothing where it is not asked.
+fn daemon(found: &anyhow::Result<Option<Found>>) -> Option<Finding> {
+    let (outcome, detail) = match found {
+        Ok(None) => return None,
+        Ok(Some(found)) => {
+            (Outcome::Works, format!("build {}: eBPF and control groups are its part", found.build))
+        }
+        Err(error) => (Outcome::Missing, format!("{error:#}").replace('\n', "; ")),
+    };
+    Some(Finding {
+        name: "host-daemon",
+        outcome,
+        detail,
+        cost: "nothing is started by users, unless with --no-daemon and without its layers",
+        remedy: "have the administrator look at it: `systemctl status mcpguard`",
+    })
 }
 
 /// Whether the host has rules of its own, and whether they are in order.

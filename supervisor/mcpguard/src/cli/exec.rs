@@ -17,6 +17,7 @@ use policy::plan::Origin;
 use crate::cli::{EXIT_REFUSED, Failure};
 use crate::compose::{Composed, Uncovered, compose};
 use crate::host_rules::UnderRules;
+use crate::hosted::Choice;
 use crate::{environment, install, session, terminal};
 
 /// Arguments of `mcpguard exec`.
@@ -40,6 +41,8 @@ pub(crate) struct Args {
     /// Install the package that `npx` or `uvx` names first, under this policy, then run it without the launcher
     #[arg(long, value_name = "FILE|PRESET")]
     install_policy: Option<String>,
+    #[command(flatten)]
+    daemon: Choice,
     /// The MCP server's command line; `--` before it is optional
     #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -48,12 +51,13 @@ pub(crate) struct Args {
 /// Runs the server; the number is the exit status.
 pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     enforce::harden_supervisor()?;
-    let Args { policy, workspace, allow_degraded, audit, canary_seconds, install_policy, command } = args;
+    let Args { policy, workspace, allow_degraded, audit, canary_seconds, install_policy, daemon, command } =
+        args;
     let command = match install_policy {
-        Some(install) => install::install(&install, allow_degraded, &command)?,
+        Some(install) => install::install(&install, allow_degraded, &command, &daemon)?,
         None => command,
     };
-    let composed = compose(policy.as_deref(), workspace.as_deref(), &command)?;
+    let composed = compose(policy.as_deref(), workspace.as_deref(), &command, &daemon)?;
     if policy.is_none() {
         terminal::note("no --policy: the strict built-in one holds (workspace read-only, no network)");
     }

@@ -15,6 +15,7 @@ mod wire;
 use std::os::fd::AsFd;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use front::words;
 
 /// Runs one of the two processes; the number is the exit status.
 ///

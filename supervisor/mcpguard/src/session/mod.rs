@@ -60,7 +60,7 @@ pub(crate) fn run(
     let _inside = runtime.enter();
     let (teller, told) = egress::pair();
     let denials = Denials::of(&mut server.guard, &teller)?;
-    let kernel = Kernel::of(&mut server.guard, &composed.plan, canary)?;
+    let kernel = Kernel::of(&mut server, &composed.plan, canary)?;
     let outside = Outside::start(doors, &composed.plan, &server, (teller, told))?;
     let layers = Layers { denials: &denials, kernel: &kernel, outside: &outside };
     let stand = doorman::stand(&composed.plan, &mut server, layers, &mut journal);
@@ -90,7 +90,7 @@ pub(crate) fn run_alone(composed: &Composed, environment: Environment) -> anyhow
     let _inside = runtime.enter();
     let (teller, told) = egress::pair();
     let denials = Denials::of(&mut server.guard, &teller)?;
-    let kernel = Kernel::of(&mut server.guard, &composed.plan, CANARY)?;
+    let kernel = Kernel::of(&mut server, &composed.plan, CANARY)?;
     let outside = Outside::start(doors, &composed.plan, &server, (teller, told))?;
     let layers = Layers { denials: &denials, kernel: &kernel, outside: &outside };
     let finished = runtime.block_on(alone::wait(&mut server, layers, &mut journal));

@@ -3,11 +3,12 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use enforce::{Doors, Guard, Stdio3};
+use enforce::{Doors, Encloser, Guard, Outer, Stdio3};
 
 use crate::cli::Failure;
 use crate::compose::Composed;
 use crate::environment::Environment;
+use crate::hosted::{self, Hosted};
 
 use super::stdio::{Pipe, non_blocking};
 
@@ -30,6 +31,8 @@ pub(super) struct Server {
     pub(super) stdout: Option<OwnedFd>,
     /// Reads from the server's stderr.
     pub(super) stderr: Option<OwnedFd>,
+    /// The session at the host daemon, if it does the kernel part; once.
+    pub(super) hosted: Option<Hosted>,
 }
 
 /// Prepares every layer, then spawns.
@@ -54,20 +57,32 @@ pub(super) fn start(
         under.admit(&composed.host, enforce::implied(&composed.plan, &command).programs)?;
     }
     let refused = |status: u8, message: String| Failure { status, message };
-    let ready = enforce::prepare(&composed.plan, &composed.support, &command)
+    let encloser = composed.daemon.as_ref().map_or(Encloser::Own, |_| Encloser::Daemon);
+    let ready = enforce::prepare(&composed.plan, &composed.support, &command, encloser)
         .map_err(|error| refused(error.exit_code(), error.to_string()))?;
     ready.summary().notes.iter().for_each(|note| tracing::info!("{note}"));
     let (theirs, ours) = match streams {
         Streams::Pipes => pipes()?,
         Streams::ToStderr => (to_stderr()?, [None, None, None]),
     };
-    let guard = ready.spawn(theirs).map_err(|error| refused(error.exit_code(), error.to_string()))?;
+    let mut hosted = None;
+    let guard = match &composed.daemon {
+        None => ready.spawn(theirs),
+        Some(daemon) => ready.spawn_under(theirs, |_, process| {
+            let opened =
+                hosted::open(daemon, composed, &command, process).map_err(|error| format!("{error:#}"))?;
+            let led = composed.support.ebpf.network;
+            let egress = hosted.insert(opened).egress();
+            Ok(Outer { egress: led.then_some(egress) })
+        }),
+    };
+    let guard = guard.map_err(|error| refused(error.exit_code(), error.to_string()))?;
     tracing::debug!("last mile, microseconds a stage: {:?}", guard.sealed().stages);
     for skipped in &guard.sealed().skipped {
         tracing::info!("{} is granted but cannot be opened: {}", skipped.path.display(), skipped.reason);
     }
     let [stdin, stdout, stderr] = ours;
-    Ok(Server { guard, stdin, stdout, stderr })
+    Ok(Server { guard, stdin, stdout, stderr, hosted })
 }
 
 /// The server's three descriptors and our ends of them, which do not block.

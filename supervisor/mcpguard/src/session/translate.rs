@@ -26,7 +26,18 @@ pub(super) struct Translator {
 
 /// The first record.
 pub(super) fn session_start(composed: &Composed, unredacted: &[String]) -> SessionStart {
-    let Composed { command, host, source, warnings: _, plan, support, coverage, under: _ } = composed;
+    let Composed {
+        command,
+        host,
+        source,
+        warnings: _,
+        plan,
+        support,
+        coverage,
+        under: _,
+        daemon: _,
+        recorder: _,
+    } = composed;
     let policy::Support {
         kernel,
         landlock_abi,

@@ -1,6 +1,7 @@
 //! What `check` tells of a policy's network, to people and to machines: the same facts.
 
 use super::Args;
+use crate::hosted::Choice;
 
 const POLICY: &str = r#"version: 1
 name: own
@@ -22,6 +23,7 @@ fn told(policy: &str, json: bool) -> String {
         policy: file.display().to_string(),
         workspace: Some(room.path().to_owned()),
         json,
+        daemon: Choice::never(),
         command: vec![],
     };
     assert!(super::run(args, &mut out).unwrap() <= 1);

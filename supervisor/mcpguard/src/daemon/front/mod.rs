@@ -43,7 +43,7 @@ mod sessions;
 pub(crate) mod settings;
 mod store;
 mod told;
-mod words;
+pub(crate) mod words;
 mod worker;
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn bytes(bytes: &[u8]) -> OsBytes {
 }
 
 /// What was attempted.
-pub(super) fn kind(kind: abi::EventKind) -> message::EventKind {
+pub(crate) fn kind(kind: abi::EventKind) -> message::EventKind {
     use abi::EventKind as Kernel;
     use message::EventKind as Word;
     match kind {
@@ -89,7 +89,8 @@ pub(super) fn kind(kind: abi::EventKind) -> message::EventKind {
     }
 }
 
-fn reason(reason: abi::Reason) -> message::Reason {
+/// Why.
+pub(crate) fn reason(reason: abi::Reason) -> message::Reason {
     use abi::Reason as Kernel;
     use message::Reason as Word;
     match reason {

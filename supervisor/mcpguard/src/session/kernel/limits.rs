@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use audit::{Action, Body, Cause, Denial, Layer};
-use enforce::Enclosure;
 use policy::Plan;
 use policy::plan::Ask;
 
+use super::ground::Ground;
 use super::tell::Rules;
 
 /// How often the counters are read.
@@ -35,7 +35,7 @@ impl Limits {
     }
 
     /// The records about limits that were reached since the last time.
-    pub(super) fn records(&mut self, of: &Enclosure, rules: &Rules, now: Instant, all: bool) -> Vec<Body> {
+    pub(super) fn records(&mut self, of: &Ground, rules: &Rules, now: Instant, all: bool) -> Vec<Body> {
         if !(all || self.next.is_some_and(|next| next <= now)) {
             return Vec::new();
         }

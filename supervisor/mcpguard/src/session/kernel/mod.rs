@@ -8,6 +8,7 @@
 
 mod batch;
 mod budgets;
+mod ground;
 mod limits;
 mod proof;
 mod repeated;
@@ -21,15 +22,17 @@ use std::time::{Duration, Instant};
 
 use abi::{EventKind, Reason};
 use audit::{Action, Body, Cause};
-use enforce::{Egress, Enclosure, Guard, KernelEvent};
+use enforce::{Egress, KernelEvent};
 use mcp::Engine;
 use policy::Plan;
 use policy::plan::{Consequence, OnViolation, ViolationKind};
 use tokio::io::unix::AsyncFd;
 
+use super::start::Server;
 use super::stdio::polled;
 use batch::Batch;
 use budgets::Budgets;
+use ground::{Ground, Heard};
 use limits::Limits;
 use proof::Proofs;
 use repeated::Repetition;
@@ -56,7 +59,9 @@ impl AsRawFd for Bell {
 
 /// The kernel's part of one session; empty where mcpguard does not run as root.
 pub(super) struct Kernel {
-    enclosure: Option<RefCell<Enclosure>>,
+    ground: Option<RefCell<Ground>>,
+    /// What else is to be written down.
+    told: RefCell<Vec<Body>>,
     /// Whoever decides about addresses, if anybody does.
     gate: Option<Arc<dyn Egress>>,
     budgets: RefCell<Budgets>,
@@ -82,17 +87,21 @@ pub(super) enum Demand {
 
 impl Kernel {
     /// Takes over what root's layers have of the session.
-    pub(super) fn of(guard: &mut Guard, plan: &Plan, canary: Duration) -> io::Result<Self> {
-        let enclosure = guard.enclosure();
-        let bell = match enclosure.as_ref().and_then(Enclosure::bell) {
+    pub(super) fn of(server: &mut Server, plan: &Plan, canary: Duration) -> io::Result<Self> {
+        let own = server.guard.enclosure().map(|enclosure| Ground::Own(Box::new(enclosure)));
+        let hosted =
+            server.hosted.take().map(|hosted| hosted.listen().map(|()| Ground::Hosted(Box::new(hosted))));
+        let ground = own.map(Ok).or(hosted).transpose()?;
+        let bell = match ground.as_ref().and_then(Ground::bell) {
             Some(bell) => Some(RefCell::new(polled(Bell(bell.try_clone_to_owned()?))?)),
             None => None,
         };
-        let proofs = RefCell::new(Proofs::new(enclosure.as_ref(), canary));
+        let proofs = RefCell::new(Proofs::new(ground.as_ref().and_then(Ground::own), canary));
         let kills = |kind: OnViolation| kind == OnViolation::Kill;
         Ok(Self {
-            enclosure: enclosure.map(RefCell::new),
-            gate: guard.egress(),
+            ground: ground.map(RefCell::new),
+            told: RefCell::default(),
+            gate: server.guard.egress(),
             budgets: RefCell::new(Budgets::of(plan)),
             bell,
             rules: Rules::of(plan),
@@ -123,8 +132,8 @@ impl Kernel {
         if self.followed.get() == now {
             return;
         }
-        if let Some(enclosure) = &self.enclosure {
-            enclosure.borrow().follow(now.0, now.1);
+        if let Some(ground) = &self.ground {
+            ground.borrow().follow(now.0, now.1);
         }
         if let Some(gate) = &self.gate {
             gate.follow(now.0, now.1);
@@ -149,15 +158,24 @@ impl Kernel {
 
     /// Up to a turn's worth of events; whether there may be more, and what they demand.
     fn listen(&self, mut engine: Option<&mut Engine>) -> (bool, Option<Demand>) {
-        let Some(enclosure) = &self.enclosure else { return (false, None) };
-        let mut enclosure = enclosure.borrow_mut();
-        let Some(first) = enclosure.event() else { return (false, None) };
+        let Some(ground) = &self.ground else { return (false, None) };
+        let mut ground = ground.borrow_mut();
+        let Some(first) = ground.hear() else { return (false, None) };
         let calls = engine.as_ref().map(|engine| engine.in_flight()).unwrap_or_default();
         let now = Instant::now();
         let mut demand = None;
         let mut next = Some(first);
         for _ in 0..TURN {
-            let Some(event) = next else { return (false, demand) };
+            let event = match next {
+                None => return (false, demand),
+                Some(Heard::Event(event)) => event,
+                Some(Heard::Told(body)) => {
+                    self.told.borrow_mut().push(body);
+                    next = ground.hear();
+                    continue;
+                }
+                Some(Heard::Over(why)) => return (false, demand.or(Some(Demand::End(why)))),
+            };
             if !self.proofs.borrow_mut().is_canary(&event) {
                 demand = demand.or_else(|| self.demands(&event, now));
                 if let Some(engine) = engine.as_mut().filter(|_| !calls.is_empty()) {
@@ -165,7 +183,7 @@ impl Kernel {
                 }
                 self.batch.borrow_mut().add(event.clone(), &calls, now);
             }
-            next = enclosure.event();
+            next = ground.hear();
         }
         (true, demand)
     }
@@ -222,7 +240,8 @@ impl Kernel {
     async fn timer(&self, due: Option<Instant>) {
         let next =
             [due, self.limits.borrow().next(), self.proofs.borrow().next()].into_iter().flatten().min();
-        match next.filter(|_| self.enclosure.is_some()) {
+        let told = (!self.told.borrow().is_empty()).then(Instant::now);
+        match told.or(next).filter(|_| self.ground.is_some()) {
             Some(at) => tokio::time::sleep_until(at.into()).await,
             None => std::future::pending().await,
         }
@@ -230,25 +249,24 @@ impl Kernel {
 
     /// The records that are due: denials, what the ring had no room for, limits that were reached.
     pub(super) fn records(&self, now: Instant, all: bool) -> Vec<Body> {
-        let Some(enclosure) = &self.enclosure else { return Vec::new() };
-        let mut enclosure = enclosure.borrow_mut();
-        let mut records = Vec::new();
+        let Some(ground) = &self.ground else { return Vec::new() };
+        let mut ground = ground.borrow_mut();
+        let mut records: Vec<Body> = self.told.take();
         if all || self.batch.borrow().due().is_some_and(|due| due <= now) {
             let (counted, crowded_out) = self.batch.borrow_mut().take(now);
             records.extend(counted.iter().map(|counted| Body::Denial(self.rules.denial(counted))));
             records.extend(tell::crowded_out(&crowded_out));
-            records.extend(tell::dropped(&enclosure.dropped()));
+            records.extend(ground.dropped());
         }
-        records.extend(self.limits.borrow_mut().records(&enclosure, &self.rules, now, all));
+        records.extend(self.limits.borrow_mut().records(&ground, &self.rules, now, all));
         records
     }
 
     /// Starts, watches and judges the canary; an error says which proof failed.
     pub(super) fn prove(&self, now: Instant) -> Result<(), String> {
-        match &self.enclosure {
-            Some(enclosure) => self.proofs.borrow_mut().go_on(&mut enclosure.borrow_mut(), now),
-            None => Ok(()),
-        }
+        let Some(ground) = &self.ground else { return Ok(()) };
+        let mut ground = ground.borrow_mut();
+        ground.own_mut().map_or(Ok(()), |enclosure| self.proofs.borrow_mut().go_on(enclosure, now))
     }
 
     /// The record of a frozen session.
@@ -263,16 +281,16 @@ impl Kernel {
 
     /// Stops every process of the session where it stands.
     pub(super) fn freeze(&self) -> Result<(), String> {
-        match &self.enclosure {
-            Some(enclosure) => enclosure.borrow().freeze().map_err(|error| error.to_string()),
+        match &self.ground {
+            Some(ground) => ground.borrow().freeze(),
             None => Err("the session has no control group".to_owned()),
         }
     }
 
     /// Ends everything in the session's control group.
     pub(super) fn kill(&self) -> Result<(), String> {
-        match &self.enclosure {
-            Some(enclosure) => enclosure.borrow().kill().map_err(|error| error.to_string()),
+        match &self.ground {
+            Some(ground) => ground.borrow().kill(),
             None => Ok(()),
         }
     }
