@@ -56,8 +56,8 @@ enum Task {
     /// Not for people: one of the two sides of the bench's network.
     #[command(hide = true)]
     BenchNetwork(bench::Hands),
-    /// Build the binary that is given out: static, in target/dist.
-    Dist,
+    /// Build what is given out, in target/dist: the static binary, man pages, completions, the .deb and the .rpm.
+    Dist(dist::Options),
     /// Build the BPF programs into ebpf/mcpguard.bpf.o, or check that they are what the sources give.
     Ebpf(ebpf::Options),
     /// The tests inside of virtual machines, on real kernels of Debian; the last line counts them.
@@ -94,7 +94,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Tidy(options) => tidy::run(&checkout()?, &options),
         Task::Bench(options) => bench::run(&checkout()?, &options),
         Task::BenchNetwork(hands) => bench::become_side(&hands),
-        Task::Dist => dist::run(&checkout()?),
+        Task::Dist(options) => dist::run(&checkout()?, &options),
         Task::Ebpf(options) => ebpf::run(&checkout()?, &options),
         Task::VmTest(options) => vm::run(&checkout()?, &options),
         Task::VmFetch(options) => vm::fetch(&checkout()?, &options),
