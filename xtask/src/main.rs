@@ -64,6 +64,8 @@ enum Task {
     VmTest(vm::Options),
     /// Fetch the kernels and the emulator of `vm-test`, and run nothing.
     VmFetch(vm::FetchOptions),
+    /// The Debian package on a Debian 12 with systemd, in a virtual machine: installed, started, attacked, killed, removed.
+    VmSystemd(vm::SystemdOptions),
     /// Not for people: becomes the command, and dies with the task that started it.
     #[command(hide = true)]
     VmChild(vm::ChildOptions),
@@ -98,6 +100,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Ebpf(options) => ebpf::run(&checkout()?, &options),
         Task::VmTest(options) => vm::run(&checkout()?, &options),
         Task::VmFetch(options) => vm::fetch(&checkout()?, &options),
+        Task::VmSystemd(options) => vm::systemd(&checkout()?, &options),
         Task::VmChild(options) => vm::become_child(&options),
         Task::Tricks(options) => tricks::run(&checkout()?, &options),
         Task::Schema(options) => schema::run(&checkout()?, &options),

@@ -73,7 +73,10 @@ pub(super) fn check_rpm(rpm: &Path, reader: &impl Fn() -> Command) -> Result<()>
     let mut command = reader();
     command.args(["--query", "--package", "--nosignature", "--configfiles"]).arg(rpm);
     let configured = step::read("configuration of the .rpm", &mut command)?;
-    ensure!(configured.trim() == "/etc/mcpguard/daemon.yaml", "the .rpm's configuration files are {configured:?}");
+    ensure!(
+        configured.trim() == "/etc/mcpguard/daemon.yaml",
+        "the .rpm's configuration files are {configured:?}"
+    );
     Ok(())
 }
 
@@ -81,7 +84,8 @@ pub(super) fn check_rpm(rpm: &Path, reader: &impl Fn() -> Command) -> Result<()>
 fn tar_line(line: &str) -> Option<Result<Entry>> {
     let mut words = line.split_whitespace();
     let (mode, owner, path) = (words.next()?, words.next()?, words.nth(3)?);
-    (!mode.starts_with('d')).then(|| entry(mode, owner == "0/0" || owner == "root/root", path.trim_start_matches('.')))
+    (!mode.starts_with('d'))
+        .then(|| entry(mode, owner == "0/0" || owner == "root/root", path.trim_start_matches('.')))
 }
 
 /// `-rw-r--r-- root/root /usr/lib/x`.
@@ -107,7 +111,8 @@ fn compare(found: impl Iterator<Item = Result<Entry>>, own: &[(&str, &str)], pag
     let wanted = COMMON.iter().chain(own);
     let wanted = wanted.map(|(path, mode)| Entry { path: (*path).to_owned(), mode: (*mode).to_owned() });
     let wanted: BTreeSet<Entry> = wanted.collect();
-    let (more, less): (Vec<_>, Vec<_>) = (found.difference(&wanted).collect(), wanted.difference(&found).collect());
+    let (more, less): (Vec<_>, Vec<_>) =
+        (found.difference(&wanted).collect(), wanted.difference(&found).collect());
     ensure!(more.is_empty() && less.is_empty(), "the package has {more:?} and lacks {less:?}");
     Ok(())
 }
@@ -133,11 +138,16 @@ mod tests {
         judged(&lines(DEBIAN, ".1.gz")).unwrap();
         let whole = lines(DEBIAN, ".1.gz");
         for missing in 0..whole.len() - 1 {
-            let less: Vec<String> =
-                whole.iter().enumerate().filter(|(at, _)| *at != missing).map(|(_, line)| line.clone()).collect();
+            let less: Vec<String> = whole
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| *at != missing)
+                .map(|(_, line)| line.clone())
+                .collect();
             assert!(judged(&less).is_err(), "{} was not missed", whole[missing]);
         }
-        let more = [whole.clone(), vec!["-rw-r--r-- 0/0 1 2026-11-27 00:00 ./etc/cron.d/x".to_owned()]].concat();
+        let more =
+            [whole.clone(), vec!["-rw-r--r-- 0/0 1 2026-11-27 00:00 ./etc/cron.d/x".to_owned()]].concat();
         assert!(judged(&more).is_err());
     }
 

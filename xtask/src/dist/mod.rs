@@ -70,6 +70,13 @@ pub(crate) fn debian_package(checkout: &Checkout) -> Result<PathBuf> {
     Ok(deb)
 }
 
+/// The Debian package that is there.
+pub(crate) fn built(checkout: &Checkout) -> Result<PathBuf> {
+    packages(&place(checkout)?, "deb")?
+        .pop()
+        .context("there is no package in target/dist; run `cargo xtask dist`")
+}
+
 /// The triple of this machine.
 pub(crate) fn host() -> Result<String> {
     let told = step::read("version of rustc", Command::new("rustc").arg("-vV"))?;
@@ -86,8 +93,7 @@ fn place(checkout: &Checkout) -> Result<PathBuf> {
 /// Man pages and completions, anew: a page of a subcommand that is gone must not stay.
 fn texts(checkout: &Checkout) -> Result<()> {
     let place = place(checkout)?;
-    let (binary, man, completions) =
-        (place.join("mcpguard"), place.join("man"), place.join("completions"));
+    let (binary, man, completions) = (place.join("mcpguard"), place.join("man"), place.join("completions"));
     for directory in [&man, &completions] {
         if directory.is_dir() {
             fs::remove_dir_all(directory).context("cannot remove old texts")?;
@@ -117,7 +123,10 @@ fn rpm(checkout: &Checkout) -> Result<PathBuf> {
 /// Runs one of the packagers and tells which package it made.
 fn package(checkout: &Checkout, extension: &str, mut command: Command) -> Result<PathBuf> {
     let place = place(checkout)?;
-    packages(&place, extension)?.iter().try_for_each(fs::remove_file).context("cannot remove an old package")?;
+    packages(&place, extension)?
+        .iter()
+        .try_for_each(fs::remove_file)
+        .context("cannot remove an old package")?;
     command.args(["--target", TARGET, "--output"]).arg(&place).current_dir(checkout.root());
     step::shown(&format!("the .{extension}"), &mut command)?;
     let mut made = packages(&place, extension)?;

@@ -67,7 +67,8 @@ pub(super) fn rpm(checkout: &Checkout) -> Result<impl Fn() -> Command + use<>> {
         let cache = Cache::open(checkout, false)?;
         let _filling = cache.lock()?;
         eprintln!("fetching Debian's rpm, which reads the package …");
-        let temporary = tempfile::tempdir_in(checkout.root().join("target/tools")).context("no place for rpm")?;
+        let temporary =
+            tempfile::tempdir_in(checkout.root().join("target/tools")).context("no place for rpm")?;
         let fresh = temporary.path().join("rpm");
         Suite::open(SUITE, &cache)?.unpack_closure(&["rpm".to_owned()], &fresh)?;
         std::fs::rename(&fresh, &root).context("cannot move rpm into its place")?;

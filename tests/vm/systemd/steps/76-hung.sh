@@ -1,0 +1,8 @@
+# seconds: 90
+# A keeper that hangs is found by systemd's watchdog, and replaced.
+was=$(keeper)
+kill -STOP "$was"
+must_hold "while the keeper hangs"
+eventually 90 is_another "$was" keeper
+eventually 30 is_active
+must_hold "after the watchdog"
