@@ -1,4 +1,6 @@
 # What steps share. Each step runs in a shell of its own that ends at the first command that fails.
+set -E
+trap 'echo "FAILED: \`$BASH_COMMAND\` in line $LINENO" >&2' ERR
 unit=mcpguard.service
 npm=/opt/steps/npm/node_modules
 
@@ -59,9 +61,12 @@ must_be_active() {
     }
 }
 
-# The keeper is the unit's first process, the front the one that runs as mcpguard.
+# The keeper is the unit's first process, the front the one that runs as mcpguard. A process that is not there is a failure: signals to
+# process 0 would hit the step.
 keeper() {
-    property MainPID
+    local main
+    main=$(property MainPID)
+    [[ $main =~ ^[1-9][0-9]*$ ]] && echo "$main"
 }
 
 front() {
@@ -91,4 +96,15 @@ must_hold() {
     done
     outcome=$(asked connect '{"host":"127.0.0.1","port":9}')
     [[ $outcome == EACCES || $outcome == EPERM ]] || fail "$1: a connection: $outcome"
+}
+
+# `must_work FILE MECHANISM…`: what `mcpguard doctor` told. What Landlock lacks on older kernels eBPF does; nothing else may be absent.
+must_work() {
+    local told=$1 mechanism lacking
+    shift
+    for mechanism in "$@"; do
+        grep -q "^works *$mechanism " "$told" || fail "$mechanism does not work"
+    done
+    lacking=$(sed -n 's/^ABSENT *\([^ ]*\).*/\1/p' "$told" | sed '/^landlock-/d' | xargs)
+    [[ -z $lacking ]] || fail "absent: $lacking"
 }

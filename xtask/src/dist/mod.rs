@@ -8,6 +8,8 @@
 //! The binary is linked statically, with musl: it starts sooner than with a loader, and runs on hosts with any C library or none. Not
 //! with glibc: its static form loads the host's name service modules at run time, which are made for another version of it.
 
+#[cfg(test)]
+mod cluster;
 mod contents;
 mod tools;
 

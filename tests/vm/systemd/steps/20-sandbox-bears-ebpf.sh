@@ -5,11 +5,10 @@ sed -e 's/^Type=.*/Type=oneshot/' -e 's/^ExecStart=.*/ExecStart=\/usr\/bin\/mcpg
     /usr/lib/systemd/system/mcpguard.service >/run/systemd/system/sandbox.service
 printf '[Service]\nStandardOutput=file:/tmp/doctor\nStandardError=file:/tmp/doctor\n' >>/run/systemd/system/sandbox.service
 systemctl daemon-reload
-status=0
-systemctl start sandbox.service || status=$?
+# It ends with 1 where this kernel's Landlock lacks something.
+systemctl start sandbox.service || true
 cat /tmp/doctor
-((status == 0)) || fail "the sandbox keeps mcpguard from something"
-grep -q '^works *ebpf' /tmp/doctor || fail "eBPF was not tried"
-# Its mounts are another view than the users' in nothing but that they are read-only.
+must_work /tmp/doctor ebpf-hooks ebpf-network control-group landlock-files seccomp-filter
 rm /run/systemd/system/sandbox.service
 systemctl daemon-reload
+systemctl reset-failed

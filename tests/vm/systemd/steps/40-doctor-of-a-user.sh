@@ -14,4 +14,6 @@ as ada bash -eu -c 'cd
     printf "#!/bin/sh\necho ran\n" >work/program
     chmod 700 . .ssh work/program
     cp /opt/steps/policy.yaml policy.yaml' </dev/null
-as ada mcpguard doctor
+as ada mcpguard doctor >/tmp/doctor || true
+cat /tmp/doctor
+must_work /tmp/doctor ebpf-hooks ebpf-network control-group landlock-files seccomp-filter

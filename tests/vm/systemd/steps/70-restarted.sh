@@ -1,5 +1,6 @@
 # seconds: 60
 # `systemctl restart`: another daemon, the same sessions, guarded at every moment.
+must_be_active
 was=$(keeper)
 systemctl restart "$unit"
 must_be_active

@@ -1,5 +1,6 @@
 # seconds: 60
 # The front is killed: the keeper starts another one, and stays itself.
+must_be_active
 kept=$(keeper) was=$(front)
 kill -KILL "$was"
 eventually 30 is_another "$was" front

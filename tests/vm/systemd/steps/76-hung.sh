@@ -1,5 +1,6 @@
 # seconds: 90
 # A keeper that hangs is found by systemd's watchdog, and replaced.
+must_be_active
 was=$(keeper)
 kill -STOP "$was"
 must_hold "while the keeper hangs"

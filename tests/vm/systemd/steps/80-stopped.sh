@@ -1,5 +1,6 @@
 # seconds: 60
 # Stopped: the session goes on, guarded by what is pinned. The next client starts the daemon through the socket.
+must_be_active
 systemctl stop "$unit"
 [[ $(property ActiveState) == inactive ]] || fail "it is $(property ActiveState)"
 [[ -z $(front) ]] || fail "the front is left"

@@ -1,5 +1,6 @@
 # seconds: 60
 # Installed over itself: what the administrator changed stays, the daemon is another one, sessions go on.
+must_be_active
 was=$(keeper)
 echo '# changed here' >>/etc/mcpguard/daemon.yaml
 dpkg -i --force-confold /opt/steps/mcpguard.deb

@@ -32,6 +32,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("gzip", "the package's man pages"),
     ("hostname", "systemd names the machine"),
     ("init-system-helpers", "deb-systemd-helper, deb-systemd-invoke"),
+    ("libc-bin", "ldconfig, getent"),
     ("libpam-modules", "runuser opens a session by them"),
     ("libpam-runtime", "their configuration"),
     ("login", "/etc/login.defs, su"),
