@@ -9,7 +9,7 @@ import { Client, guarded, must } from "./client.mjs";
 const [policy, home] = process.argv.slice(2);
 const workspace = `${home}/work`;
 const DENIALS = ["EACCES", "EPERM", "ENOSYS", "SIGSYS", "EPROTONOSUPPORT", "EAFNOSUPPORT", "ESOCKTNOSUPPORT"];
-const UNSUPPORTED = ["EPERM", "ENOSYS", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EACCES", "EIO", "SIGSEGV", "EINVAL", "ENOENT"];
+const UNSUPPORTED = ["EPERM", "ENOSYS", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EACCES", "EIO", "SIGSEGV", "EINVAL", "ENOENT", "EFAULT"];
 
 let arrived = 0;
 const arrival = () => (arrived += 1);
@@ -59,7 +59,7 @@ const attacks = (victim, guard) => ({
   "clones into a user namespace": [call(56, 0x10000011, 0, 0, 0, 0)],
   "mounts": [call(165, { text: "none" }, { text: workspace }, { text: "tmpfs" }, 0, 0)],
   "makes a BPF map": [call(321, 0, words(0x400000002, 0x100000004, 0, 0, 0, 0, 0, 0, 0), 72)],
-  "reads a pin of the guard": [call(321, 7, words(0, 0, 0), 24)],
+  "asks for an object of the guard": [call(321, 7, words(0, 0, 0), 24)],
   "handles page faults": [call(323, 1)],
   "finds its session keyring": [call(250, 0, -3, 1)],
   "becomes another personality": [call(135, 0x0040000)],
