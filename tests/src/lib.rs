@@ -24,6 +24,7 @@ mod scene;
 mod servers;
 mod skip;
 mod start;
+mod terminal;
 
 pub use audit_log::{Record, records, verify};
 pub use binaries::{attack_helper, mcpguard};
@@ -38,3 +39,4 @@ pub use scene::Scene;
 pub use servers::{Server, checkout, inspector, node, node_modules, python};
 pub use skip::skip;
 pub use start::Start;
+pub use terminal::Terminal;

@@ -29,6 +29,7 @@ pub const LEARNINGS: usize = 4;
 /// same way and the same end are one grant; if there are more than fit, grants of one way are put together and end with
 /// the first of them, so that nothing is ever open for longer than its name allows.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Learned {
     /// In no order; unused ones are zero.
@@ -37,6 +38,7 @@ pub struct Learned {
 
 /// One grant of a learned address.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Learning {
     /// Classes that may reach it.

@@ -2,6 +2,7 @@
 
 /// What was attempted.
 #[repr(u16)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventKind {
     /// Opening a file.
@@ -91,6 +92,7 @@ impl EventKind {
 
 /// What became of the attempt.
 #[repr(u8)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// It failed.
@@ -101,6 +103,7 @@ pub enum Action {
 
 /// Why it was denied.
 #[repr(u8)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// No rule grants it to the classes that are active; the event's rule is the nearest one, if any.

@@ -34,6 +34,7 @@ pub struct ObjectKey {
 
 /// Value of the maps `OBJECTS` and `NAMED`. A mask has bit *i* set where grant class *i* has the right.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     /// Classes that may read.
@@ -56,6 +57,7 @@ pub struct Entry {
 
 /// Key of the map `NAMED`: one more component beneath a node.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NamedKey {
     /// [`name_hash`] of the component.
@@ -77,6 +79,7 @@ pub const MAX_LENGTHS: usize = 8;
 
 /// Key of the map `NAMES`: a name that is denied wherever it is met.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NameKey {
     /// [`name_hash`] of the compared bytes.
@@ -91,6 +94,7 @@ pub struct NameKey {
 
 /// Value of the map `NAMES`.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NameRule {
     /// The policy rule.
@@ -102,6 +106,7 @@ pub struct NameRule {
 /// Data of the longest-prefix map `ADDRESSES`; its prefix length counts the slot's 32 bits too. An IPv4 address stands in
 /// its IPv6 form (`::ffff:a.b.c.d`, RFC 4291 section 2.5.5.2).
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressKey {
     /// The session's slot, in network byte order: the map compares from the first byte.
@@ -114,6 +119,7 @@ pub struct AddressKey {
 
 /// Value of the map `ADDRESSES`.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Address {
     /// Classes that may reach it; what shorter ranges grant is in it already.
@@ -136,6 +142,7 @@ pub enum PortUse {
 
 /// Key of the map `PORTS`.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortKey {
     /// The session's slot.
@@ -148,6 +155,7 @@ pub struct PortKey {
 
 /// Value of the map `PORTS`.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Port {
     /// The policy rule.

@@ -32,6 +32,7 @@ pub mod session_flags {
 
 /// One rate limit: a generic cell rate algorithm (ITU-T I.371), which needs one word of state.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rate {
     /// Nanoseconds that one token takes to come back; 0 means that there is no limit.
@@ -66,6 +67,7 @@ pub const BUCKETS: usize = 7;
 /// What a call may spend while it is in flight. The index of [`Session::budgets`] and of [`Active::budgets`]; in events it
 /// stands behind the buckets.
 #[repr(usize)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spending {
     /// New connections.
@@ -82,6 +84,7 @@ pub const CLASSES: usize = 64;
 
 /// What to look for in names before a look-up is worth it.
 #[repr(C)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// Bit *length modulo 64* for each exact name rule.
@@ -295,7 +298,7 @@ pub struct Decision {
 }
 
 /// Words of the global `SCOPE_FILTER`.
-pub const SCOPE_WORDS: usize = 8;
+pub const SCOPE_WORDS: usize = 512;
 
 /// Where `SCOPE_FILTER` knows a cgroup: the word and the bit in it. A set bit means: look into `CGROUPS`.
 #[inline(always)]

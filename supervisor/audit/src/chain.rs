@@ -121,7 +121,10 @@ pub(crate) fn seal(buffer: &mut Vec<u8>, start: usize) -> Digest {
 }
 
 /// Checks the seal of a line without its newline, and gives its hash.
-pub(crate) fn unseal(line: &[u8]) -> Result<Digest, SealError> {
+///
+/// # Errors
+/// The line was changed, or is no line of a log.
+pub fn unseal(line: &[u8]) -> Result<Digest, SealError> {
     let (content, seal) = line.split_at(line.len().checked_sub(SEAL_LENGTH).ok_or(SealError::NoSeal)?);
     let hex = seal
         .strip_prefix(BEFORE_HASH)

@@ -54,7 +54,10 @@ pub fn log_files(path: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Rotated files with their numbers, ascending. A file that has two names (a rotation was cut off between its two
 /// steps) is listed once, under the name that is still being written.
-pub(crate) fn rotated(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn rotated(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut found = numbered(path)?;
     let mut seen: Vec<_> = identity(path).into_iter().collect();
     found.retain(|(_, file)| match identity(file) {
@@ -88,6 +91,19 @@ pub(crate) fn with_number(path: &Path, number: u64) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(format!(".{number}"));
     PathBuf::from(name)
+}
+
+/// The name of the next file that is rotated: the number after the highest one, or the highest one itself if it already
+/// is the present file's second name.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn free_name(path: &Path) -> io::Result<PathBuf> {
+    Ok(match numbered(path)?.pop() {
+        Some((_, file)) if identity(&file) == identity(path) => file,
+        Some((number, _)) => with_number(path, number + 1),
+        None => with_number(path, 1),
+    })
 }
 
 /// The directory of a file; `.` for a bare name.

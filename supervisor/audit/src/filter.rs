@@ -46,7 +46,6 @@ fn concerns(body: &Body, tool: &str) -> bool {
     match body {
         Body::ToolCall(call) => call.tool == tool,
         Body::ToolResult(result) => result.tool == tool,
-        Body::Denial(denial) => denial.calls.iter().any(|call| call.tool == tool),
-        _ => false,
+        _ => body.denial().is_some_and(|denial| denial.calls.iter().any(|call| call.tool == tool)),
     }
 }

@@ -20,20 +20,23 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Where following starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// With the file's first record.
+    /// With the first record of all files that are kept, as [`crate::read`].
+    Oldest,
+    /// With the present file's first record.
     Beginning,
     /// With the next record that is written.
     End,
 }
 
-/// Follows a log from its present file on.
+/// Follows a log.
 ///
 /// # Errors
 /// The file cannot be read.
 pub fn follow(path: &Path, start: Start) -> io::Result<Follower> {
+    let oldest = if start == Start::Oldest { log_files(path)?.into_iter().next() } else { None };
     let mut follower = Follower {
         path: path.to_owned(),
-        current: Current::open(path.to_owned())?,
+        current: Current::open(oldest.unwrap_or_else(|| path.to_owned()))?,
         head: None,
         ready: VecDeque::new(),
     };
@@ -83,6 +86,9 @@ impl Follower {
         }
         // The path means another file now. What was written before that happened comes first.
         self.drain()?;
+        if !self.ready.is_empty() {
+            return Ok(());
+        }
         if let Some(next) = self.successor()? {
             self.current = Current::open(next)?;
             self.drain()?;
@@ -98,8 +104,11 @@ impl Follower {
         Ok(files.into_iter().nth(at.map_or(0, |at| at + 1)))
     }
 
+    /// Reads until there is something to give, so that no more of a long file is held than that.
     fn drain(&mut self) -> io::Result<()> {
-        while let Some((number, line)) = self.current.line()? {
+        while self.ready.is_empty()
+            && let Some((number, line)) = self.current.line()?
+        {
             let wrong = |what: String| ReadError { file: self.current.file.clone(), line: number, what };
             match Record::parse(&line) {
                 Ok(record) => {

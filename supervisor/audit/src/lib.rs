@@ -25,6 +25,7 @@ mod filter;
 mod follow;
 mod lines;
 mod log;
+mod numbers;
 mod read;
 mod record;
 mod redact;
@@ -32,18 +33,21 @@ mod render;
 mod verify;
 
 pub use body::{
-    Action, Body, CallRef, Cause, CoverageEntry, CoverageState, Degraded, Denial, EndReason, Handshake,
-    Hooks, Kernel, Layer, Lost, LostKind, Noise, Outcome, Policy, Process, Recovered, Rotated,
-    RotationReason, RuleRef, SessionEnd, SessionStart, Stream, ToolCall, ToolResult, Verdict,
+    Action, Actor, Body, CallRef, Carried, CarriedSession, Cause, CoverageEntry, CoverageState, Degraded,
+    Denial, EndReason, Handshake, Hooks, Kernel, KernelDenial, Layer, Lost, LostKind, Noise, Operation,
+    OperationKind, Outcome, Policy, Process, Recovered, Repaired, Rotated, RotationReason, RuleRef,
+    SessionEnd, SessionStart, Stream, ToolCall, ToolResult, Verdict,
 };
-pub use chain::{Digest, SealError};
+pub use chain::{Digest, SealError, unseal};
 pub use escape::for_people;
-pub use files::{log_files, newest_log, session_logs, session_path};
+pub use files::{free_name, log_files, newest_log, rotated, session_logs, session_path};
 pub use filter::{Filter, Selection};
 pub use follow::{Follower, Start, follow};
+pub use lines::MAX_LINE_BYTES;
 pub use log::{Log, LogConfig, LogError};
+pub use numbers::{KernelNumbers, Number};
 pub use read::{ReadError, Reader, read};
-pub use record::{ParseError, Record, SessionId, VERSION};
+pub use record::{ParseError, Place, Record, SessionId, VERSION, write_line};
 pub use redact::{Detail, MIN_SECRET_BYTES, Redact, Redactor};
 pub use render::render;
-pub use verify::{Damage, SessionSeen, Verified, VerifyError, verify};
+pub use verify::{Damage, Repair, SessionSeen, Verified, VerifyError, verify};

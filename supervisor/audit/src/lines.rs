@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 
-/// Bytes of the longest line that [`crate::Log`] writes, with its newline.
-pub(crate) const MAX_LINE_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of the longest line of a log, with its newline.
+pub const MAX_LINE_BYTES: usize = 8 * 1024 * 1024;
 
 /// One line, or the rest of a file that has no newline at its end.
 pub(crate) struct Line {

@@ -92,19 +92,24 @@ impl Record {
 }
 
 /// Where a new record stands.
-pub(crate) struct Place<'a> {
-    pub(crate) time: Timestamp,
-    pub(crate) session: &'a SessionId,
-    pub(crate) seq: u64,
-    pub(crate) prev: Digest,
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// When it is written.
+    pub time: Timestamp,
+    /// The session that it is about.
+    pub session: &'a SessionId,
+    /// Its number in the session, from 1.
+    pub seq: u64,
+    /// The hash of the line before it.
+    pub prev: Digest,
 }
 
-/// Appends the record's line, without newline, to the buffer and gives its hash.
-pub(crate) fn write_line(
-    buffer: &mut Vec<u8>,
-    at: &Place<'_>,
-    body: &Body,
-) -> Result<Digest, serde_json::Error> {
+/// Appends the record's line, without newline, to the buffer and gives its hash. For whoever keeps a chain of its own;
+/// [`crate::Log`] is the usual way. Cleans nothing: see [`crate::Redact`].
+///
+/// # Errors
+/// The body has no JSON form. Then the buffer may hold a part of the line.
+pub fn write_line(buffer: &mut Vec<u8>, at: &Place<'_>, body: &Body) -> Result<Digest, serde_json::Error> {
     let start = buffer.len();
     let Place { time, session, seq, prev } = at;
     buffer.extend_from_slice(LINE_START);
@@ -142,6 +147,11 @@ impl SessionId {
         let fits = (1..=64).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         fits.then_some(Self(name))
+    }
+
+    /// The name under which the host's log writes about itself. [`Self::generate`] never gives it.
+    pub fn host() -> Self {
+        Self("host".to_owned())
     }
 
     /// The name.

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::body::{
-    Body, CallRef, CoverageState, Degraded, Denial, Handshake, Lost, Noise, Process, Recovered, Rotated,
-    RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
+    Body, CallRef, Carried, CoverageState, Degraded, Denial, Handshake, KernelDenial, Lost, Noise, Operation,
+    Process, Recovered, Repaired, Rotated, RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
 };
 use crate::escape::for_people;
 use crate::record::Record;
@@ -50,6 +50,15 @@ pub fn render(record: &Record) -> String {
             )
         }
         Body::SessionEnd(end) => session_end(&mut line, end, record),
+        Body::KernelDenial(KernelDenial { sequence, denial }) => denial_line(&mut line, denial)
+            .and_then(|()| write!(line, " (session {}, kernel event {sequence})", record.session)),
+        Body::Operation(operation) => operation_line(&mut line, operation, record),
+        Body::Carried(Carried { sessions, more }) => {
+            write!(line, "carried  {} sessions{}", sessions.len(), if *more { ", and more" } else { "" })
+        }
+        Body::Repaired(Repaired { bytes, .. }) => {
+            write!(line, "repaired the last line was not whole: {bytes} bytes were cut off")
+        }
     };
     for_people(&line).into_owned()
 }
@@ -150,6 +159,15 @@ fn session_end(line: &mut String, end: &SessionEnd, record: &Record) -> std::fmt
     }
     write!(line, "; {calls} calls, {denials} denials, {} s", duration_us / 1_000_000)?;
     write!(line, ", {processes_killed} processes killed")
+}
+
+fn operation_line(line: &mut String, operation: &Operation, record: &Record) -> std::fmt::Result {
+    let Operation { operation, by, uid, detail } = operation;
+    write!(line, "{:8} session {} by {}", word(operation), record.session, word(by))?;
+    if let Some(uid) = uid {
+        write!(line, ", uid {uid}")?;
+    }
+    write!(line, "{}", after(detail))
 }
 
 /// `: tool_rate (limit 60) by tools.defaults… (file:line:column): reason`

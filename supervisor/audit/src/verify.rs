@@ -1,17 +1,23 @@
 //! Proves that a log is as it was written: each line by its own hash, all lines by the chain, each session by its numbers.
+//!
+//! In the host's log of many sessions this proves as well that no record of a session is there twice or missing, that no
+//! event of the kernel was written twice, and how many were dropped ([`SessionSeen::kernel_missing`]).
 
-use std::collections::BTreeMap;
+mod sessions;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::body::{Body, Recovered};
+use crate::body::{Body, Recovered, Repaired};
 use crate::chain::Digest;
 use crate::files::log_files;
 use crate::lines::{End, Line, Lines};
 use crate::read::ReadError;
 use crate::record::{Record, SessionId};
+
+use sessions::Sessions;
 
 /// What holds of a log that verifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +39,8 @@ pub struct Verified {
     pub truncated_tail: Option<u64>,
     /// Places where a later session found the file's end damaged and said so.
     pub damages: Vec<Damage>,
+    /// Places where the daemon cut off a last line that was not whole and said so.
+    pub repairs: Vec<Repair>,
 }
 
 /// One session in a log.
@@ -46,6 +54,10 @@ pub struct SessionSeen {
     pub last: u64,
     /// Whether its `session_end` is here. If not, it still runs, was killed, or its last lines were cut off.
     pub ended: bool,
+    /// The highest number of a kernel event of the session; 0 if there is none.
+    pub kernel_last: u64,
+    /// How many kernel events below it are not in the log: they were dropped, or are in files that are gone.
+    pub kernel_missing: u64,
 }
 
 /// A damaged end of file that a later session found.
@@ -57,6 +69,17 @@ pub struct Damage {
     pub line: u64,
     /// What it says.
     pub recovered: Recovered,
+}
+
+/// A last line that was not whole and was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repair {
+    /// The file.
+    pub file: PathBuf,
+    /// The line of the `repaired` record, from 1.
+    pub line: u64,
+    /// What it says.
+    pub repaired: Repaired,
 }
 
 /// The first place where a log is not as it was written.
@@ -83,12 +106,13 @@ pub fn verify(path: &Path) -> Result<Verified, VerifyError> {
         Ok((files, last_whole_line, truncated_tail)) => Ok(Verified {
             files,
             records: chain.records,
-            sessions: chain.order.iter().filter_map(|session| chain.sessions.remove(session)).collect(),
+            sessions: chain.sessions.seen(),
             head: chain.head.unwrap_or(Digest::GENESIS),
             continues: chain.continues,
             last_whole_line,
             truncated_tail,
             damages: chain.damages,
+            repairs: chain.repairs,
         }),
         Err(ReadError { file, line, what }) => Err(VerifyError { file, line, what, records: chain.records }),
     }
@@ -100,9 +124,9 @@ struct Chain {
     records: u64,
     head: Option<Digest>,
     continues: Option<Digest>,
-    order: Vec<SessionId>,
-    sessions: BTreeMap<SessionId, SessionSeen>,
+    sessions: Sessions,
     damages: Vec<Damage>,
+    repairs: Vec<Repair>,
 }
 
 /// Lines that are no records, until a `recovered` record accounts for them.
@@ -162,7 +186,12 @@ impl Chain {
     ) -> Result<(), ReadError> {
         self.explained(file, line, record, unexplained)?;
         self.linked(record).map_err(|what| wrong(file, line.number, what))?;
-        self.numbered(record).map_err(|what| wrong(file, line.number, &what))?;
+        let gone = self.continues.is_some();
+        self.sessions.add(record, gone).map_err(|what| wrong(file, line.number, &what))?;
+        if let Body::Repaired(repaired) = &record.body {
+            let (file, repaired) = (file.to_owned(), repaired.clone());
+            self.repairs.push(Repair { file, line: line.number, repaired });
+        }
         self.head = Some(record.hash);
         self.records += 1;
         Ok(())
@@ -209,24 +238,6 @@ impl Chain {
             }
             (None, _) => Err("the records before this one were removed"),
         }
-    }
-
-    fn numbered(&mut self, record: &Record) -> Result<(), String> {
-        let Record { session, seq, body, .. } = record;
-        let ended = matches!(body, Body::SessionEnd(_));
-        match self.sessions.get_mut(session) {
-            Some(seen) if *seq == seen.last + 1 => (seen.last, seen.ended) = (*seq, seen.ended || ended),
-            Some(seen) => {
-                return Err(format!("session {session} goes on with number {seq} after {}", seen.last));
-            }
-            None if *seq == 1 || self.continues.is_some() => {
-                self.order.push(session.clone());
-                let seen = SessionSeen { session: session.clone(), first: *seq, last: *seq, ended };
-                self.sessions.insert(session.clone(), seen);
-            }
-            None => return Err(format!("session {session} starts with number {seq}")),
-        }
-        Ok(())
     }
 }
 

@@ -150,14 +150,21 @@ pub fn decide(
     let reach = operators.reach(peer);
     match request {
         Request::Open(_) => may_guard(peer, brought).map(|()| Reach::Own(peer.uid)),
-        Request::Learn(_) | Request::Forget(_) | Request::Arrived(_) | Request::End(_) => {
-            Ok(Reach::Own(peer.uid))
-        }
+        Request::Resume(_)
+        | Request::Learn(_)
+        | Request::Forget(_)
+        | Request::Arrived(_)
+        | Request::End(_)
+        | Request::Offer => Ok(Reach::Own(peer.uid)),
         Request::List => Ok(reach),
         Request::Kill(selector) | Request::Freeze(selector) | Request::Thaw(selector) => {
             may_select(reach, selector).map(|()| reach)
         }
-        Request::Follow(_) | Request::Reload | Request::Status => match reach {
+        Request::Follow(_)
+        | Request::Quarantine(_)
+        | Request::Release(_)
+        | Request::Reload
+        | Request::Status => match reach {
             Reach::Host(_) => Ok(reach),
             Reach::Own(_) => Err(Denied::OperatorsOnly),
         },
@@ -172,7 +179,11 @@ impl Operators {
     }
 }
 
-fn may_guard(peer: &Peer<'_>, brought: Option<&Brought>) -> Result<(), Denied> {
+/// Whether a peer may guard the process that it brought.
+///
+/// # Errors
+/// See [`Denied`].
+pub fn may_guard(peer: &Peer<'_>, brought: Option<&Brought>) -> Result<(), Denied> {
     let Brought { uids, kinship, place } = *brought.ok_or(Denied::NothingBrought)?;
     if uids.iter().any(|uid| *uid != peer.uid) {
         return Err(Denied::NotYours { uids, uid: peer.uid });
@@ -242,7 +253,7 @@ mod tests {
     fn open() -> Request {
         let place = r#"{"workspace":"/w","home":"/h","config_home":"/c","cache_home":"/x","server":[],"current_directory":"/"}"#;
         request(&format!(
-            r#"{{"open":{{"name":"a","policy":{{"texts":[{{"name":"p","text":""}}],"links":[]}},"place":{place},"environment":[],"programs":[],"companions":[],"command":{{"program":"/p","argv":["p"]}}}}}}"#
+            r#"{{"open":{{"name":"a","policy":{{"texts":[{{"name":"p","text":""}}],"links":[]}},"place":{place},"environment":[],"programs":[],"companions":[],"real":[],"implied":{{"programs":[],"loaders":[]}},"command":{{"program":"/p","argv":["p"]}}}}}}"#
         ))
     }
 
@@ -258,6 +269,10 @@ mod tests {
             r#"{"thaw":"all"}"#,
             r#""reload""#,
             r#""status""#,
+            r#""offer""#,
+            r#"{"resume":{"session":"00000000000000aa","heard":7}}"#,
+            r#"{"quarantine":{"session":"a"}}"#,
+            r#"{"release":{"revision":"00"}}"#,
         ]
         .map(request)
         .into();
@@ -316,7 +331,7 @@ mod tests {
             let peer = Peer { uid, gid, groups, place: Place::Free };
             let reach = if is_operator { Reach::Host(uid) } else { Reach::Own(uid) };
             assert_eq!(decide(operators, &peer, &Request::List, None), Ok(reach));
-            for text in [r#""reload""#, r#""status""#, r#"{"follow":{}}"#] {
+            for text in [r#""reload""#, r#""status""#, r#"{"follow":{}}"#, r#"{"quarantine":"all"}"#] {
                 let expected = if is_operator { Ok(reach) } else { Err(Denied::OperatorsOnly) };
                 assert_eq!(decide(operators, &peer, &request(text), None), expected, "{text} {peer:?}");
             }

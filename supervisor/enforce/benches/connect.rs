@@ -140,7 +140,8 @@ impl Guarded {
         let directory = group.v2_directory_fd().expect("control groups of version 2");
         let cgroup = Some(Cgroup { directory, id: group.id().expect("it has an id") });
         let doors = Some(Doors { resolver: PROXY, proxy: PROXY });
-        let opening = Opening { tables: &tables, server: None, doors, cgroup };
+        let opening =
+            Opening { tables: &tables, server: None, supervisor: Pid::this(), identity: None, doors, cgroup };
         let session = layer.open(&opening).expect("a session opens");
         for (address, checked) in [(WAYS[1].1, 0), (WAYS[2].1, 1)] {
             let mut learned = Learned::default();

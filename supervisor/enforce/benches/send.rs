@@ -55,8 +55,14 @@ impl Other {
         let directory = group.v2_directory_fd().expect("control groups of version 2");
         let cgroup = Cgroup { directory, id: group.id().expect("it has an id") };
         let tables = Tables::default();
-        let opening =
-            Opening { tables: &tables, server: Some(Pid::this()), doors: None, cgroup: Some(cgroup) };
+        let opening = Opening {
+            tables: &tables,
+            server: Some(Pid::this()),
+            supervisor: Pid::this(),
+            identity: None,
+            doors: None,
+            cgroup: Some(cgroup),
+        };
         let session = layer.open(&opening).expect("a session opens");
         Self { session, group }
     }

@@ -45,7 +45,8 @@ fn starts() {
         bare.push(start.elapsed());
 
         let start = Instant::now();
-        let ready = enforce::prepare(&plan, &enforce::probe(), &command).expect("prepares");
+        let ready =
+            enforce::prepare(&plan, &enforce::probe(), &command, enforce::Encloser::Own).expect("prepares");
         prepare.push(start.elapsed());
         let stdio = enforce::Stdio3 { stdin: nothing(), stdout: nothing(), stderr: nothing() };
         let mut guard = ready.spawn(stdio).expect("starts");

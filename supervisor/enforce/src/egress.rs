@@ -1,7 +1,7 @@
 //! What the session's resolver and proxy tell to whoever decides about addresses, and ask of it.
 //!
-//! Two backends decide: eBPF programs on the control group (root), and the supervisor itself, which carries out the
-//! server's calls (user notification, no root). Both judge by `verdict::network`.
+//! Two backends decide: eBPF programs on the control group (root's, in this process or in the host daemon), and the
+//! supervisor itself, which carries out the server's calls (user notification, no root). Both judge by `verdict::network`.
 //!
 //! ```text
 //! resolver ── learn, forget ──► Egress ◄── arrived ── proxy
@@ -14,9 +14,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use abi::{Learned, Spending};
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 
 /// Ports on 127.0.0.1 (and ::1, where there is IPv6) that only the session is led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Doors {
     /// The resolver's, UDP and TCP.
     pub resolver: u16,
@@ -33,6 +34,9 @@ pub enum LearnError {
     /// The kernel refused.
     #[error("the kernel refused a learned address: {}", .0.desc())]
     Kernel(Errno),
+    /// The host daemon, whose maps they are.
+    #[error("the host daemon does not make a learned address known: it is not reachable, or refuses")]
+    Daemon,
 }
 
 /// One backend of one session. Each method is whole by itself: whoever decides sees the old or the new, nothing between.

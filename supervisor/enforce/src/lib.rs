@@ -21,6 +21,7 @@ pub mod encode;
 mod enter;
 mod examine;
 mod guard;
+pub mod keeper;
 mod limits;
 mod notify;
 mod orders;
@@ -36,20 +37,22 @@ mod tree;
 
 pub use bpf::Event as KernelEvent;
 pub use egress::{Doors, Egress, LearnError};
-pub use enclosure::{EncloseError, Enclosure, EnclosureError, PlaceError, Proof, ProofFailure, clean_up};
+pub use enclosure::{
+    EncloseError, Enclosure, EnclosureError, PlaceError, Proof, ProofFailure, clean_up, unreachable,
+};
 pub use enter::{EnterError, enter, main as enter_main};
 pub use examine::{Finding, Outcome, examine};
 pub use guard::Guard;
 pub use notify::{Attempt, GateError, NetworkDenial, read_address, write_address};
 pub use orders::Sealed;
-pub use prepare::{Command, PrepareError, Ready, Summary, implied, prepare};
-pub use probe::probe;
+pub use prepare::{Command, Encloser, PrepareError, Ready, Summary, implied, prepare};
+pub use probe::{probe, probe_without_root};
 pub use ruleset::Skipped;
 pub use seccomp::{
     Action, Addresses, CompileError, DenialListener, Instruction, ListenError, Profile, Reporting, Served,
     SyscallDenial, Woken, compile, name_of, reason,
 };
-pub use spawn::{SpawnError, Stdio3};
+pub use spawn::{Outer, SpawnError, Stdio3};
 pub use standing::{FreezeError, Grounds, KillError, Standing};
 pub use tree::{
     Ended, Ending, Exited, Status, SupervisorError, become_subreaper, end_tree, harden_supervisor,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::Limit;
 use crate::ruleset::{Ruleset, Skipped};
 use crate::seccomp::Instruction;
-use crate::sys;
+use crate::sys::{self, Received};
 
 /// Everything that `enter` does, decided beforehand.
 #[derive(Debug, Serialize, Deserialize)]
@@ -80,6 +80,9 @@ pub(crate) enum FailureKind {
 /// The most that one message may hold; an environment and its arguments are bounded by the kernel far below.
 const MAX_MESSAGE: usize = 64 << 20;
 
+/// The most descriptors that one read may bring; a message has at most one.
+const MOST_DESCRIPTORS: usize = 4;
+
 /// Why a message did not pass.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WireError {
@@ -91,6 +94,8 @@ pub(crate) enum WireError {
     Malformed(#[from] postcard::Error),
     #[error("the message is too long")]
     TooLong,
+    #[error("the message brings descriptors that this process has no room for")]
+    Descriptors,
 }
 
 /// Sends one message, with at most one descriptor.
@@ -145,15 +150,16 @@ pub(crate) fn receive<T: DeserializeOwned>(socket: impl AsFd) -> Result<(T, Vec<
 fn fill(socket: BorrowedFd<'_>, into: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> Result<(), WireError> {
     let mut filled = 0;
     while filled < into.len() {
-        match sys::receive_descriptors(socket, &mut into[filled..]) {
-            Ok((0, _)) => return Err(WireError::Gone),
-            Ok((count, more)) => {
+        match sys::receive_descriptors(socket, &mut into[filled..], MOST_DESCRIPTORS) {
+            Ok(Received { count: 0, .. }) => return Err(WireError::Gone),
+            Ok(Received { truncated: true, .. }) => return Err(WireError::Descriptors),
+            Ok(Received { count, descriptors: more, .. }) => {
                 filled += count;
                 descriptors.extend(more);
             }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Err(WireError::Gone),
-            Err(error) => return Err(WireError::Socket(error)),
+            Err(Errno::EINTR) => {}
+            Err(Errno::ECONNRESET) => return Err(WireError::Gone),
+            Err(error) => return Err(WireError::Socket(error.into())),
         }
     }
     Ok(())

@@ -33,6 +33,15 @@ pub struct Command {
     pub doors: Option<Doors>,
 }
 
+/// Who does what takes root: the control group, the eBPF programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encloser {
+    /// This process, as far as it can: [`Ready::spawn`].
+    Own,
+    /// The host daemon, whose abilities stand in the support: [`Ready::spawn_under`].
+    Daemon,
+}
+
 /// Why a plan cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
@@ -81,6 +90,8 @@ pub struct Ready {
     pub(crate) orders: Orders,
     pub(crate) profile: Profile,
     pub(crate) files: FilesPlan,
+    pub(crate) encloser: Encloser,
+    /// Nothing where somebody else encloses the server.
     pub(crate) enclosure: Option<Prepared>,
     /// Where the supervisor decides about addresses.
     pub(crate) gate: Option<notify::Prepared>,
@@ -121,7 +132,12 @@ impl Ready {
 ///
 /// Whether the host can enforce what the plan asks is `coverage`'s question, asked before: here a mechanism that
 /// `support` lacks is left out, and `summary` says so.
-pub fn prepare(plan: &Plan, support: &Support, command: &Command) -> Result<Ready, PrepareError> {
+pub fn prepare(
+    plan: &Plan,
+    support: &Support,
+    command: &Command,
+    encloser: Encloser,
+) -> Result<Ready, PrepareError> {
     check_program(&command.program)?;
     let addresses = notify::who_decides(plan, support);
     let profile = Profile::of(plan, addresses);
@@ -155,10 +171,13 @@ pub fn prepare(plan: &Plan, support: &Support, command: &Command) -> Result<Read
         aside: listen && addresses == Addresses::Gate,
     };
     let summary = summary(plan, support, &orders, &profile, implied);
-    let enclosure = Prepared::of(plan, support, &self::implied(plan, command), command.doors)?;
+    let enclosure = match encloser {
+        Encloser::Own => Prepared::of(plan, support, &self::implied(plan, command), command.doors)?,
+        Encloser::Daemon => None,
+    };
     let gate =
         (addresses == Addresses::Gate).then(|| notify::Prepared::of(plan, command.doors)).transpose()?;
-    Ok(Ready { orders, profile, files: plan.files.clone(), enclosure, gate, summary })
+    Ok(Ready { orders, profile, files: plan.files.clone(), encloser, enclosure, gate, summary })
 }
 
 fn check_program(program: &Path) -> Result<(), PrepareError> {

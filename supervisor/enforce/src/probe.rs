@@ -7,9 +7,14 @@ use crate::{bpf, cgroup, notify, sys};
 /// Asks the kernel for each mechanism, by trying; one is tried in a child that ends at once. As root that loads eBPF programs and makes control groups, and takes them
 /// away again; it takes some milliseconds.
 pub fn probe() -> Support {
+    let (ebpf, cgroup) = of_root();
+    Support { ebpf, cgroup, ..probe_without_root() }
+}
+
+/// The same without what only root has: no eBPF program is tried, no control group made.
+pub fn probe_without_root() -> Support {
     let filter = sys::filters_available();
     let notify = filter && sys::notifications_available();
-    let (ebpf, cgroup) = of_root();
     Support {
         kernel: kernel_release(),
         landlock_abi: sys::abi(),
@@ -17,8 +22,8 @@ pub fn probe() -> Support {
         seccomp_notify: notify,
         seccomp_gate: notify && notify::is_possible(),
         server_is_root: nix::unistd::geteuid().is_root(),
-        ebpf,
-        cgroup,
+        ebpf: Ebpf::default(),
+        cgroup: CgroupSupport::default(),
     }
 }
 

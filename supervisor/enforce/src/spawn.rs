@@ -1,9 +1,10 @@
 //! Starting the last mile and waiting until the server runs.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -12,12 +13,13 @@ use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 
+use crate::egress::Egress;
 use crate::enclosure::Enclosure;
 use crate::enter;
 use crate::guard::Guard;
 use crate::notify;
 use crate::orders::{self, Failed, FailureKind, Sealed, WireError, Word};
-use crate::prepare::Ready;
+use crate::prepare::{Encloser, Ready};
 use crate::seccomp::{DenialListener, Modes};
 use crate::sys;
 
@@ -70,21 +72,72 @@ impl From<Failed> for SpawnError {
 /// How long the last mile may take, in seconds. A network file system that does not answer must not hang the client.
 const PATIENCE: i64 = 30;
 
+/// What was put around the last mile by somebody else.
+#[derive(Debug, Default)]
+pub struct Outer {
+    /// Whoever decides about the session's addresses there; `None` where nobody does.
+    pub egress: Option<Arc<dyn Egress>>,
+}
+
 impl Ready {
     /// Starts the command in its sandbox and returns once it runs: every mechanism is engaged and `execve` succeeded.
     ///
     /// Call it from a thread that lives as long as the supervisor: the server gets `SIGKILL` when the *thread* that
     /// started it ends (`PR_SET_PDEATHSIG`).
-    pub fn spawn(self, stdio: Stdio3) -> Result<Guard, SpawnError> {
+    ///
+    /// # Errors
+    /// See [`SpawnError`]; nothing is left of the start. Also if somebody else was to enclose the server.
+    pub fn spawn(mut self, stdio: Stdio3) -> Result<Guard, SpawnError> {
+        self.is_for(Encloser::Own)?;
+        let prepared = self.enclosure.take();
+        self.start(stdio, |last_mile| {
+            let enclosed = prepared.as_ref().map(|prepared| Enclosure::engage(prepared, last_mile));
+            let enclosure = enclosed.transpose().map_err(|error| error.to_string())?;
+            let egress = enclosure.as_ref().and_then(Enclosure::egress);
+            Ok((enclosure, Outer { egress }))
+        })
+    }
+
+    /// The same where somebody else does what takes root, such as the host daemon. `enclose` is given the last mile, which
+    /// waits for its orders meanwhile, and its pidfd; when it returns, the process is in its enclosure.
+    ///
+    /// # Errors
+    /// As [`Self::spawn`], and what `enclose` says.
+    pub fn spawn_under(
+        self,
+        stdio: Stdio3,
+        enclose: impl FnOnce(Pid, BorrowedFd<'_>) -> Result<Outer, String>,
+    ) -> Result<Guard, SpawnError> {
+        self.is_for(Encloser::Daemon)?;
+        self.start(stdio, |last_mile| {
+            let pidfd = sys::pidfd_open(last_mile)
+                .map_err(|error| format!("the server cannot be watched: {}", error.desc()))?;
+            Ok((None, enclose(last_mile, pidfd.as_fd())?))
+        })
+    }
+
+    /// Orders for one encloser carried out by another would leave the server without a layer.
+    fn is_for(&self, encloser: Encloser) -> Result<(), SpawnError> {
+        match self.encloser == encloser {
+            true => Ok(()),
+            false => Err(SpawnError::Own(format!(
+                "the orders were prepared for another encloser than {encloser:?}"
+            ))),
+        }
+    }
+
+    fn start(
+        self,
+        stdio: Stdio3,
+        enclose: impl FnOnce(Pid) -> Result<(Option<Enclosure>, Outer), String>,
+    ) -> Result<Guard, SpawnError> {
         let (ours, theirs) = control_sockets()?;
         let server = start_last_mile(theirs, stdio.stdout, stdio.stderr)?;
         // The last mile waits for its orders: until it has them, everything about it can be arranged.
-        let enclosed =
-            self.enclosure.as_ref().map(|prepared| Enclosure::engage(prepared, server)).transpose();
-        let enclosure = enclosed.map_err(|error| give_up(server, SpawnError::Own(error.to_string())))?;
+        let enclosed = enclose(server).map_err(|error| give_up(server, SpawnError::Own(error)))?;
         let outcome = converse(&ours, &self, stdio.stdin);
         match outcome {
-            Ok(conversed) => self.guard(server, conversed, enclosure).map_err(|error| give_up(server, error)),
+            Ok(conversed) => self.guard(server, conversed, enclosed).map_err(|error| give_up(server, error)),
             Err(error) => Err(give_up(server, error)),
         }
     }
@@ -93,14 +146,13 @@ impl Ready {
         self,
         server: Pid,
         conversed: Conversed,
-        enclosure: Option<Enclosure>,
+        (enclosure, outer): (Option<Enclosure>, Outer),
     ) -> Result<Guard, SpawnError> {
         let Conversed { sealed, writable, listener } = conversed;
         let pidfd = sys::pidfd_open(server).map_err(|error| own("the server cannot be watched", error))?;
         // Without a receiver of reports the filter refuses what the gate would carry out.
         let gate = self.gate.filter(|_| listener.is_some());
-        let egress = gate.as_ref().map(notify::Prepared::egress);
-        let egress = egress.or_else(|| enclosure.as_ref().and_then(Enclosure::egress));
+        let egress = gate.as_ref().map(notify::Prepared::egress).or(outer.egress);
         let modes = Modes::new(writable, self.files);
         let denials =
             listener.map(|listener| DenialListener::new(listener, self.profile, modes, gate)).transpose();

@@ -16,7 +16,7 @@ use crate::host::{Host, Lookup, real};
 use crate::trust::{self, Keepers};
 
 /// Where the host's rules are.
-const DIRECTORY: &str = "/etc/mcpguard";
+pub(crate) const DIRECTORY: &str = "/etc/mcpguard";
 
 /// Whose they are.
 const KEEPER: Keepers = Keepers::Only(0);
@@ -64,17 +64,24 @@ pub(crate) fn narrow(
 
 /// This user, who starts these programs.
 fn caller(host: &Host, command: Vec<AbsolutePath>) -> Caller<'static> {
-    Caller { home: home(), workspace: host.context().workspace, command, real: &resolved }
+    Caller {
+        home: home(nix::unistd::geteuid()),
+        workspace: host.context().workspace,
+        command,
+        real: &resolved,
+        host_real: &resolved,
+        workspace_real: &resolved,
+    }
 }
 
-/// A path with its symlinks resolved, as far as it is there.
-fn resolved(path: &AbsolutePath) -> AbsolutePath {
+/// A path with its symlinks resolved, as far as it is there and this process can see it.
+pub(crate) fn resolved(path: &AbsolutePath) -> AbsolutePath {
     AbsolutePath::new(real(path.as_path())).unwrap_or_else(|| path.clone())
 }
 
-/// The home directory that the host knows of this user; `$HOME` is whatever the user says.
-fn home() -> Option<AbsolutePath> {
-    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten()?;
+/// The home directory that the host knows of a user; `$HOME` is whatever the user says.
+pub(crate) fn home(user: nix::unistd::Uid) -> Option<AbsolutePath> {
+    let user = nix::unistd::User::from_uid(user).ok().flatten()?;
     AbsolutePath::new(user.dir)
 }
 
@@ -87,7 +94,10 @@ fn programs(command: &Lookup, host: &Host) -> Vec<AbsolutePath> {
 }
 
 /// Reads the rules in a directory that these keepers keep.
-fn read(directory: &Path, keepers: &Keepers) -> anyhow::Result<Option<HostRules>> {
+///
+/// # Errors
+/// They cannot be read, or could have been written by others, or have mistakes: nothing may be started.
+pub(crate) fn read(directory: &Path, keepers: &Keepers) -> anyhow::Result<Option<HostRules>> {
     if !kept(directory, keepers)? {
         return Ok(None);
     }

@@ -12,6 +12,7 @@
 
 mod cli;
 mod compose;
+mod daemon;
 mod egress;
 mod environment;
 mod host;

@@ -57,13 +57,18 @@ pub(crate) fn read(name: &str, host: Option<&HostRules>) -> anyhow::Result<Sourc
     }
 }
 
+/// The text of a shipped preset.
+pub(crate) fn shipped(name: &str) -> Option<&'static str> {
+    PRESETS.iter().find(|(preset, _)| *preset == name).map(|(_, text)| *text)
+}
+
 /// The names of all presets, for messages.
 fn names() -> String {
     PRESETS.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// A name with an ending or a leading dot or slash is a file, everything else a preset.
-fn is_file_name(name: &str) -> bool {
+pub(crate) fn is_file_name(name: &str) -> bool {
     name.ends_with(".yaml") || name.ends_with(".yml") || name.starts_with(['.', '/'])
 }
 

@@ -12,6 +12,7 @@ use nix::fcntl::OFlag;
 const MAX_BYTES: u64 = 256 * 1024;
 
 /// Who may write a file that is trusted.
+#[derive(Clone, Debug)]
 pub(crate) enum Keepers {
     /// The user who starts mcpguard, and root. A group that the user shares the file with is the user's business.
     UserOrRoot,

@@ -7,7 +7,7 @@ use serde_yaml::{Event, Parser};
 
 use crate::checkout::Checkout;
 
-const EXAMPLE: &str = "supervisor/mcpguard/dist/container/kubernetes.yaml";
+const EXAMPLE: &str = "dist/container/kubernetes.yaml";
 
 /// The shipped presets, as files of the checkout.
 struct Presets(Checkout);
@@ -58,10 +58,10 @@ fn the_example_is_yaml_with_a_policy_and_host_rules() {
 #[test]
 fn the_image_has_what_the_packages_have() {
     let checkout = Checkout::find().unwrap();
-    let place = checkout.root().join("supervisor/mcpguard/dist/container");
+    let place = checkout.root().join("dist/container");
     let text = fs::read_to_string(place.join("Containerfile")).unwrap();
     let copied = text.lines().filter_map(|line| line.strip_prefix("COPY ")).flat_map(str::split_whitespace);
-    let sources: Vec<&str> = copied.filter(|word| word.starts_with("supervisor/")).collect();
+    let sources: Vec<&str> = copied.filter(|word| word.starts_with("dist/")).collect();
     assert_eq!(sources.len(), 3);
     for source in sources {
         assert!(checkout.root().join(source).is_file(), "{source} is not there");

@@ -28,6 +28,8 @@ const COMMON: &[(&str, &str)] = &[
     ("/usr/share/bash-completion/completions/mcpguard", FILE),
     ("/usr/share/fish/vendor_completions.d/mcpguard.fish", FILE),
     ("/usr/share/doc/mcpguard/CHANGELOG.md", FILE),
+    ("/usr/share/mcpguard/alerts.yml", FILE),
+    ("/usr/share/mcpguard/mcpguard.json", FILE),
 ];
 const DEBIAN: &[(&str, &str)] = &[
     ("/usr/share/zsh/vendor-completions/_mcpguard", FILE),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo build --release, musl ─► mcpguard ─► man/*.1, completions/*       (by the binary itself)
-//! supervisor/mcpguard/dist ──────────┴────► cargo-deb, cargo-generate-rpm ─► *.deb, *.rpm ─► contents.rs
+//! dist ──────────┴────► cargo-deb, cargo-generate-rpm ─► *.deb, *.rpm ─► contents.rs
 //! ```
 //!
 //! The binary is linked statically, with musl: it starts sooner than with a loader, and runs on hosts with any C library or none. Not

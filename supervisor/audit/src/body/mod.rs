@@ -2,15 +2,17 @@
 
 mod call;
 mod denial;
+mod host;
 mod rule;
 mod session;
 mod upkeep;
 
 pub use call::{CallRef, Outcome, ToolCall, ToolResult, Verdict};
 pub use denial::{Action, Cause, Denial, Layer, Noise, Process, Stream};
+pub use host::{Actor, Carried, CarriedSession, KernelDenial, Operation, OperationKind};
 pub use rule::{CoverageEntry, CoverageState, Degraded, RuleRef};
 pub use session::{EndReason, Handshake, Hooks, Kernel, Policy, SessionEnd, SessionStart};
-pub use upkeep::{Lost, LostKind, Recovered, Rotated, RotationReason};
+pub use upkeep::{Lost, LostKind, Recovered, Repaired, Rotated, RotationReason};
 
 use serde::{Deserialize, Serialize};
 
@@ -42,11 +44,19 @@ pub enum Body {
     Recovered(Recovered),
     /// A session ends.
     SessionEnd(SessionEnd),
+    /// The kernel denied something, as the host's daemon heard it.
+    KernelDenial(KernelDenial),
+    /// Somebody did something to a session, or to the daemon.
+    Operation(Operation),
+    /// Where the sessions stand that this file of the host's log carries on.
+    Carried(Carried),
+    /// The file's last line was not whole when it was opened, and was cut off; a crash.
+    Repaired(Repaired),
 }
 
 impl Body {
     /// The names of all events, as they stand in the log.
-    pub const EVENTS: [&str; 11] = [
+    pub const EVENTS: [&str; 15] = [
         "session_start",
         "handshake",
         "tool_call",
@@ -58,6 +68,10 @@ impl Body {
         "rotated",
         "recovered",
         "session_end",
+        "kernel_denial",
+        "operation",
+        "carried",
+        "repaired",
     ];
 
     /// The event's name, as it stands in the log.
@@ -74,6 +88,10 @@ impl Body {
             Self::Rotated(_) => 8,
             Self::Recovered(_) => 9,
             Self::SessionEnd(_) => 10,
+            Self::KernelDenial(_) => 11,
+            Self::Operation(_) => 12,
+            Self::Carried(_) => 13,
+            Self::Repaired(_) => 14,
         };
         Self::EVENTS[index]
     }
@@ -81,10 +99,18 @@ impl Body {
     /// Whether something was refused: a denial, a refused call, or a call whose answer was refused.
     pub fn is_denial(&self) -> bool {
         match self {
-            Self::Denial(_) => true,
+            Self::Denial(_) | Self::KernelDenial(_) => true,
             Self::ToolCall(call) => call.verdict == Verdict::Refused,
             Self::ToolResult(result) => result.cause.is_some(),
             _ => false,
+        }
+    }
+
+    /// The denial that it tells of, whoever heard of it.
+    pub fn denial(&self) -> Option<&Denial> {
+        match self {
+            Self::Denial(denial) | Self::KernelDenial(KernelDenial { denial, .. }) => Some(denial),
+            _ => None,
         }
     }
 }
@@ -103,6 +129,10 @@ impl Redact for Body {
             Self::Rotated(body) => body.redact(redactor),
             Self::Recovered(body) => body.redact(redactor),
             Self::SessionEnd(body) => body.redact(redactor),
+            Self::KernelDenial(body) => body.redact(redactor),
+            Self::Operation(body) => body.redact(redactor),
+            Self::Carried(body) => body.redact(redactor),
+            Self::Repaired(body) => body.redact(redactor),
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum LostKind {
     SyscallReports,
     /// Events of the kernel that were not received.
     KernelEvents,
+    /// Records that are in this log and did not reach one of its sinks (journald, syslog, OTLP).
+    SinkRecords,
 }
 
 /// This file carries on the chain of another one. Always the first record of its file.
@@ -56,6 +58,8 @@ redact_fields!(Rotated { text: [], plain: [from, reason, removed] });
 pub enum RotationReason {
     /// The old one reached its size.
     Size,
+    /// The old one reached its age.
+    Age,
     /// The old one was moved or removed by someone else while the session ran.
     Moved,
 }
@@ -73,3 +77,16 @@ pub struct Recovered {
 }
 
 redact_fields!(Recovered { text: [], plain: [bytes, newlines, sha256] });
+
+/// The file's last line was not whole, and was cut off: what a crash or a loss of power leaves. Only the host's log does
+/// this, and only with bytes in which no line ends; others stay and are named by [`Recovered`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repaired {
+    /// Bytes that were cut off, at least 1.
+    pub bytes: u64,
+    /// SHA-256 over them.
+    pub sha256: Digest,
+}
+
+redact_fields!(Repaired { text: [], plain: [bytes, sha256] });

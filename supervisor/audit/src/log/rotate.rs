@@ -38,7 +38,7 @@ impl Log {
     /// Writes the new file's first record and gives both files their names.
     fn carry_over(&mut self, path: &Path, next: &Path, removed: Vec<String>) -> Result<(), LogError> {
         let failed = |source| LogError::Rotate { path: path.to_owned(), source };
-        let kept = if self.config.keep == 0 { None } else { Some(free_name(path).map_err(failed)?) };
+        let kept = if self.config.keep == 0 { None } else { Some(files::free_name(path).map_err(failed)?) };
         let from = kept.as_deref().and_then(name_of);
         let hash =
             self.prepare(&Body::Rotated(Rotated { from, reason: RotationReason::Size, removed }), b"")?;
@@ -59,16 +59,6 @@ impl Log {
             .map(|(_, file)| fs::remove_file(file).map(|()| name_of(file).unwrap_or_default()))
             .collect()
     }
-}
-
-/// The number after the highest one, or the highest one itself if it already is the present file's second name.
-fn free_name(path: &Path) -> io::Result<PathBuf> {
-    let highest = files::numbered(path)?.pop();
-    Ok(match highest {
-        Some((_, file)) if files::identity(&file) == files::identity(path) => file,
-        Some((number, _)) => files::with_number(path, number + 1),
-        None => files::with_number(path, 1),
-    })
 }
 
 /// A hidden name beside the log, of this session alone.

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod chain;
 #[cfg(test)]
+mod host;
+#[cfg(test)]
 mod redaction;
 #[cfg(test)]
 mod room;

@@ -212,9 +212,34 @@ fn denial() -> impl Strategy<Value = Body> {
         })
 }
 
+/// A denial that the kernel numbered.
+pub(crate) fn kernel_denial(sequence: u64) -> Body {
+    let denial = Denial {
+        layer: Layer::Ebpf,
+        cause: Cause::File,
+        what: "/etc/shadow".to_owned(),
+        detail: None,
+        action: Action::Denied,
+        rule: None,
+        reason: None,
+        process: None,
+        calls: vec![],
+        count: 1,
+        limit: None,
+    };
+    Body::KernelDenial(KernelDenial { sequence: sequence.try_into().unwrap(), denial })
+}
+
+fn operation() -> impl Strategy<Value = Body> {
+    (any::<Option<u32>>(), prop::option::of(text())).prop_map(|(uid, detail)| {
+        Body::Operation(Operation { operation: OperationKind::Quarantine, by: Actor::Operator, uid, detail })
+    })
+}
+
 /// Any body that a session writes.
 pub(crate) fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
+        1 => operation(),
         1 => start(),
         4 => call(),
         3 => result(),

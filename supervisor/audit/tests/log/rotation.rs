@@ -137,6 +137,23 @@ fn following_tells_what_is_missing() {
 }
 
 #[test]
+fn following_from_the_oldest_gives_what_is_kept_and_then_what_comes() {
+    let room = Room::new();
+    let mut log = small(&room, "s1", 2000, 2);
+    (0..60).for_each(|n| log.write(noise(&format!("number {n}"))).unwrap());
+    let kept: Vec<u64> = room.records().iter().map(|record| record.seq).collect();
+    let mut follower = follow(&room.path(), Start::Oldest).unwrap();
+    let mut seen =
+        || -> Vec<u64> { std::iter::from_fn(|| follower.poll()).map(|record| record.unwrap().seq).collect() };
+    assert_eq!(seen(), kept);
+    assert!(kept.len() > 10 && seen().is_empty(), "{kept:?}");
+    // Over the next rotation, and no number twice.
+    (0..12).for_each(|n| log.write(noise(&format!("later {n}"))).unwrap());
+    let last = room.records().last().unwrap().seq;
+    assert_eq!(seen(), (kept[kept.len() - 1] + 1..=last).collect::<Vec<_>>());
+}
+
+#[test]
 fn readers_get_what_they_ask_for() {
     let room = Room::new();
     let mut log = room.log("aa1");

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Refusal, RequestKind, Status, Summary};
+use super::{Offered, Refusal, RequestKind, Status, Summary};
 use crate::bytes::PathBytes;
 use crate::name::SessionId;
 
@@ -12,20 +12,24 @@ use crate::name::SessionId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// To `open`. Brings one descriptor: the page through which grants follow the calls.
+    /// To `open`. Brings two descriptors: the page through which grants follow the calls, and what keeps the files of the
+    /// rules known, to be held as long as the session lasts.
     Opened(Opened),
-    /// To `learn` and `forget`: it holds. To `end`: nothing is left. To `follow`: events come from now on.
+    /// To `resume`: the connection is the session's. To `learn` and `forget`: it holds. To `end`: nothing is left. To
+    /// `follow`: events come from now on. To `release`: sessions may be opened again.
     Done,
     /// To `arrived`.
     Wanted(Wanted),
     /// To `list`.
     Sessions(Sessions),
-    /// To `kill`, `freeze` and `thaw`.
+    /// To `kill`, `freeze`, `thaw` and `quarantine`.
     Acted(Acted),
     /// To `reload`.
     Reloaded(Reloaded),
     /// To `status`.
     Status(Status),
+    /// To `offer`.
+    Offered(Offered),
     /// To any request.
     Refused(Refusal),
 }
@@ -108,7 +112,7 @@ pub struct NotReloaded {
 impl Answer {
     /// How many descriptors it brings.
     pub fn descriptors(&self) -> usize {
-        usize::from(matches!(self, Self::Opened(_)))
+        if matches!(self, Self::Opened(_)) { 2 } else { 0 }
     }
 
     /// Whether more answers to the same request follow.
@@ -121,12 +125,16 @@ impl Answer {
         use RequestKind as Kind;
         match self {
             Self::Opened(_) => kind == Kind::Open,
-            Self::Done => matches!(kind, Kind::Learn | Kind::Forget | Kind::End | Kind::Follow),
+            Self::Done => matches!(
+                kind,
+                Kind::Resume | Kind::Learn | Kind::Forget | Kind::End | Kind::Follow | Kind::Release
+            ),
             Self::Wanted(_) => kind == Kind::Arrived,
             Self::Sessions(_) => kind == Kind::List,
-            Self::Acted(_) => matches!(kind, Kind::Kill | Kind::Freeze | Kind::Thaw),
+            Self::Acted(_) => matches!(kind, Kind::Kill | Kind::Freeze | Kind::Thaw | Kind::Quarantine),
             Self::Reloaded(_) => kind == Kind::Reload,
             Self::Status(_) => kind == Kind::Status,
+            Self::Offered(_) => kind == Kind::Offer,
             Self::Refused(_) => true,
         }
     }

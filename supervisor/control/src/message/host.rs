@@ -77,6 +77,32 @@ pub struct Status {
     pub network: bool,
 }
 
+/// What the daemon enforces for a session that it opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offered {
+    /// How its programs stand on the kernel's security hooks.
+    pub hooks: Hooks,
+    /// Why they do not, where they do not: a sentence without its full stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks_missing: Option<String>,
+    /// Whether its programs decide about packets.
+    pub network: bool,
+    /// Why they do not, where they do not: a sentence without its full stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_missing: Option<String>,
+    /// Whether a session has a control group of its own, which can be frozen and killed.
+    pub group: bool,
+    /// Whether its memory is limited.
+    pub memory: bool,
+    /// Whether its share of processors is limited.
+    pub cpu: bool,
+    /// Whether its processes and threads are limited.
+    pub processes: bool,
+    /// Why something of this is missing, where it is: a sentence without its full stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_missing: Option<String>,
+}
+
 /// How eBPF programs stand on the kernel's security hooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -23,14 +23,14 @@ use serde::{Deserialize, Serialize};
 pub use answer::{Acted, Answer, NotActed, NotReloaded, Opened, Reloaded, Sessions, Skipped, Wanted};
 pub use egress::{Arrived, Forget, Grant, Learn, MAX_GRANTS};
 pub use event::{Actor, Because, Dropped, Event, Filter, Followed, Resources, Topic};
-pub use host::{Hooks, State, Status, Summary};
+pub use host::{Hooks, Offered, State, Status, Summary};
 pub use kernel::{Action, EventKind, KernelEvent, NetworkPeer, Reason, SeenPath};
 pub use open::{
-    Command, Companions, Doors, Link, MAX_SOURCES, MAX_SOURCES_BYTES, Open, Place, Program, Source, Sources,
-    SourcesError, Variable,
+    Command, Companions, Doors, Implied, Link, MAX_SOURCES, MAX_SOURCES_BYTES, Open, Place, Program,
+    RealPath, Source, Sources, SourcesError, Variable,
 };
 pub use refusal::{Code, Refusal};
-pub use request::{End, Request, RequestKind};
+pub use request::{End, Release, Request, RequestKind, Resume};
 
 /// The number of a request on its connection: 1, 2, 3 and so on. The client counts, and the daemon takes no other number
 /// than the next one. An answer carries the number of its request.

@@ -37,6 +37,11 @@ pub struct Open {
     /// What the kernel executes in place of these programs; at most 1,024.
     #[serde(deserialize_with = "bounded::list::<_, _, 0, 1024>")]
     pub companions: Vec<Companions>,
+    /// Where paths of its plan really are, symlinks followed; at most 8,192. What is not in it is where it says.
+    #[serde(deserialize_with = "bounded::list::<_, _, 0, 8192>")]
+    pub real: Vec<RealPath>,
+    /// Programs that no rule names.
+    pub implied: Implied,
     /// The server.
     pub command: Command,
     /// Where the session's names and connections are led to, if it has a resolver and a proxy.
@@ -219,6 +224,28 @@ pub struct Companions {
     /// What the kernel executes in its place, symlinks resolved; at most 16.
     #[serde(deserialize_with = "bounded::list::<_, _, 1, 16>")]
     pub are: Vec<PathBytes>,
+}
+
+/// Where a path really is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RealPath {
+    /// The path.
+    pub path: PathBytes,
+    /// Where it is. The daemon follows no symlink there.
+    pub real: PathBytes,
+}
+
+/// Programs that run although no rule names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Implied {
+    /// The command and its interpreters: they may be executed; at most 64.
+    #[serde(deserialize_with = "bounded::list::<_, _, 0, 64>")]
+    pub programs: Vec<PathBytes>,
+    /// Dynamic loaders: the kernel may load them; at most 256.
+    #[serde(deserialize_with = "bounded::list::<_, _, 0, 256>")]
+    pub loaders: Vec<PathBytes>,
 }
 
 /// What is started.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Arrived, Filter, Forget, Learn, Open};
 use crate::bounded;
+use crate::name::SessionId;
 use crate::selector::Selector;
 
 /// A request. Each gets one answer; a list may come in several.
@@ -12,6 +13,8 @@ use crate::selector::Selector;
 pub enum Request {
     /// A session for a process of the user's own. Brings one descriptor: the process's pidfd.
     Open(Box<Open>),
+    /// The session of this very process, whose connection was lost: it goes on with this one. Its events since then come first.
+    Resume(Resume),
     /// An address is known from now on.
     Learn(Learn),
     /// An address is not known any more.
@@ -30,10 +33,26 @@ pub enum Request {
     Freeze(Selector),
     /// They go on.
     Thaw(Selector),
+    /// They are stopped, and no session of their policies is opened until they are released.
+    Quarantine(Selector),
+    /// Sessions of this policy may be opened again.
+    Release(Release),
     /// The daemon reads its own configuration and host rules again.
     Reload,
     /// How the daemon is.
     Status,
+    /// What the daemon enforces for a session.
+    Offer,
+}
+
+/// A session goes on with another connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resume {
+    /// The session.
+    pub session: SessionId,
+    /// The number of the last kernel event that it was told of; 0: none.
+    pub heard: u64,
 }
 
 /// Why a session ends, for the daemon's records.
@@ -45,11 +64,22 @@ pub struct End {
     pub why: String,
 }
 
+/// A policy that was in quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// Its revision: SHA-256 in hex over its texts; at most 64 bytes.
+    #[serde(deserialize_with = "bounded::text::<_, 64>")]
+    pub revision: String,
+}
+
 /// The kinds of [`Request`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestKind {
     /// [`Request::Open`].
     Open,
+    /// [`Request::Resume`].
+    Resume,
     /// [`Request::Learn`].
     Learn,
     /// [`Request::Forget`].
@@ -68,10 +98,16 @@ pub enum RequestKind {
     Freeze,
     /// [`Request::Thaw`].
     Thaw,
+    /// [`Request::Quarantine`].
+    Quarantine,
+    /// [`Request::Release`].
+    Release,
     /// [`Request::Reload`].
     Reload,
     /// [`Request::Status`].
     Status,
+    /// [`Request::Offer`].
+    Offer,
 }
 
 impl Request {
@@ -79,6 +115,7 @@ impl Request {
     pub fn kind(&self) -> RequestKind {
         match self {
             Self::Open(_) => RequestKind::Open,
+            Self::Resume(_) => RequestKind::Resume,
             Self::Learn(_) => RequestKind::Learn,
             Self::Forget(_) => RequestKind::Forget,
             Self::Arrived(_) => RequestKind::Arrived,
@@ -88,8 +125,11 @@ impl Request {
             Self::Kill(_) => RequestKind::Kill,
             Self::Freeze(_) => RequestKind::Freeze,
             Self::Thaw(_) => RequestKind::Thaw,
+            Self::Quarantine(_) => RequestKind::Quarantine,
+            Self::Release(_) => RequestKind::Release,
             Self::Reload => RequestKind::Reload,
             Self::Status => RequestKind::Status,
+            Self::Offer => RequestKind::Offer,
         }
     }
 }
@@ -103,6 +143,6 @@ impl RequestKind {
     /// Whether it belongs to the connection of a session; otherwise to one of an operator. One connection is for one
     /// of the two.
     pub fn is_of_a_session(self) -> bool {
-        matches!(self, Self::Open | Self::Learn | Self::Forget | Self::Arrived | Self::End)
+        matches!(self, Self::Open | Self::Resume | Self::Learn | Self::Forget | Self::Arrived | Self::End)
     }
 }

@@ -1,7 +1,7 @@
 //! The order of messages on one connection, kept by both sides in the same way.
 //!
 //! ```text
-//!            ┌─ open ─► Opening ─ opened ─► Open ─ end ─► Ending ─ done ─► Over
+//!            ┌─ open, resume ─► Opening ─ opened ─► Open ─ end ─► Ending ─ done ─► Over
 //! Fresh ─────┤              └── refused ──────────────────────────────────► Over
 //!            └─ list, follow, kill, … ─► Host
 //! ```
@@ -115,8 +115,8 @@ impl Course {
     fn after(&self, kind: RequestKind) -> Result<Stage, Disorder> {
         use RequestKind as Kind;
         match (self.stage, kind) {
-            (Stage::Fresh, Kind::Open) => Ok(Stage::Opening),
-            (Stage::Opening | Stage::Open | Stage::Ending | Stage::Over, Kind::Open) => {
+            (Stage::Fresh, Kind::Open | Kind::Resume) => Ok(Stage::Opening),
+            (Stage::Opening | Stage::Open | Stage::Ending | Stage::Over, Kind::Open | Kind::Resume) => {
                 Err(Disorder::SecondOpen)
             }
             (Stage::Host, kind) if kind.is_of_a_session() => Err(Disorder::Mixed),
@@ -143,7 +143,9 @@ impl Course {
         }
         let refused = matches!(answer, Answer::Refused(_));
         match self.unanswered.remove(&id) {
-            Some(RequestKind::Open) => self.stage = if refused { Stage::Over } else { Stage::Open },
+            Some(RequestKind::Open | RequestKind::Resume) => {
+                self.stage = if refused { Stage::Over } else { Stage::Open }
+            }
             Some(RequestKind::End) => self.stage = if refused { Stage::Open } else { Stage::Over },
             Some(RequestKind::Follow) if refused => self.follow = None,
             _ => {}

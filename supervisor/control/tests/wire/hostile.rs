@@ -224,7 +224,7 @@ fn a_daemon_that_lies_is_not_believed() {
         (done(1), 0, Fault::Disorder(Disorder::OtherKind(1))),
         (event.to_owned(), 0, Fault::Disorder(Disorder::NoSession)),
         (followed(1), 0, Fault::Disorder(Disorder::NotFollowed(1))),
-        (opened_text.clone(), 0, Fault::Descriptors { came: 0, brings: 1 }),
+        (opened_text.clone(), 0, Fault::Descriptors { came: 0, brings: 2 }),
         (event.to_owned(), 1, Fault::Descriptors { came: 1, brings: 0 }),
     ] {
         let mut client = client();
@@ -234,7 +234,7 @@ fn a_daemon_that_lies_is_not_believed() {
     }
     let mut client = client();
     let _ = client.ask(open()).unwrap();
-    assert_eq!(told(&mut client, &frame(&opened_text, 1), 1).1, None);
-    let again = told(&mut client, &frame(&opened_text, 1), 1).1;
+    assert_eq!(told(&mut client, &frame(&opened_text, 2), 2).1, None);
+    let again = told(&mut client, &frame(&opened_text, 2), 2).1;
     assert_eq!(again, Some(Fault::Disorder(Disorder::NeverAsked(1))), "an answer twice");
 }

@@ -2,9 +2,9 @@
 
 use control::message::{
     Acted, Action, Actor, Arrived, Because, Code, Companions, Doors, Dropped, End, EventKind, Filter,
-    Followed, Forget, Hooks, KernelEvent, Link, NetworkPeer, NotActed, NotReloaded, Program, Reason, Refusal,
-    Reloaded, Resources, SeenPath, Sessions, Skipped, Source, Sources, State, Status, Summary, Topic,
-    Variable, Wanted,
+    Followed, Forget, Hooks, Implied, KernelEvent, Link, NetworkPeer, NotActed, NotReloaded, Offered,
+    Program, RealPath, Reason, Refusal, Release, Reloaded, Resources, Resume, SeenPath, Sessions, Skipped,
+    Source, Sources, State, Status, Summary, Topic, Variable, Wanted,
 };
 use control::{Answer, Event, FromDaemon, HEAD, OsBytes, Request, RequestId, Selector};
 
@@ -25,6 +25,8 @@ fn full_open() -> Request {
     open.environment = vec![Variable { name: "N".to_owned(), value: "v".to_owned() }];
     open.programs = vec![Program { name: "git".to_owned(), path: path("/usr/bin/git") }];
     open.companions = vec![Companions { program: path("/s"), are: vec![path("/bin/sh")] }];
+    open.real = vec![RealPath { path: path("/lib"), real: path("/usr/lib") }];
+    open.implied = Implied { programs: vec![path("/usr/bin/node")], loaders: vec![path("/lib64/ld.so")] };
     open.command.argv.push(OsBytes::new(&b"\xff\xfe"[..]).unwrap());
     open.doors = Some(Doors { resolver: 53.try_into().unwrap(), proxy: 65535.try_into().unwrap() });
     Request::Open(open)
@@ -36,7 +38,8 @@ const FULL_OPEN: &str = concat!(
     r#""place":{"workspace":"/w","home":"/h","config_home":"/h/.config","cache_home":"/h/.cache","#,
     r#""runtime_dir":"/run/user/1000","server":["/opt/a"],"current_directory":"/w"},"#,
     r#""environment":[{"name":"N","value":"v"}],"programs":[{"name":"git","path":"/usr/bin/git"}],"#,
-    r#""companions":[{"program":"/s","are":["/bin/sh"]}],"#,
+    r#""companions":[{"program":"/s","are":["/bin/sh"]}],"real":[{"path":"/lib","real":"/usr/lib"}],"#,
+    r#""implied":{"programs":["/usr/bin/node"],"loaders":["/lib64/ld.so"]},"#,
     r#""command":{"program":"/usr/bin/node","argv":["node",{"base64":"//4="}]},"doors":{"resolver":53,"proxy":65535}}}"#,
 );
 
@@ -66,7 +69,7 @@ fn requests_of_a_session_arrive_as_they_are() {
 }
 
 #[test]
-fn requests_of_an_operator_arrive_as_they_are() {
+fn first_requests_arrive_as_they_are() {
     let filter = Filter {
         session: Some(session()),
         name: Some(name()),
@@ -86,6 +89,13 @@ fn requests_of_an_operator_arrive_as_they_are() {
         (Request::Thaw(Selector::Session("git".parse().unwrap())), r#"{"thaw":{"session":"git"}}"#),
         (Request::Reload, r#""reload""#),
         (Request::Status, r#""status""#),
+        (Request::Offer, r#""offer""#),
+        (Request::Quarantine(Selector::All), r#"{"quarantine":"all"}"#),
+        (Request::Release(Release { revision: "00".to_owned() }), r#"{"release":{"revision":"00"}}"#),
+        (
+            Request::Resume(Resume { session: session(), heard: 7 }),
+            r#"{"resume":{"session":"00000000000000aa","heard":7}}"#,
+        ),
     ] {
         let (_, payload) = Pair::new().ask(request);
         assert_eq!(payload, format!(r#"{{"id":1,"request":{text}}}"#));
@@ -109,6 +119,17 @@ fn answers_arrive_as_they_are() {
         hooks: Hooks::FmodRet,
         network: true,
     };
+    let offered = Offered {
+        hooks: Hooks::Lsm,
+        hooks_missing: None,
+        network: false,
+        network_missing: Some("a kernel before 5.17".to_owned()),
+        group: true,
+        memory: true,
+        cpu: false,
+        processes: true,
+        group_missing: Some("no controller `cpu`".to_owned()),
+    };
     let (list, kill, status_of) = (Request::List, Request::Kill(Selector::All), Request::Status);
     let sessions = Sessions { sessions: vec![summary()], more: false };
     let acted = Acted { done: vec![session()], failed: vec![failed] };
@@ -118,6 +139,11 @@ fn answers_arrive_as_they_are() {
         r#"{"refused":{"code":"policy","sentence":"it has errors","details":["p:1:1"]}}"#,
     );
     for (request, answer, text) in [
+        (
+            Request::Offer,
+            Answer::Offered(offered),
+            r#"{"offered":{"hooks":"lsm","network":false,"network_missing":"a kernel before 5.17","group":true,"memory":true,"cpu":false,"processes":true,"group_missing":"no controller `cpu`"}}"#,
+        ),
         (
             open(),
             Answer::Opened(full),

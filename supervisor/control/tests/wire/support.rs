@@ -51,6 +51,8 @@ pub(crate) fn open() -> Request {
         environment: vec![],
         programs: vec![],
         companions: vec![],
+        real: vec![],
+        implied: control::message::Implied::default(),
         command: Command { program: path("/usr/bin/node"), argv: vec![OsBytes::new("node").unwrap()] },
         doors: None,
     }))

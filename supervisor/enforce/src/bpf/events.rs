@@ -12,11 +12,12 @@ use aya::maps::{MapData, RingBuf};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
 
 use crate::sys;
 
 /// One denial or escape attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Numbers the session's events from 1, without gaps; one that is missing was dropped.
     pub sequence: u64,
@@ -29,8 +30,10 @@ pub struct Event {
     /// The session's slot.
     pub slot: u32,
     /// The process.
+    #[serde(with = "number")]
     pub process: Pid,
     /// The thread.
+    #[serde(with = "number")]
     pub thread: Pid,
     /// What the thread calls itself. It may have chosen any bytes.
     pub name: OsString,
@@ -51,21 +54,48 @@ pub struct Event {
 }
 
 /// A path as the kernel saw it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenPath {
     /// Absolute if it is complete; otherwise the end of the path.
+    #[serde(with = "bytes")]
     pub path: PathBuf,
     /// Whether it leads from the root.
     pub complete: bool,
 }
 
 /// An address on the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
     /// Address and port.
     pub address: SocketAddr,
     /// `IPPROTO_TCP`, `IPPROTO_UDP`, or another one.
     pub protocol: u16,
+}
+
+/// A process number on its way to another process.
+mod number {
+    use super::{Deserialize, Pid, Serialize};
+
+    pub(super) fn serialize<S: serde::Serializer>(pid: &Pid, to: S) -> Result<S::Ok, S::Error> {
+        pid.as_raw().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Pid, D::Error> {
+        i32::deserialize(from).map(Pid::from_raw)
+    }
+}
+
+/// A path on its way to another process: serde's own form is for UTF-8 only.
+mod bytes {
+    use super::{Deserialize, OsStrExt, OsString, OsStringExt, PathBuf, Serialize};
+
+    pub(super) fn serialize<S: serde::Serializer>(path: &std::path::Path, to: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().as_bytes().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        Vec::<u8>::deserialize(from).map(|bytes| PathBuf::from(OsString::from_vec(bytes)))
+    }
 }
 
 /// A record that no program of this version writes.
@@ -112,7 +142,8 @@ impl std::fmt::Debug for Events {
     }
 }
 
-fn parse(record: &[u8]) -> Result<Event, EventError> {
+/// Reads one record.
+pub(crate) fn parse(record: &[u8]) -> Result<Event, EventError> {
     let damaged = |what| EventError { what, length: record.len() };
     let (head, rest) = sys::read_event(record).ok_or(damaged("it is too short"))?;
     let payload = rest.get(..head.length as usize).ok_or(damaged("its payload is cut"))?;

@@ -20,6 +20,15 @@ pub(super) struct Attached {
 }
 
 impl Attached {
+    /// One that an earlier process has attached.
+    pub(super) fn found(name: &'static str, program: OwnedFd, link: OwnedFd) -> Self {
+        Self { name, program, link }
+    }
+
+    pub(super) fn program(&self) -> BorrowedFd<'_> {
+        self.program.as_fd()
+    }
+
     pub(super) fn link(&self) -> BorrowedFd<'_> {
         self.link.as_fd()
     }

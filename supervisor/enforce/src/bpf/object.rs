@@ -24,6 +24,13 @@ pub enum ObjectError {
 /// `ebpf/mcpguard.bpf.o`, as `cargo xtask ebpf` built it.
 pub(super) static EMBEDDED: &[u8] = include_bytes!("../../../../ebpf/mcpguard.bpf.o");
 
+/// Which build of the programs this is: `v<version of the layouts>-<twelve hexadecimal digits>`, of the SHA-256 that
+/// `cargo xtask ebpf` wrote beside them.
+pub(crate) fn built() -> String {
+    const SUM: &str = include_str!("../../../../ebpf/mcpguard.bpf.o.sha256");
+    format!("v{}-{}", abi::VERSION, SUM.get(..12).unwrap_or(SUM))
+}
+
 /// The object file, before its maps exist.
 pub(super) struct Image {
     object: Object,
@@ -141,14 +148,27 @@ impl Image {
     }
 }
 
+/// What each program of the file is attached to.
+pub(super) fn places(bytes: &[u8]) -> Result<Vec<(String, Place)>, ObjectError> {
+    let object = Object::parse(bytes).map_err(|error| damaged(&error))?;
+    let programs = object.programs.iter();
+    programs.map(|(name, program)| Ok((name.clone(), place(name, program)?))).collect()
+}
+
+fn place(name: &str, program: &aya_obj::Program) -> Result<Place, ObjectError> {
+    match &program.section {
+        ProgramSection::Lsm { sleepable: false } => Ok(Place::Hook),
+        ProgramSection::CgroupSockAddr { attach_type } => Ok(Place::SocketAddress((*attach_type).into())),
+        ProgramSection::CgroupSkb { attach_type: Some(attach_type) } => {
+            Ok(Place::Packets((*attach_type).into()))
+        }
+        ProgramSection::RawTracePoint => Ok(Place::RawTracepoint),
+        other => Err(damaged(&format!("the program {name} is of the unforeseen kind {other:?}"))),
+    }
+}
+
 fn text(object: &Object, name: &str, program: &aya_obj::Program) -> Result<ProgramText, ObjectError> {
-    let place = match &program.section {
-        ProgramSection::Lsm { sleepable: false } => Place::Hook,
-        ProgramSection::CgroupSockAddr { attach_type } => Place::SocketAddress((*attach_type).into()),
-        ProgramSection::CgroupSkb { attach_type: Some(attach_type) } => Place::Packets((*attach_type).into()),
-        ProgramSection::RawTracePoint => Place::RawTracepoint,
-        other => return Err(damaged(&format!("the program {name} is of the unforeseen kind {other:?}"))),
-    };
+    let place = place(name, program)?;
     let function = object.functions.get(&program.function_key());
     let function = function.ok_or_else(|| damaged(&format!("the program {name} has no instructions")))?;
     Ok(ProgramText {

@@ -9,7 +9,7 @@ use super::seat::Seat;
 use super::{Controller, GroupError};
 
 /// Counts since the group was made. `None` where the limit is not set, or the kernel does not count it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct GroupEvents {
     /// Processes that were killed because the memory limit was reached.
     pub oom_kills: Option<u64>,

@@ -28,6 +28,11 @@ impl Group {
         Ok(())
     }
 
+    /// Begins to stop every process of the group, and waits for nobody.
+    pub(crate) fn begin_to_freeze(&self) -> Result<(), GroupError> {
+        self.freezer()?.begin()
+    }
+
     /// Lets the group go on.
     pub fn thaw(&self) -> Result<(), GroupError> {
         self.freezer()?.end()

@@ -29,7 +29,7 @@ impl Group {
         Self::create_in(&Layout::find(), id, plan)
     }
 
-    pub(super) fn create_in(layout: &Layout, id: &GroupId, plan: &LimitsPlan) -> Result<Self, GroupError> {
+    pub(crate) fn create_in(layout: &Layout, id: &GroupId, plan: &LimitsPlan) -> Result<Self, GroupError> {
         // On an error this is dropped, and takes away what has been made so far.
         let mut group = Self { id: id.clone(), seats: Vec::new() };
         for (place, controllers) in assigned(layout, plan)? {
@@ -104,6 +104,11 @@ impl Group {
             }
         }
         Ok(true)
+    }
+
+    /// Leaves the group as it is, with what is in it.
+    pub(crate) fn leave(mut self) {
+        self.seats.clear();
     }
 
     /// Kills what is in the group and removes it.

@@ -35,6 +35,7 @@ mod settings;
 mod support;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use controller::Controller;
 pub(crate) use end::kill_listed;

@@ -28,9 +28,12 @@ use crate::ruleset::Skipped;
 use crate::sys;
 
 pub use leftovers::clean_up;
+pub(crate) use place::Place;
 pub use place::PlaceError;
 pub use prepare::EncloseError;
-pub(crate) use prepare::Prepared;
+pub use prepare::unreachable;
+pub(crate) use prepare::{Prepared, bait_entry};
+pub(crate) use proof::Ground;
 pub use proof::{Proof, ProofFailure};
 
 /// Why the server could not be enclosed. Nothing was started.
@@ -123,7 +126,14 @@ impl Enclosure {
         let mut layer = Layer::load(&orders.probe, &orders.options)?;
         let cgroup = self.group.as_ref().and_then(cgroup_of);
         let doors = orders.doors;
-        let session = layer.open(&Opening { tables: &tables, server: Some(last_mile), doors, cgroup })?;
+        let session = layer.open(&Opening {
+            tables: &tables,
+            server: Some(last_mile),
+            supervisor: Pid::this(),
+            identity: None,
+            doors,
+            cgroup,
+        })?;
         let pidfd = sys::pidfd_open(last_mile).map_err(EnclosureError::Unmarked)?;
         // From here on a drop closes the session.
         let events = layer.events().ok_or(CanaryError::Silent)?;

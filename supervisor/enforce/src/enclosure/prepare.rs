@@ -111,16 +111,21 @@ impl WatchOrders {
     /// What the canary tries, closed in the tables by its own inode.
     pub(super) fn bait(&self, place: Option<&Place>, tables: &mut Tables) -> Bait {
         let place = place.filter(|_| self.hooks);
-        let closed = place.and_then(|place| AbsolutePath::new(place.bait()));
-        let entry = Entry { rule: NO_RULE, flags: flags::DECIDES, ..Entry::default() };
-        tables.objects.extend(closed.map(|path| Object { path, entry, purpose: Purpose::Deny }));
+        tables.objects.extend(place.and_then(bait_entry));
         let name = || place.and_then(Place::bait_name);
         Bait { file: name(), address: Some(self.unreachable), program: name() }
     }
 }
 
-/// A port below 1024 of an address that is kept for documentation (RFC 5737), where the policy allows no such port.
-fn unreachable(plan: &Plan) -> SocketAddr {
+/// What closes the bait to every class.
+pub(crate) fn bait_entry(place: &Place) -> Option<Object> {
+    let entry = Entry { rule: NO_RULE, flags: flags::DECIDES, ..Entry::default() };
+    Some(Object { path: AbsolutePath::new(place.bait())?, entry, purpose: Purpose::Deny })
+}
+
+/// An address that no class of a plan may reach, for its canary: a port below 1024 of an address that is kept for
+/// documentation (RFC 5737), where the policy allows no such port.
+pub fn unreachable(plan: &Plan) -> SocketAddr {
     const DNS: u16 = 53;
     let closed = |port: &u16| *port != DNS && !plan.network.ports.contains(port);
     // A policy that allows every one of them leaves the last one, and the proof will fail and say so.

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use std::os::fd::BorrowedFd;
+
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 
 use super::{Enclosure, EnclosureError, Watch};
-use crate::bpf::{Canary, CanaryError, Event, Gap, MapsError, Tried};
+use crate::bpf::{Canary, CanaryError, Event, Gap, Layer, MapsError, Session, Tried};
 
 /// How long a canary may take. An emulated machine under load is fifty times slower than a real one.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -57,6 +59,36 @@ pub struct Proof {
     dropped: Option<u64>,
 }
 
+/// Whose session a proof is about.
+pub(crate) trait Ground {
+    /// The layer with the session.
+    fn layer(&self) -> &Layer;
+    /// The session's slot in it.
+    fn slot(&self) -> u32;
+    /// Whether there are events that nobody has read.
+    fn is_behind(&self) -> Result<bool, Errno>;
+    /// Events of the session that the ring had no room for, since its start; `None`: it cannot be known.
+    fn dropped(&self) -> Option<u64>;
+}
+
+impl Ground for Watch {
+    fn layer(&self) -> &Layer {
+        &self.layer
+    }
+
+    fn slot(&self) -> u32 {
+        self.session.as_ref().map_or(0, Session::slot)
+    }
+
+    fn is_behind(&self) -> Result<bool, Errno> {
+        self.events.are_waiting()
+    }
+
+    fn dropped(&self) -> Option<u64> {
+        self.all_dropped()
+    }
+}
+
 impl Proof {
     /// Starts a canary and returns at once.
     pub fn start(enclosure: &mut Enclosure) -> Result<Self, CanaryError> {
@@ -64,7 +96,22 @@ impl Proof {
         let session = watch.session.as_ref().ok_or(CanaryError::Silent)?;
         let dropped = watch.all_dropped();
         let canary = Canary::start(&mut watch.layer, session, enclosure.group.as_ref(), &watch.bait)?;
-        Ok(Self { canary, events: Vec::new(), until: Instant::now() + PATIENCE, tried: None, dropped })
+        Ok(Self::of(canary, dropped))
+    }
+
+    /// What a canary proves that was just started; `dropped` is [`Ground::dropped`] of the moment before.
+    pub(crate) fn of(canary: Canary, dropped: Option<u64>) -> Self {
+        Self { canary, events: Vec::new(), until: Instant::now() + PATIENCE, tried: None, dropped }
+    }
+
+    /// Readable when the canary says something.
+    pub(crate) fn words(&self) -> BorrowedFd<'_> {
+        self.canary.words()
+    }
+
+    /// The canary, for the end of its exemption.
+    pub(crate) fn into_canary(self) -> Canary {
+        self.canary
     }
 
     /// The canary's process, whose events are to be [told](Self::hear) to the proof.
@@ -79,9 +126,14 @@ impl Proof {
 
     /// Whether it is done; a failure is what the canary found. Never waits. Tell it all events that are there before.
     pub fn check(&mut self, enclosure: &Enclosure, now: Instant) -> Result<bool, ProofFailure> {
+        enclosure.watch.as_ref().map_or(Ok(true), |watch| self.judge(watch, now))
+    }
+
+    /// The same wherever the session is.
+    pub(crate) fn judge(&mut self, ground: &dyn Ground, now: Instant) -> Result<bool, ProofFailure> {
         // These are holes whether or not the canary comes upon them.
-        skipped(enclosure)?;
-        detached(enclosure)?;
+        skipped(ground)?;
+        detached(ground)?;
         if self.tried.is_none() {
             self.tried = self.canary.collect()?;
             // Its last events are in the ring by now, and are told at the next look.
@@ -90,17 +142,16 @@ impl Proof {
         match self.tried.as_ref().map(|tried| tried.proves(&self.events)) {
             None => Ok(false),
             Some(Ok(())) => Ok(true),
-            Some(Err(gap @ Gap::NoEvent { .. })) => self.unheard(enclosure, now, gap),
+            Some(Err(gap @ Gap::NoEvent { .. })) => self.unheard(ground, now, gap),
             Some(Err(gap)) => Err(gap.into()),
         }
     }
 
     /// Its events may be behind those of a server that is denied without pause, or have been dropped because of them.
-    fn unheard(&self, enclosure: &Enclosure, now: Instant, gap: Gap) -> Result<bool, ProofFailure> {
-        let Some(watch) = &enclosure.watch else { return Err(gap.into()) };
-        let waits = watch.events.are_waiting().map_err(ProofFailure::Mute)?;
+    fn unheard(&self, ground: &dyn Ground, now: Instant, gap: Gap) -> Result<bool, ProofFailure> {
+        let waits = ground.is_behind().map_err(ProofFailure::Mute)?;
         // What is not known excuses nothing.
-        let dropped = self.dropped.zip(watch.all_dropped()).is_some_and(|(before, after)| after > before);
+        let dropped = self.dropped.zip(ground.dropped()).is_some_and(|(before, after)| after > before);
         match (waits && now <= self.until, dropped) {
             (true, _) => Ok(false),
             (false, true) => Err(ProofFailure::Unheard(gap)),
@@ -131,17 +182,15 @@ impl Proof {
     }
 }
 
-fn detached(enclosure: &Enclosure) -> Result<(), ProofFailure> {
-    let Some(watch) = &enclosure.watch else { return Ok(()) };
-    match watch.layer.detached().map_err(ProofFailure::Mute)? {
+fn detached(ground: &dyn Ground) -> Result<(), ProofFailure> {
+    match ground.layer().detached(ground.slot()).map_err(ProofFailure::Mute)? {
         None => Ok(()),
         Some(name) => Err(ProofFailure::Detached(name.to_owned())),
     }
 }
 
-fn skipped(enclosure: &Enclosure) -> Result<(), ProofFailure> {
-    let Some(watch) = &enclosure.watch else { return Ok(()) };
-    let misses = watch.layer.recursion_misses().map_err(ProofFailure::Mute)?;
+fn skipped(ground: &dyn Ground) -> Result<(), ProofFailure> {
+    let misses = ground.layer().recursion_misses().map_err(ProofFailure::Mute)?;
     match misses.into_iter().find(|(_, count)| *count > 0) {
         None => Ok(()),
         Some((hook, count)) => Err(ProofFailure::Skipped { hook, count }),

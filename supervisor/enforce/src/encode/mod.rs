@@ -12,6 +12,7 @@
 
 mod names;
 mod network;
+mod path;
 mod places;
 mod real;
 mod session;
@@ -23,6 +24,7 @@ use abi::{
 };
 use policy::Plan;
 use policy::plan::AbsolutePath;
+use serde::{Deserialize, Serialize};
 
 use places::Places;
 pub use real::{LookUpError, RealPaths, look_up};
@@ -38,7 +40,7 @@ pub struct Implied {
 }
 
 /// What the maps of one session hold. Slots are 0: whoever writes the maps knows them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tables {
     /// What is known by inode, ascending by path.
     pub objects: Vec<Object>,
@@ -61,7 +63,7 @@ pub struct Tables {
 }
 
 /// That the calls of a class may spend so much only, which the doorman grants call by call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetRule {
     /// What is spent.
     pub what: Spending,
@@ -82,9 +84,10 @@ impl Tables {
 }
 
 /// Something that is known by its inode.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
     /// Where it really is: no component is a symbolic link, as far as [`RealPaths`] told.
+    #[serde(with = "path")]
     pub path: AbsolutePath,
     /// What holds for it.
     pub entry: Entry,
@@ -93,7 +96,7 @@ pub struct Object {
 }
 
 /// What an object is there for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// A grant; if it is not there, nothing is granted.
     Grant,

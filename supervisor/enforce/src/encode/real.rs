@@ -32,6 +32,11 @@ impl RealPaths {
         self.0.get(path).unwrap_or(path)
     }
 
+    /// Paths that are elsewhere than they say, and where, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&AbsolutePath, &AbsolutePath)> {
+        self.0.iter()
+    }
+
     fn note(&mut self, path: &AbsolutePath, real: PathBuf) {
         if let Some(real) = AbsolutePath::new(real) {
             self.insert(path.clone(), real);

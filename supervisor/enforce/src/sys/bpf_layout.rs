@@ -18,7 +18,7 @@ macro_rules! layout {
 layout!(
     u32,
     u64,
-    [u64; 8],
+    [u64; abi::SCOPE_WORDS],
     abi::Active,
     abi::Address,
     abi::AddressKey,

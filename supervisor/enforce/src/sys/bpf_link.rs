@@ -72,3 +72,10 @@ pub(crate) fn object_pin(object: BorrowedFd<'_>, path: &CStr) -> Result<(), Errn
     // SAFETY: the path is a live string that a zero byte ends.
     unsafe { bpf(bpf_cmd::BPF_OBJ_PIN, &mut attributes) }.map(|_| ())
 }
+
+/// The link, map or program that has this name in a bpf file system.
+pub(crate) fn object_get(path: &CStr) -> Result<OwnedFd, Errno> {
+    let mut attributes = PathAttributes { path: address(path.as_ptr()), object: 0, flags: 0 };
+    // SAFETY: the path is a live string that a zero byte ends.
+    descriptor(unsafe { bpf(bpf_cmd::BPF_OBJ_GET, &mut attributes) }?)
+}

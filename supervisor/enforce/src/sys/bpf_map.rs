@@ -2,10 +2,10 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use aya_obj::generated::{bpf_cmd, bpf_map_type};
+use aya_obj::generated::{bpf_cmd, bpf_map_info, bpf_map_type};
 use nix::errno::Errno;
 
-use super::bpf::{address, bpf, descriptor, name, number, size};
+use super::bpf::{address, bpf, descriptor, info, name, number, size};
 
 /// A map that is to be made.
 #[derive(Clone, Copy, Debug, Default)]
@@ -111,4 +111,25 @@ pub(crate) fn section_create(
         unsafe { bpf(bpf_cmd::BPF_MAP_FREEZE, &mut attributes) }?;
     }
     Ok(map)
+}
+
+/// The map of this number (Linux 4.13); it needs `CAP_SYS_ADMIN`.
+pub(crate) fn map_by_id(id: u32) -> Result<OwnedFd, Errno> {
+    #[repr(C)]
+    #[derive(Default)]
+    struct IdAttributes {
+        id: u32,
+        next: u32,
+        flags: u32,
+    }
+    let mut attributes = IdAttributes { id, ..IdAttributes::default() };
+    // SAFETY: the command takes no pointers.
+    descriptor(unsafe { bpf(bpf_cmd::BPF_MAP_GET_FD_BY_ID, &mut attributes) }?)
+}
+
+/// How many entries a map has room for; of a ring, its bytes.
+pub(crate) fn map_entries(map: BorrowedFd<'_>) -> Result<u32, Errno> {
+    // SAFETY: the kernel's structure for maps.
+    let info: bpf_map_info = unsafe { info(map) }?;
+    Ok(info.max_entries)
 }

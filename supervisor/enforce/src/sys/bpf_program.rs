@@ -118,6 +118,8 @@ pub(crate) fn types_load(bytes: &[u8]) -> Result<OwnedFd, Errno> {
 /// What the kernel counts about a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProgramInfo {
+    /// A `BPF_PROG_TYPE`.
+    pub(crate) kind: u32,
     pub(crate) id: u32,
     /// Calls that were skipped, because the program already ran on that processor.
     pub(crate) recursion_misses: u64,
@@ -127,5 +129,5 @@ pub(crate) struct ProgramInfo {
 pub(crate) fn program_info(program: BorrowedFd<'_>) -> Result<ProgramInfo, Errno> {
     // SAFETY: the kernel's structure for programs.
     let info: bpf_prog_info = unsafe { info(program) }?;
-    Ok(ProgramInfo { id: info.id, recursion_misses: info.recursion_misses })
+    Ok(ProgramInfo { id: info.id, kind: info.type_, recursion_misses: info.recursion_misses })
 }

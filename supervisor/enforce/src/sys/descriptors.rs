@@ -1,10 +1,8 @@
 //! Descriptors: closing what was inherited, handles of processes, and passing descriptors over a socket.
 
-use std::io::{IoSliceMut, Result as IoResult};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::unistd::Pid;
 
 use super::check;
@@ -46,23 +44,89 @@ pub(crate) fn signal_pidfd(process: BorrowedFd<'_>, signal: i32) -> Result<(), E
         .map(|_| ())
 }
 
-/// Reads bytes, and the descriptors that came with them.
+/// What one read of a socket brought.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// Bytes at the front of the buffer; 0 at the end of a stream.
+    pub(crate) count: usize,
+    /// The descriptors that came with them, close-on-exec.
+    pub(crate) descriptors: Vec<OwnedFd>,
+    /// There were more descriptors, for which there was no room here or in this process; the kernel closed them.
+    pub(crate) truncated: bool,
+}
+
+/// The most descriptors that the kernel passes with one message (`SCM_MAX_FD`, Linux `scm.h`).
+const MOST_DESCRIPTORS: usize = 253;
+
+/// Reads bytes, and at most `most` descriptors that came with them. Every descriptor that the kernel has installed is in
+/// the result, also when there were too many, so that none is left open by nobody.
 pub(crate) fn receive_descriptors(
     socket: BorrowedFd<'_>,
     into: &mut [u8],
-) -> IoResult<(usize, Vec<OwnedFd>)> {
-    let mut control = nix::cmsg_space!([RawFd; 4]);
-    let mut buffers = [IoSliceMut::new(into)];
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-    let message = recvmsg::<()>(socket.as_raw_fd(), &mut buffers, Some(&mut control), flags)?;
+    most: usize,
+) -> Result<Received, Errno> {
+    // Words, because control messages are aligned like `cmsghdr`; one more for the padding.
+    let mut control = vec![0_u64; control_words(most.min(MOST_DESCRIPTORS))];
+    let mut part = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    // SAFETY: the struct is plain integers and pointers, for which all zeroes is a value.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    (header.msg_iov, header.msg_iovlen) = (&raw mut part, 1);
+    (header.msg_control, header.msg_controllen) =
+        (control.as_mut_ptr().cast(), std::mem::size_of_val(control.as_slice()) as _);
+    // SAFETY: the kernel writes at most the given lengths to two live buffers, and to the header.
+    let count =
+        unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC) } as libc::c_long;
+    let count = check(count)?.unsigned_abs() as usize;
+    let truncated = header.msg_flags & libc::MSG_CTRUNC != 0;
+    Ok(Received { count, descriptors: installed(&header), truncated })
+}
+
+/// Room for one control message with so many descriptors, in words of 8 bytes.
+fn control_words(descriptors: usize) -> usize {
+    let payload = descriptors * size_of::<RawFd>();
+    // SAFETY: arithmetic on a small number.
+    let bytes = unsafe { libc::CMSG_SPACE(payload as libc::c_uint) } as usize;
+    bytes.div_ceil(size_of::<u64>())
+}
+
+/// The descriptors that a `recvmsg` has just installed.
+fn installed(header: &libc::msghdr) -> Vec<OwnedFd> {
     let mut descriptors = Vec::new();
-    for part in message.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(numbers) = part {
-            // SAFETY: the kernel just installed these descriptors for us; nobody else owns them.
-            descriptors.extend(numbers.into_iter().map(|number| unsafe { OwnedFd::from_raw_fd(number) }));
+    // SAFETY: the kernel has filled the control buffer, which lives, with whole control messages, and has set its length.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
+    // SAFETY: `CMSG_FIRSTHDR` and `CMSG_NXTHDR` give a whole, aligned header within the buffer, or null.
+    while let Some(message) = unsafe { next.as_ref() } {
+        if (message.cmsg_level, message.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+            // SAFETY: arithmetic: the length of a header without payload.
+            let head = unsafe { libc::CMSG_LEN(0) } as usize;
+            // 32 bits with musl, 64 with glibc.
+            let length: usize = message.cmsg_len as _;
+            let count = length.saturating_sub(head) / size_of::<RawFd>();
+            // SAFETY: the payload begins right after the header.
+            let data = unsafe { libc::CMSG_DATA(next) }.cast::<RawFd>();
+            // SAFETY: the message's own length says that so many numbers follow; the kernel just installed these
+            // descriptors for us, and nobody else owns them.
+            descriptors
+                .extend((0..count).map(|n| unsafe { OwnedFd::from_raw_fd(data.add(n).read_unaligned()) }));
         }
+        // SAFETY: `next` is a header of this very message.
+        next = unsafe { libc::CMSG_NXTHDR(header, next) };
     }
-    Ok((message.bytes, descriptors))
+    descriptors
+}
+
+/// Takes over a descriptor that this process was started with (`sd_listen_fds(3)`), once; `None` if it is not open.
+pub(crate) fn inherited(number: RawFd) -> Option<OwnedFd> {
+    static TAKEN: std::sync::Mutex<Vec<RawFd>> = std::sync::Mutex::new(Vec::new());
+    let mut taken = TAKEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // SAFETY: `fcntl` with `F_GETFD` reads a flag of any number, and fails for one that is not open.
+    let is_open = unsafe { libc::fcntl(number, libc::F_GETFD) } != -1;
+    if !is_open || taken.contains(&number) {
+        return None;
+    }
+    taken.push(number);
+    // SAFETY: the number is open, whoever started this process meant it for it, and nobody took it before.
+    Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// Moves a descriptor to this number, closing what had it, and marks it close-on-exec.

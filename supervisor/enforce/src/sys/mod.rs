@@ -11,6 +11,7 @@ mod bpf_map;
 mod bpf_memory;
 mod bpf_program;
 mod bpf_request;
+mod bpf_ring;
 mod capabilities;
 mod cgroup;
 mod descriptors;
@@ -25,14 +26,17 @@ pub(crate) use bpf_element::Elements;
 #[cfg(test)]
 pub(crate) use bpf_layout::event_bytes;
 pub(crate) use bpf_layout::{Plain, read_event};
-pub(crate) use bpf_link::{attach_cgroup, attach_tracing, link_cgroup, object_pin};
-pub(crate) use bpf_map::{MapShape, Mutability, map_create, section_create};
+pub(crate) use bpf_link::{attach_cgroup, attach_tracing, link_cgroup, object_get, object_pin};
+pub(crate) use bpf_map::{MapShape, Mutability, map_by_id, map_create, map_entries, section_create};
 pub(crate) use bpf_memory::ActiveMemory;
 pub(crate) use bpf_program::{Program, program_info, program_load, types_load};
 pub(crate) use bpf_request::process_request;
+pub(crate) use bpf_ring::{RingMemory, RingRecord};
 pub(crate) use capabilities::Unprivileged;
 pub(crate) use cgroup::attribute_is;
-pub(crate) use descriptors::{close_from, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd};
+pub(crate) use descriptors::{
+    Received, close_from, inherited, move_descriptor, pidfd_open, receive_descriptors, signal_pidfd,
+};
 pub(crate) use gate_probe::{ASKED, Reporter, start_reporter};
 pub(crate) use landlock::{abi, restrict_udp};
 pub(crate) use process::{
@@ -44,7 +48,7 @@ pub(crate) use seccomp::{
     install, notifications_available, receive_notification, set_waking,
 };
 pub(crate) use sockets::{
-    End, LONGEST_ADDRESS, Outgoing, bind, connect, listen, name, option, receive, send,
+    End, LONGEST_ADDRESS, Outgoing, bind, connect, listen, name, option, peer_groups, receive, send,
 };
 pub(crate) use threads::{duplicate_of, open_thread, signal_thread};
 

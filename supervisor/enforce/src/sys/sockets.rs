@@ -35,6 +35,39 @@ fn parts(address: &[u8]) -> Result<(*const libc::sockaddr, libc::socklen_t), Err
     Ok((address.as_ptr().cast(), length))
 }
 
+/// The supplementary groups of whoever connected a unix socket, when it did (`SO_PEERGROUPS`, Linux 4.13).
+pub(crate) fn peer_groups(socket: BorrowedFd<'_>) -> Result<Vec<u32>, Errno> {
+    // The most groups that a process may have (`NGROUPS_MAX`, Linux 2.6.4).
+    const MOST: usize = 65_536;
+    let mut groups = vec![0_u32; 64];
+    loop {
+        let mut length =
+            libc::socklen_t::try_from(size_of_val(groups.as_slice())).map_err(|_| Errno::EOVERFLOW)?;
+        // SAFETY: the kernel writes at most `length` bytes, which the vector has, and the length.
+        let outcome = check(
+            unsafe {
+                libc::getsockopt(
+                    socket.as_raw_fd(),
+                    libc::SOL_SOCKET,
+                    libc::SO_PEERGROUPS,
+                    groups.as_mut_ptr().cast(),
+                    &raw mut length,
+                )
+            }
+            .into(),
+        );
+        let count = length as usize / size_of::<u32>();
+        match outcome {
+            Ok(_) => {
+                groups.truncate(count);
+                return Ok(groups);
+            }
+            Err(Errno::ERANGE) if count > groups.len() && count <= MOST => groups.resize(count, 0),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
 /// Which end of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {

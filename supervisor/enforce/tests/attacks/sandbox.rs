@@ -185,7 +185,8 @@ pub(crate) fn start_with(
 ) -> Result<(Guard, Pipes), String> {
     let (out, stdout) = std::io::pipe().expect("a pipe");
     let (err, stderr) = std::io::pipe().expect("a pipe");
-    let ready = enforce::prepare(plan, support, command).map_err(|error| error.to_string())?;
+    let ready = enforce::prepare(plan, support, command, enforce::Encloser::Own)
+        .map_err(|error| error.to_string())?;
     let stdio = Stdio3 { stdin, stdout: stdout.into(), stderr: stderr.into() };
     let guard = ready.spawn(stdio).map_err(|error| error.to_string())?;
     Ok((guard, Pipes { out: out.into(), err: err.into() }))

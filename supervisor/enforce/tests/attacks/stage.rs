@@ -4,14 +4,14 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use enforce::{Status, Stdio3};
+use enforce::{Encloser, Outer, Status, Stdio3};
 use policy::Plan;
 
 use crate::sandbox::*;
 use crate::{Named, Test};
 
 pub(crate) fn tests() -> Vec<Test> {
-    let tests: [Named; 17] = [
+    let tests: [Named; 19] = [
         ("exit codes and output pass unchanged", exit_codes),
         ("a missing command is 127", || fails("/nonexistent/server", 127)),
         ("a command without execute permission is 126", || fails_with("echo\n", 0o644, 126)),
@@ -29,6 +29,8 @@ pub(crate) fn tests() -> Vec<Test> {
         ("every older Landlock refuses what it knows", older_landlock),
         ("a fork bomb is bounded for anybody but root", bounded_forks),
         ("within another sandbox that receives reports nothing is open", within_a_sandbox),
+        ("whoever encloses the server has it while it waits, and may refuse it", enclosed_by_another),
+        ("orders for one encloser are not carried out under another", only_its_encloser),
     ];
     tests.map(|(name, test)| -> Test { (format!("stage: {name}"), Box::new(test)) }).into()
 }
@@ -46,7 +48,7 @@ fn exit_codes() -> Result<(), String> {
 
 /// Prepares and spawns; the exit code that mcpguard would end with.
 fn failure(plan: &Plan, command: &enforce::Command) -> Result<(u8, String), String> {
-    let ready = match enforce::prepare(plan, &enforce::probe(), command) {
+    let ready = match enforce::prepare(plan, &enforce::probe(), command, Encloser::Own) {
         Ok(ready) => ready,
         Err(error) => return Ok((error.exit_code(), error.to_string())),
     };
@@ -169,6 +171,40 @@ fn within_a_sandbox() -> Result<(), String> {
     let output = std::process::Command::new(own_program()).args(["supervise", "boxed"]).output();
     let output = output.map_err(|error| error.to_string())?;
     hold(output.status.success() && output.stdout == b"unreported, refused\n", &output)
+}
+
+fn streams() -> Stdio3 {
+    Stdio3 { stdin: nothing(), stdout: nothing(), stderr: nothing() }
+}
+
+fn enclosed_by_another() -> Result<(), String> {
+    let (plan, command, support) = (runtime(), command("/usr/bin/true", &[]), enforce::probe_without_root());
+    let ready =
+        || enforce::prepare(&plan, &support, &command, Encloser::Daemon).map_err(|error| error.to_string());
+    let program = |process: enforce::Pid| fs::read_link(format!("/proc/{process}/exe"));
+    let mut seen = None;
+    let guard = ready()?.spawn_under(streams(), |last_mile, _| {
+        seen = program(last_mile).ok();
+        Ok(Outer::default())
+    });
+    let own = fs::read_link("/proc/self/exe").map_err(|error| error.to_string())?;
+    hold(guard.is_ok() && seen.as_ref() == Some(&own), &(guard, &seen))?;
+    let mut refused = None;
+    let error = ready()?.spawn_under(streams(), |last_mile, _| {
+        refused = Some(last_mile);
+        Err("not today".to_owned())
+    });
+    let gone = refused.is_some_and(|process| program(process).is_err());
+    hold(gone && error.as_ref().is_err_and(|error| error.to_string() == "not today"), &error)
+}
+
+fn only_its_encloser() -> Result<(), String> {
+    let (plan, command, support) = (runtime(), command("/usr/bin/true", &[]), enforce::probe_without_root());
+    let ready =
+        |encloser| enforce::prepare(&plan, &support, &command, encloser).map_err(|error| error.to_string());
+    let own = ready(Encloser::Daemon)?.spawn(streams()).map(drop);
+    let another = ready(Encloser::Own)?.spawn_under(streams(), |_, _| Ok(Outer::default())).map(drop);
+    hold(own.is_err() && another.is_err(), &(own, another))
 }
 
 /// As a user who is not root, because the kernel does not hold root to a number of processes.

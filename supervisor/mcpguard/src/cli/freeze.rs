@@ -36,14 +36,16 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    fn word(self) -> &'static str {
+    /// What a session is afterwards.
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Freeze => "frozen",
             Self::Thaw => "thawed",
         }
     }
 
-    fn on(self, session: &Found) -> Result<(), String> {
+    /// Does it to one session.
+    pub(super) fn on(self, session: &Found) -> Result<(), String> {
         let done = match self {
             Self::Freeze => session.standing.freeze(),
             Self::Thaw => session.standing.thaw(),

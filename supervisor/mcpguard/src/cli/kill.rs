@@ -53,8 +53,8 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
     Ok(u8::from(failed > 0))
 }
 
-/// Every step is taken for all of them before anybody is waited for.
-fn end(sessions: &[Found]) -> Vec<Result<(), String>> {
+/// Ends these sessions; each one's outcome. Every step is taken for all of them before anybody is waited for.
+pub(super) fn end(sessions: &[Found]) -> Vec<Result<(), String>> {
     let mut outcomes: Vec<Result<(), String>> = sessions
         .iter()
         .map(|session| session.standing.end().map_err(|errno| errno.desc().to_owned()))

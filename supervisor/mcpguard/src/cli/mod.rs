@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod daemon;
 pub(crate) mod doctor;
 pub(crate) mod enter;
 pub(crate) mod exec;
@@ -12,6 +13,7 @@ pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod ps;
 mod told;
+pub(crate) mod top;
 pub(crate) mod why;
 
 use std::io::Write;
@@ -60,8 +62,12 @@ enum Command {
     Why(why::Args),
     /// Show, verify or follow audit logs
     Log(log::Args),
+    /// Guard the sessions of every user of this host (root; usually started by systemd)
+    Daemon(daemon::Args),
     /// List the sessions that run
     Ps(ps::Args),
+    /// Watch the sessions that run; kill and freeze from there
+    Top(top::Args),
     /// End sessions, now
     Kill(kill::Args),
     /// Stop every process of sessions where it stands
@@ -85,7 +91,9 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args, &mut out),
             Command::Why(args) => why::run(args, &mut out),
             Command::Log(args) => log::run(args, &mut out),
+            Command::Daemon(args) => daemon::run(args),
             Command::Ps(args) => ps::run(args, &mut out),
+            Command::Top(args) => top::run(args, &mut out),
             Command::Kill(args) => kill::run(args, &mut out),
             Command::Freeze(args) => freeze::run(freeze::Deed::Freeze, args, &mut out),
             Command::Thaw(args) => freeze::run(freeze::Deed::Thaw, args, &mut out),

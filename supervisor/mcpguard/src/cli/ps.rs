@@ -126,7 +126,7 @@ impl<'a> Row<'a> {
 }
 
 /// The two largest units: `3d4h`, `2h14m`, `5m9s`, `12s`.
-fn age(age: Duration) -> String {
+pub(super) fn age(age: Duration) -> String {
     let seconds = age.as_secs();
     match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
         (0, 0, 0, seconds) => format!("{seconds}s"),

@@ -22,10 +22,16 @@ pub(super) fn told(
         });
         return writeln!(out, "{document}");
     }
+    writeln!(out, "{}", line(deed, session, outcome))
+}
+
+/// The line for people: what became of the session, and why not.
+pub(super) fn line(deed: &str, session: &Found, outcome: &Result<(), String>) -> String {
+    let card = &session.card;
     let name: String = card.session.chars().take(8).collect();
     let line = match outcome {
         Ok(()) => format!("{deed}: {name} ({})", card.policy),
         Err(why) => format!("not {deed}: {name} ({}): {why}", card.policy),
     };
-    writeln!(out, "{}", audit::for_people(&line))
+    audit::for_people(&line).into_owned()
 }

@@ -14,7 +14,7 @@ pub(crate) struct Usage {
     pub(crate) processes: u64,
     /// Memory in bytes; what several of them share counts for each (RSS).
     pub(crate) memory: u64,
-    /// Processor time in milliseconds, of those that live.
+    /// Processor time in milliseconds, of those that live and of the children that they have waited for.
     pub(crate) cpu_ms: u64,
 }
 
@@ -61,9 +61,15 @@ impl Processes {
         stats.fold(Usage::default(), |usage, stat| Usage {
             processes: usage.processes + 1,
             memory: usage.memory + stat.rss.saturating_mul(procfs::page_size()),
-            cpu_ms: usage.cpu_ms + (stat.utime + stat.stime).saturating_mul(1000) / ticks,
+            cpu_ms: usage.cpu_ms + spent(stat).saturating_mul(1000) / ticks,
         })
     }
+}
+
+/// Processor time in ticks. A child's is its parent's once that has waited for it, so that none is lost or counted twice.
+fn spent(stat: &Stat) -> u64 {
+    let of_children = stat.cutime.max(0).unsigned_abs() + stat.cstime.max(0).unsigned_abs();
+    stat.utime + stat.stime + of_children
 }
 
 #[cfg(test)]
@@ -95,5 +101,33 @@ mod tests {
         assert!(own.contains(&Pid::from_raw(child.id().cast_signed())) && own.contains(&found[0]));
         let _ = nix::sys::signal::kill(found[0], nix::sys::signal::Signal::SIGKILL);
         child.wait().expect("it ends");
+    }
+
+    #[test]
+    fn the_time_of_a_child_that_has_ended_is_not_lost() {
+        // A subshell counts and ends; who waited for it does nothing.
+        let counts = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        let line = format!("sh -c '({counts}); exec sleep 60' & wait");
+        let mut child =
+            std::process::Command::new("sh").args(["-c", &line]).spawn().expect("a shell is there");
+        let look = || {
+            let processes = Processes::now().expect("/proc is mounted");
+            let found = processes.beneath(Pid::from_raw(child.id().cast_signed()));
+            let is_sleep = |process: &Pid| {
+                processes.stats.get(&process.as_raw()).is_some_and(|stat| stat.comm == "sleep")
+            };
+            found.iter().any(is_sleep).then(|| (processes.usage(&found), found))
+        };
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let (usage, found) = loop {
+            if let Some(seen) = look() {
+                break seen;
+            }
+            assert!(std::time::Instant::now() < until, "the counting does not end");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        let _ = nix::sys::signal::kill(found[0], nix::sys::signal::Signal::SIGKILL);
+        child.wait().expect("it ends");
+        assert!(usage.processes == 1 && usage.cpu_ms >= 50, "{usage:?}");
     }
 }

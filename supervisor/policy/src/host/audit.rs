@@ -74,7 +74,7 @@ impl Desk<'_> {
             return;
         };
         self.add(host, Ask::Audit);
-        if !(self.caller.real)(directory).covers(&(self.caller.real)(path)) {
+        if !(self.caller.host_real)(directory).covers(&(self.caller.real)(path)) {
             let rule = self.log_rule();
             let message = format!(
                 "`{}`: every log on this host lies beneath `{}` (`{}`, {}); leave the key out or name a file there",

@@ -40,17 +40,24 @@ impl Desk<'_> {
 
     /// The program that is started as a server needs no rule of a policy; it needs the host's leave.
     pub(super) fn command(&mut self, places: &Places) {
-        for program in self.caller.command.clone() {
-            let mask = ClassMask::ALWAYS;
-            let (path, from) = (program.clone(), Vec::new());
-            let rule =
-                PathRule { path, read: mask, write: ClassMask::NONE, execute: mask, code: false, from };
-            let origin = Origin { source: "command line".to_owned(), line: 0, column: 0 };
-            let text = format!("the server's own program {}", program.as_path().display());
-            let own = Rule { text, origin, reason: None, ask: Ask::Programs };
-            for fault in self.faults(places, &rule) {
-                self.told(places, &own, "it", &fault);
-            }
+        for program in &self.caller.command {
+            self.implied(places, program, "own program", ClassMask::ALWAYS);
+        }
+    }
+
+    /// Nor does a dynamic loader.
+    pub(super) fn loaders(&mut self, places: &Places, loaders: &[AbsolutePath]) {
+        loaders.iter().for_each(|loader| self.implied(places, loader, "dynamic loader", ClassMask::NONE));
+    }
+
+    fn implied(&mut self, places: &Places, file: &AbsolutePath, what: &str, execute: ClassMask) {
+        let (path, read, write) = (file.clone(), ClassMask::ALWAYS, ClassMask::NONE);
+        let rule = PathRule { path, read, write, execute, code: false, from: Vec::new() };
+        let origin = Origin { source: "command line".to_owned(), line: 0, column: 0 };
+        let text = format!("the server's {what} {}", file.as_path().display());
+        let own = Rule { text, origin, reason: None, ask: Ask::Programs };
+        for fault in self.faults(places, &rule) {
+            self.told(places, &own, "it", &fault);
         }
     }
 

@@ -81,10 +81,23 @@ impl HostRules {
     /// # Errors
     /// Each program that is not among those that the host allows.
     pub fn admit_programs(&self, caller: &Caller<'_>) -> Result<(), Problems> {
+        self.admit(caller, |desk, places| desk.command(places))
+    }
+
+    /// Whether the kernel may load these files as the dynamic loaders of what is started. They can be read, but not
+    /// started.
+    ///
+    /// # Errors
+    /// Each that the host closes, or that lies outside of what it allows to read.
+    pub fn admit_loaders(&self, caller: &Caller<'_>, loaders: &[AbsolutePath]) -> Result<(), Problems> {
+        self.admit(caller, |desk, places| desk.loaders(places, loaders))
+    }
+
+    fn admit(&self, caller: &Caller<'_>, ask: impl Fn(&mut Desk<'_>, &Places)) -> Result<(), Problems> {
         let mut desk = Desk::new(caller, Vec::new());
         for file in &self.files {
             let places = Places::of(file, caller, &mut desk.report);
-            desk.command(&places);
+            ask(&mut desk, &places);
         }
         match desk.report.has_error() {
             true => Err(desk.report.into_problems()),

@@ -63,7 +63,8 @@ impl Places {
             filesystem.as_ref().map_or(&empty, |at| &at.value);
         let mut expand = Expansion { caller, workspace: true, report };
         let allowed = expand.roots("maximum.filesystem.workspaces", workspaces);
-        expand.workspace = allowed.is_none_or(|roots| roots.hold(&(caller.real)(&caller.workspace)));
+        expand.workspace =
+            allowed.is_none_or(|roots| roots.hold(&(caller.workspace_real)(&caller.workspace)));
         let sockets: Option<&At<List<Item<HostPath>>>> = network.as_ref().and_then(|at| {
             let MaximumNetwork { unix_sockets, .. } = &at.value;
             unix_sockets.as_ref()
@@ -164,7 +165,7 @@ impl Expansion<'_> {
     fn root(&mut self, Item { value, origin, .. }: &Item<HostPath>) -> Option<AbsolutePath> {
         match value.is_in_workspace() && !self.workspace {
             true => None,
-            false => self.path(value, origin).map(|path| (self.caller.real)(&path)),
+            false => self.path(value, origin).map(|path| self.real(value, &path)),
         }
     }
 
@@ -173,10 +174,15 @@ impl Expansion<'_> {
             HostDenied::Name { pattern, .. } => Shut::Name(pattern.clone()),
             HostDenied::Path(path) => {
                 let written = self.path(path, &item.origin)?;
-                Shut::Path { real: (self.caller.real)(&written), written }
+                Shut::Path { real: self.real(path, &written), written }
             }
         };
         Some(Closed { rule: HostRule::item("maximum.filesystem.deny", item), what })
+    }
+
+    fn real(&self, path: &HostPath, expanded: &AbsolutePath) -> AbsolutePath {
+        let Caller { host_real, workspace_real, .. } = self.caller;
+        if path.is_in_workspace() { workspace_real(expanded) } else { host_real(expanded) }
     }
 
     fn path(&mut self, path: &HostPath, origin: &Origin) -> Option<AbsolutePath> {

@@ -22,6 +22,8 @@ pub(crate) fn caller() -> Caller<'static> {
         workspace: path("/home/u/site"),
         command: vec![path("/usr/bin/node")],
         real: &real,
+        host_real: &real,
+        workspace_real: &real,
     }
 }
 
@@ -460,4 +462,29 @@ fn programs_are_admitted_by_where_they_lie() {
          allows: `maximum.execution.allowed_programs` (host.yaml:17:23) is `/usr/bin`; ask for something within it, or have the \
          administrator add to it"
     );
+}
+
+#[test]
+fn loaders_are_read_and_not_started() {
+    let rules = host_rules(&[("host.yaml", HOST)]).expect("sound");
+    let admit = |loader: &str| rules.admit_loaders(&caller(), &[path(loader)]).map_err(|it| it.to_string());
+    assert_eq!(admit("/usr/lib/ld-linux.so.2"), Ok(()));
+    for (loader, why) in
+        [("/home/u/.ssh/id", "to be read, is not within"), ("/home/u/site/keys/id", "is closed by")]
+    {
+        let refused = admit(loader).unwrap_err();
+        assert!(refused.contains(&format!("the server's dynamic loader {loader}")), "{refused}");
+        assert!(refused.contains(why), "{refused}");
+    }
+}
+
+#[test]
+fn what_a_caller_says_of_a_path_means_nothing_for_the_hosts_rules() {
+    // Whoever is asked says that everything the host allows is elsewhere.
+    let lie = |_: &AbsolutePath| path("/etc/secret");
+    let rules = host_rules(&[("host.yaml", "version: 1\nmaximum: { filesystem: { read: [/srv/data] } }\n")]);
+    let (policy, plan) = compile("version: 1\nfilesystem: { read: [/srv/data] }\n");
+    let who = Caller { real: &lie, command: Vec::new(), ..caller() };
+    let refused = rules.expect("sound").narrow(&policy, plan, &who).unwrap_err().to_string();
+    assert!(refused.contains("/srv/data → /etc/secret"), "{refused}");
 }

@@ -213,8 +213,14 @@ impl Bench {
         let tables = Tables { objects, ..Tables::default() };
         let directory = group.v2_directory_fd().context("no control group of version 2")?;
         let cgroup = Cgroup { directory, id: group.id().context("the group has no id")? };
-        let session =
-            layer.open(&Opening { tables: &tables, server: None, doors: None, cgroup: Some(cgroup) })?;
+        let session = layer.open(&Opening {
+            tables: &tables,
+            server: None,
+            supervisor: Pid::this(),
+            identity: None,
+            doors: None,
+            cgroup: Some(cgroup),
+        })?;
         ensure!(session.skipped.is_empty(), "{:?}", session.skipped);
         layer.pin()?;
         Ok(Self { layer, events, session, group })

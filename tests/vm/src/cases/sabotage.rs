@@ -127,7 +127,14 @@ fn the_way_that_is_never_called(_: &Ground) -> Result<()> {
     let mut layer = Layer::load(&Probe::known(support)?, &options)?;
     ensure!(layer.way() == Some(HookWay::Lsm), "it was loaded in another way");
     let tables = granting("/opt/vm/init")?;
-    let refused = layer.open(&Opening { tables: &tables, server: None, doors: None, cgroup: None });
+    let refused = layer.open(&Opening {
+        tables: &tables,
+        server: None,
+        supervisor: Pid::this(),
+        identity: None,
+        doors: None,
+        cgroup: None,
+    });
     let reason = refused.err().context("a session was opened on programs that are never called")?.to_string();
     ensure!(reason.contains("did not answer"), "another reason: {reason}");
     Ok(())

@@ -9,7 +9,7 @@ figure started_in_ms $((($(date +%s%N) - begun) / 1000000))
 must_be_active
 systemctl is-active mcpguard.socket
 [[ $(stat -c '%a %U:%G' /run/mcpguard/control.sock) == "666 root:root" ]] || fail "$(stat -c '%n %a %U:%G' /run/mcpguard/control.sock)"
-[[ $(stat -c '%a %U:%G' /var/lib/mcpguard) == "700 root:root" ]] || fail "$(stat -c '%n %a %U:%G' /var/lib/mcpguard)"
+[[ $(stat -c '%a %U:%G' /var/lib/mcpguard) == "700 mcpguard:mcpguard" ]] || fail "$(stat -c '%n %a %U:%G' /var/lib/mcpguard)"
 [[ $(ps -o user= -p "$(keeper)") == root ]] || fail "the keeper is $(ps -o user= -p "$(keeper)")"
 [[ -n $(front) ]] || fail "no front runs as mcpguard: $(ps -eo pid,user,args | grep '[m]cpguard')"
 for set in CapInh CapPrm CapEff CapBnd CapAmb; do

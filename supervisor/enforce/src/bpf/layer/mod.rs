@@ -1,6 +1,8 @@
 //! The layer: all programs loaded and attached, and the sessions that they guard.
 
+mod adopt;
 mod load;
+mod pinned;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -13,11 +15,12 @@ use policy::HookWay;
 
 use super::events::Events;
 use super::hooks::Attached;
-use super::maps::{self, Maps, MapsError, Sizes};
+use super::maps::{Maps, MapsError, Sizes};
 use super::object::ObjectError;
 use super::pins::{PinError, Pins};
 use super::program::ProgramError;
 use super::session::Held;
+use crate::sys;
 
 /// Why there is no layer.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,17 @@ pub enum LayerError {
     /// The programs.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// What outlives this process.
+    #[error("the eBPF programs cannot be pinned: {0}")]
+    Pin(#[from] PinError),
+    /// What an earlier process pinned.
+    #[error("what an earlier daemon has pinned as {name} cannot be taken over: {reason}")]
+    Found {
+        /// The pin.
+        name: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What a layer is loaded for.
@@ -100,32 +114,17 @@ impl Layer {
         self.maps.events.take().map(Events::new)
     }
 
+    /// The map of the ring of events, and its size in bytes, for who reads it in another way than [`Self::events`].
+    pub(crate) fn ring(&self) -> Result<(OwnedFd, usize), Errno> {
+        let (_, ring) = self.maps.all.iter().find(|(name, _)| name == "EVENTS").ok_or(Errno::ENOENT)?;
+        let bytes = sys::map_entries(ring.as_fd())?;
+        Ok((ring.try_clone().map_err(|_| Errno::EMFILE)?, bytes as usize))
+    }
+
     /// Calls that the kernel skipped, by hook: on a preemptible kernel a program that was interrupted is not called
     /// again on the same processor, and what it should have judged was allowed. Anything but zeroes is a hole.
     pub fn recursion_misses(&self) -> Result<Vec<(&'static str, u64)>, Errno> {
         self.hooks.iter().map(|attached| Ok((attached.name, attached.recursion_misses()?))).collect()
-    }
-
-    /// From now on the programs outlive this process, however it ends: they go on denying until a later start
-    /// [cleans up](super::clean_leftovers). Call it when the sessions are open and before a server runs.
-    pub fn pin(&mut self) -> Result<(), PinError> {
-        let mut pins = Pins::create()?;
-        for attached in &self.hooks {
-            pins.link(attached.name, attached.link())?;
-        }
-        if let Some(exit) = &self.exit {
-            pins.link("supervisor_exit", exit.as_fd())?;
-        }
-        for (slot, held) in self.sessions.iter().enumerate() {
-            for (name, link) in held.iter().flat_map(|held| &held.links) {
-                pins.link(&format!("{name}_{slot}"), link.as_fd())?;
-            }
-        }
-        pins.map("TASKS", maps::descriptor(&self.maps.tasks))?;
-        pins.map("SESSIONS", maps::descriptor(&self.maps.sessions))?;
-        pins.map("STATES", maps::descriptor(&self.maps.states))?;
-        self.pins = Some(pins);
-        Ok(())
     }
 }
 

@@ -27,7 +27,8 @@ impl Layer {
         };
         let opened = session::open(&mut parts, slot, opening, &mut held);
         self.sessions[slot as usize] = Some(held);
-        opened.inspect_err(|_| {
+        let pinned = opened.and_then(|session| Ok(self.pin_session(slot as usize).map(|()| session)?));
+        pinned.inspect_err(|_| {
             // What cannot be taken out keeps the slot, and with it the inodes that it is about.
             let _ = self.clear(slot);
         })
@@ -46,6 +47,11 @@ impl Layer {
         maps::mark(&self.maps.tasks, process)
     }
 
+    /// The same by slot.
+    pub(crate) fn state_of(&self, slot: u32) -> Result<State, MapsError> {
+        self.maps.states.get(&slot, 0).map(|Plain(state)| state).map_err(read("STATES"))
+    }
+
     /// What the programs counted for this session. The number of its last event, and the drops, prove gaps.
     pub fn state(&self, session: &Session) -> Result<State, MapsError> {
         self.maps.states.get(&session.slot, 0).map(|Plain(state)| state).map_err(read("STATES"))
@@ -53,13 +59,27 @@ impl Layer {
 
     /// A program that somebody has taken off a session's control group. The programs on security hooks cannot be taken off
     /// as long as this process holds them.
-    pub fn detached(&self) -> Result<Option<&str>, Errno> {
-        for (name, link) in self.sessions.iter().flatten().flat_map(|held| &held.links) {
+    pub fn detached(&self, slot: u32) -> Result<Option<&str>, Errno> {
+        let held = self.sessions.get(slot as usize).and_then(Option::as_ref);
+        for (name, link) in held.iter().flat_map(|held| &held.links) {
             if sys::link_cgroup(link.as_fd())? == 0 {
                 return Ok(Some(name));
             }
         }
         Ok(None)
+    }
+
+    /// Ends a session of which nothing is known but its slot, and every process with its mark. An error keeps the slot.
+    pub(crate) fn abandon(&mut self, session: Session) -> Result<(), String> {
+        let slot = session.slot();
+        crate::bpf::pins::end_marked(&self.maps.tasks, |marked| marked == slot)?;
+        self.close(session).map_err(|error| error.to_string())
+    }
+
+    /// The descriptors that keep a session's inodes known, for somebody else to hold.
+    pub(crate) fn give_files(&mut self, slot: u32) -> Vec<std::os::fd::OwnedFd> {
+        let held = self.sessions.get_mut(slot as usize).and_then(Option::as_mut);
+        held.map(|held| std::mem::take(&mut held.files)).unwrap_or_default()
     }
 
     /// Takes the canary's exemption from being killed away, once it has been heard.
@@ -81,8 +101,13 @@ impl Layer {
         self.clear(session.slot)
     }
 
+    /// The same by slot.
+    pub(crate) fn close_slot(&mut self, slot: u32) -> Result<(), MapsError> {
+        self.clear(slot)
+    }
+
     /// First nothing is granted any more, then the inodes are forgotten, and only then are they let go.
-    fn clear(&mut self, slot: u32) -> Result<(), MapsError> {
+    pub(super) fn clear(&mut self, slot: u32) -> Result<(), MapsError> {
         let Some(Some(held)) = self.sessions.get_mut(slot as usize) else {
             return Ok(());
         };
@@ -97,6 +122,7 @@ impl Layer {
             forget(self.maps.cgroups.remove(&held.cgroup)).map_err(filled("CGROUPS"))?;
         }
         let supervisor = held.supervisor;
+        self.unpin_session(slot);
         self.sessions[slot as usize] = None;
         let other = self
             .sessions

@@ -68,7 +68,14 @@ fn a_session_reaches_nothing_and_others_are_free() {
     let mut layer = Layer::load(&probe, &options()).unwrap();
     let mut events = layer.events().expect("once");
     assert!(layer.events().is_none());
-    let opening = Opening { tables: &Tables::default(), server: None, doors: None, cgroup: Some(cgroup) };
+    let opening = Opening {
+        tables: &Tables::default(),
+        server: None,
+        supervisor: Pid::this(),
+        identity: None,
+        doors: None,
+        cgroup: Some(cgroup),
+    };
     let session = layer.open(&opening).unwrap();
     assert!(matches!(layer.open(&opening), Err(crate::bpf::SessionError::Full(1))));
     assert_eq!(session.active.load(), (1, 0));

@@ -2,6 +2,7 @@
 
 mod create;
 mod error;
+mod find;
 mod sizes;
 
 use std::collections::HashMap as Names;
@@ -11,14 +12,17 @@ use abi::{
     Active, Address, AddressKey, Entry, Filter, Learned, LearnedKey, NameKey, NameRule, NamedKey, ObjectKey,
     Peer, PeerKey, Port, PortKey,
 };
-use abi::{Session, State, Task};
+use abi::{SCOPE_WORDS, Session, State, Task};
 use aya::maps::{Array, ArrayOfMaps, HashMap, IterableMap, LpmTrie, Map, MapData, MapError, RingBuf};
+
+use nix::errno::Errno;
 
 use crate::sys::Plain;
 
 pub(super) use create::{create, create_active};
 pub use error::MapsError;
 pub(super) use error::{filled, forget, read};
+pub(super) use find::find;
 pub use sizes::Sizes;
 
 pub(super) type Table<K, V> = HashMap<MapData, K, Plain<V>>;
@@ -42,9 +46,11 @@ pub(super) struct Maps {
     pub(super) events: Option<RingBuf<MapData>>,
     pub(super) registrar: Array<MapData, u64>,
     pub(super) registered: Array<MapData, u64>,
-    pub(super) scope: Array<MapData, Plain<[u64; 8]>>,
-    /// The sections that nobody here reads or writes; the programs hold them.
-    _sections: Vec<OwnedFd>,
+    pub(super) scope: Array<MapData, Plain<[u64; SCOPE_WORDS]>>,
+    /// A second descriptor of each, by name, for pinning.
+    pub(super) all: Vec<(String, OwnedFd)>,
+    /// Those that nobody here reads or writes, under the numbers that programs are loaded with.
+    _others: Vec<OwnedFd>,
 }
 
 /// A made map as a typed one; its sizes are compared with those of the types.
@@ -57,11 +63,18 @@ macro_rules! take {
     }};
 }
 
-fn typed(mut made: Names<String, OwnedFd>) -> Result<Maps, MapsError> {
+/// Made or found maps as typed ones.
+pub(super) fn typed(mut made: Names<String, OwnedFd>) -> Result<Maps, MapsError> {
     let section = if made.contains_key(".bss") { ".bss" } else { ".data" };
     if let Some(scope) = made.remove(section) {
         made.insert("SCOPE_FILTER".to_owned(), scope);
     }
+    let twin = |(name, map): (&String, &OwnedFd)| {
+        let map =
+            map.try_clone().map_err(|_| MapsError::Refused { name: name.clone(), errno: Errno::EMFILE })?;
+        Ok((name.clone(), map))
+    };
+    let all = made.iter().map(twin).collect::<Result<_, MapsError>>()?;
     Ok(Maps {
         // The kernel's commands on task storage are those on a hash map, with the number of a pidfd as key.
         tasks: take!(made, "TASKS", HashMap),
@@ -82,7 +95,8 @@ fn typed(mut made: Names<String, OwnedFd>) -> Result<Maps, MapsError> {
         registrar: take!(made, "REGISTRAR", Array),
         registered: take!(made, "REGISTERED", Array),
         scope: take!(made, "SCOPE_FILTER", Array),
-        _sections: made.into_values().collect(),
+        all,
+        _others: made.into_values().collect(),
     })
 }
 

@@ -99,10 +99,18 @@ fn kill_marked(directory: &Path) -> Result<usize, String> {
     let Ok(tasks) = <Table<u32, abi::Task>>::try_from(Map::HashMap(map)) else {
         return Ok(0);
     };
+    end_marked(&tasks, |_| true)
+}
+
+/// Kills every process whose mark is one of these slots, until a round finds none; how many there were.
+pub(in crate::bpf) fn end_marked(
+    tasks: &Table<u32, abi::Task>,
+    of: impl Fn(u32) -> bool,
+) -> Result<usize, String> {
     let deadline = Instant::now() + PATIENCE;
     let mut killed = 0;
     loop {
-        let marked = marked(&tasks)?;
+        let marked = marked(tasks, &of)?;
         if marked.is_empty() {
             return Ok(killed);
         }
@@ -126,15 +134,15 @@ fn wait_for_end(process: &OwnedFd, deadline: Instant) {
     let _ = poll(&mut ended, left);
 }
 
-/// Living processes with a mark.
-fn marked(tasks: &Table<u32, abi::Task>) -> Result<Vec<OwnedFd>, String> {
+/// Living processes with a mark of such a slot.
+fn marked(tasks: &Table<u32, abi::Task>, of: &impl Fn(u32) -> bool) -> Result<Vec<OwnedFd>, String> {
     let entries = std::fs::read_dir("/proc").map_err(|error| format!("/proc: {error}"))?;
     let mut marked = Vec::new();
     for number in entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
         // One that ended meanwhile has no handle.
         let Ok(process) = sys::pidfd_open(Pid::from_raw(number)) else { continue };
-        if mark(tasks, process.as_fd()).map_err(|error| error.to_string())?.is_some() && !has_ended(&process)
-        {
+        let slot = mark(tasks, process.as_fd()).map_err(|error| error.to_string())?;
+        if slot.is_some_and(of) && !has_ended(&process) {
             marked.push(process);
         }
     }

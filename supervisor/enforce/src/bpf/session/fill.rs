@@ -1,5 +1,7 @@
 //! Writing a session's tables into the maps, and taking them out again.
 
+use std::collections::BTreeMap;
+
 use abi::{AddressKey, Filter, NameKey, NamedKey, ObjectKey, PortKey, filter_bits};
 use aya::maps::lpm_trie::Key;
 
@@ -82,6 +84,33 @@ impl Filled {
         }
         Ok(())
     }
+}
+
+/// What stands in the shared maps, by slot: for who takes them over.
+pub(in crate::bpf) fn scan(maps: &Maps) -> Result<BTreeMap<u32, Filled>, MapsError> {
+    let mut found: BTreeMap<u32, Filled> = BTreeMap::new();
+    for key in maps.objects.keys() {
+        let Plain(key) = key.map_err(read("OBJECTS"))?;
+        found.entry(key.slot).or_default().objects.push(key);
+    }
+    for key in maps.named.keys() {
+        let Plain(key) = key.map_err(read("NAMED"))?;
+        found.entry(key.slot).or_default().named.push(key);
+    }
+    for key in maps.names.keys() {
+        let Plain(key) = key.map_err(read("NAMES"))?;
+        found.entry(key.slot).or_default().names.push(key);
+    }
+    for key in maps.ports.keys() {
+        let Plain(key) = key.map_err(read("PORTS"))?;
+        found.entry(key.slot).or_default().ports.push(key);
+    }
+    for key in maps.addresses.keys() {
+        let key = key.map_err(read("ADDRESSES"))?;
+        let Plain(address) = key.data();
+        found.entry(u32::from_be(address.slot)).or_default().addresses.push((key.prefix_len(), address));
+    }
+    Ok(found)
 }
 
 /// Takes out what was learned for this slot, and who was on the way to its doors. The programs and the resolver write there

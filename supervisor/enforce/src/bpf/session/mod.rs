@@ -1,5 +1,6 @@
 //! One session of a layer: its slot in the maps, what it may do, and who belongs to it.
 
+mod adopt;
 mod fill;
 mod merge;
 mod open;
@@ -10,7 +11,8 @@ use std::sync::Arc;
 
 use nix::unistd::Pid;
 
-pub(super) use fill::{Filled, forget_names};
+pub(super) use adopt::adopt;
+pub(super) use fill::{Filled, forget_names, scan};
 pub use open::SessionError;
 pub(super) use open::open;
 pub use paths::UnopenedError;
@@ -19,6 +21,7 @@ use super::active::ActiveMask;
 use super::egress::Names;
 use crate::egress::{Doors, Egress};
 use crate::encode::Tables;
+use crate::keeper::Identity;
 use crate::ruleset::Skipped;
 
 /// What a session is opened with.
@@ -29,6 +32,10 @@ pub struct Opening<'a> {
     /// The server's process, which `/proc/self` in the tables means. It must exist (the last mile is that process
     /// already); without one, grants under `/proc/self` stay closed.
     pub server: Option<Pid>,
+    /// The process whose end denies the session everything. It has no other session of this layer.
+    pub supervisor: Pid,
+    /// Whose rights its paths are looked for with; `None`: this process's own.
+    pub identity: Option<&'a Identity>,
     /// Where its resolver and its proxy listen; without them what leads there is denied.
     pub doors: Option<Doors>,
     /// The session's control group, for the network and as the second identity.
@@ -88,7 +95,7 @@ impl Mark {
 
 /// What the layer holds of a session.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(in crate::bpf) struct Held {
     pub(super) filled: Filled,
     /// The inodes that are known by address.
     pub(super) files: Vec<OwnedFd>,

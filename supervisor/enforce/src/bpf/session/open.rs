@@ -14,6 +14,7 @@ use crate::bpf::active::ActiveMask;
 use crate::bpf::egress::Names;
 use crate::bpf::layer::{CgroupProgram, Parts};
 use crate::bpf::maps::{self, Maps, MapsError, filled};
+use crate::bpf::pins::PinError;
 use crate::bpf::program::{ProgramError, unattached};
 use crate::bpf::register::{Register, RegisterError};
 use crate::egress::Doors;
@@ -53,6 +54,9 @@ pub enum SessionError {
     /// The programs could not be attached to the control group.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// They would end with this process.
+    #[error("the session's programs cannot be pinned: {0}")]
+    Pin(#[from] PinError),
 }
 
 /// Fills this slot. On an error `held` has what must be taken out again.
@@ -74,7 +78,7 @@ pub(in crate::bpf) fn open(
         None => (Merged::default(), Vec::new()),
     };
     held.filled.write(maps, slot, &merged, opening.tables)?;
-    let supervisor = std::process::id();
+    let supervisor = opening.supervisor.as_raw().cast_unsigned();
     // The programs look one session up by its supervisor. Where a process has several, it is the latest one.
     maps.supervisors.insert(supervisor, slot, 0).map_err(filled("SUPERVISORS"))?;
     held.supervisor = supervisor;
@@ -92,7 +96,7 @@ fn value(opening: &Opening<'_>, doors: Option<Doors>) -> Value {
     Value {
         cgroup: opening.cgroup.map_or(0, |cgroup| cgroup.id),
         flags: opening.tables.flags | session_flags::LIVE,
-        supervisor: std::process::id(),
+        supervisor: opening.supervisor.as_raw().cast_unsigned(),
         canary: 0,
         resolver_port: doors.map_or(0, |doors| doors.resolver),
         proxy_port: doors.map_or(0, |doors| doors.proxy),
@@ -103,7 +107,7 @@ fn value(opening: &Opening<'_>, doors: Option<Doors>) -> Value {
 }
 
 /// What the resolver and the proxy get in their hands.
-fn names(maps: &Maps, slot: u32, active: &ActiveMask) -> Result<Arc<Names>, SessionError> {
+pub(super) fn names(maps: &Maps, slot: u32, active: &ActiveMask) -> Result<Arc<Names>, SessionError> {
     let (learned, peers) = (maps::descriptor(&maps.learned), maps::descriptor(&maps.peers));
     Names::new(slot, learned, peers, active).map(Arc::new).map_err(SessionError::Unmapped)
 }
@@ -126,11 +130,12 @@ fn known(
     opening: &Opening<'_>,
     held: &mut Held,
 ) -> Result<(Merged, Vec<Skipped>), SessionError> {
+    let opened = paths::open_objects(opening)?;
     let mut register = Register::attach(register, maps)?;
     let mut skipped = Vec::new();
     let mut inodes = Vec::new();
-    for object in &opening.tables.objects {
-        match paths::open_object(object, opening.server)? {
+    for (object, opened) in opening.tables.objects.iter().zip(opened) {
+        match opened {
             Opened::Held(file) => {
                 let inode = register.inode(file.as_fd());
                 inodes.push(

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
+use super::Opening;
 use crate::encode::{Object, Purpose};
 use crate::ruleset::Skipped;
 use crate::ruleset::open::{OpenError, open};
@@ -26,6 +27,18 @@ pub(super) enum Opened {
     Skipped(Skipped),
     /// It is not there, and its name is denied all the same.
     Absent,
+}
+
+/// Opens all objects of a session, with the rights of whoever it is for.
+pub(super) fn open_objects(opening: &Opening<'_>) -> Result<Vec<Opened>, UnopenedError> {
+    let open = || opening.tables.objects.iter().map(|object| open_object(object, opening.server)).collect();
+    match opening.identity {
+        None => open(),
+        Some(identity) => identity.lend(open).map_err(|errno| UnopenedError {
+            path: PathBuf::from("/"),
+            reason: format!("the rights of user {} cannot be taken on: {}", identity.uid, errno.desc()),
+        })?,
+    }
 }
 
 /// Opens one object. `server` is whose `/proc/self` is meant.

@@ -34,9 +34,22 @@ pub(super) fn run(log: &Choice, as_json: bool, out: &mut dyn Write) -> anyhow::R
 }
 
 fn document(verified: &Verified) -> Value {
-    let Verified { files, records, sessions, head, continues, last_whole_line, truncated_tail, damages } =
-        verified;
-    let session = |seen: &SessionSeen| json!({ "session": seen.session, "first": seen.first, "last": seen.last, "ended": seen.ended });
+    let Verified {
+        files,
+        records,
+        sessions,
+        head,
+        continues,
+        last_whole_line,
+        truncated_tail,
+        damages,
+        repairs,
+    } = verified;
+    let session = |seen: &SessionSeen| {
+        let SessionSeen { session, first, last, ended, kernel_last, kernel_missing } = seen;
+        json!({ "session": session, "first": first, "last": last, "ended": ended, "kernel_last": kernel_last, "kernel_missing": kernel_missing })
+    };
+    let repair = |repair: &audit::Repair| json!({ "file": repair.file, "line": repair.line, "bytes": repair.repaired.bytes });
     let damage = |damage: &audit::Damage| json!({ "file": damage.file, "line": damage.line, "bytes": damage.recovered.bytes });
     json!({
         "verified": true,
@@ -48,12 +61,22 @@ fn document(verified: &Verified) -> Value {
         "last_whole_line": last_whole_line,
         "truncated_tail_bytes": truncated_tail,
         "damages": damages.iter().map(damage).collect::<Vec<_>>(),
+        "repairs": repairs.iter().map(repair).collect::<Vec<_>>(),
     })
 }
 
 fn people(verified: &Verified, out: &mut dyn Write) -> io::Result<()> {
-    let Verified { files, records, sessions, head, continues, last_whole_line, truncated_tail, damages } =
-        verified;
+    let Verified {
+        files,
+        records,
+        sessions,
+        head,
+        continues,
+        last_whole_line,
+        truncated_tail,
+        damages,
+        repairs,
+    } = verified;
     let (files_word, sessions_word) = (plural(files.len(), "file"), plural(sessions.len(), "session"));
     writeln!(out, "verified: {records} records in {files_word}, {sessions_word}; head {head}")?;
     if let Some(prev) = continues {
@@ -73,7 +96,24 @@ fn people(verified: &Verified, out: &mut dyn Write) -> io::Result<()> {
             damage.line
         )?;
     }
-    for seen in sessions.iter().filter(|seen| !seen.ended) {
+    for repair in repairs {
+        let (file, bytes) = (repair.file.display(), repair.repaired.bytes);
+        writeln!(
+            out,
+            "{file}:{}: {bytes} bytes of a line that was not whole were cut off before this line",
+            repair.line
+        )?;
+    }
+    for seen in sessions.iter().filter(|seen| seen.kernel_missing > 0) {
+        let SessionSeen { session, kernel_last, kernel_missing, .. } = seen;
+        writeln!(
+            out,
+            "session {session}: {kernel_missing} of {kernel_last} kernel events are not in the log: the kernel had no room for them, or they could not be written"
+        )?;
+    }
+    // The host's own records have no end.
+    let host = audit::SessionId::host();
+    for seen in sessions.iter().filter(|seen| !seen.ended && seen.session != host) {
         writeln!(
             out,
             "session {} has no end: it still runs, was killed, or its last records were cut off",

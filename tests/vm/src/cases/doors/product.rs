@@ -28,7 +28,7 @@ network:
 pub(super) fn walk(world: World, directory: &Path) -> Result<()> {
     enforce::become_subreaper()?;
     let plan = compile(directory, &directory.join("workspace"), POLICY)?;
-    let ready = enforce::prepare(&plan, &enforce::probe(), &command(world.doors)?)?;
+    let ready = enforce::prepare(&plan, &enforce::probe(), &command(world.doors)?, enforce::Encloser::Own)?;
     let ((stdin, to), (from, stdout)) = (std::io::pipe()?, std::io::pipe()?);
     let stderr = File::options().write(true).open("/dev/null")?;
     let stdio = Stdio3 { stdin: stdin.into(), stdout: stdout.into(), stderr: stderr.into() };

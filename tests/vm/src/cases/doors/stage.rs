@@ -65,7 +65,14 @@ impl Stage {
         let group = Group::create(&id, &LimitsPlan::default())?;
         let directory = group.v2_directory_fd().context("no control group of version 2")?;
         let cgroup = Some(Cgroup { directory, id: group.id().context("the group has no id")? });
-        let session = self.layer.open(&Opening { tables: &tables(), server: None, doors, cgroup })?;
+        let session = self.layer.open(&Opening {
+            tables: &tables(),
+            server: None,
+            supervisor: Pid::this(),
+            identity: None,
+            doors,
+            cgroup,
+        })?;
         let hands = Hands::start()?;
         let mut room = Room { egress: session.egress(), session, hands, group };
         // Made outside of the group.

@@ -109,7 +109,14 @@ impl Bench {
         // Nobody listens there: what is led there is let through, and that is what is seen.
         let doors = Doors { resolver: 4053, proxy: 4443 };
         let doors = (tables.flags & session_flags::DOORS != 0).then_some(doors);
-        let opening = Opening { tables, server: Some(Pid::this()), doors, cgroup: Some(cgroup) };
+        let opening = Opening {
+            tables,
+            server: Some(Pid::this()),
+            supervisor: Pid::this(),
+            identity: None,
+            doors,
+            cgroup: Some(cgroup),
+        };
         let session = self.layer.open(&opening)?;
         Ok(Room { session, group })
     }

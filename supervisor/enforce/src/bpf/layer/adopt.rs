@@ -1,0 +1,120 @@
+//! A layer that an earlier process has loaded and pinned, taken over by a later one of the same build: the same programs go
+//! on standing where they stand, and nothing is let loose in between.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use abi::session_flags;
+use aya_obj::generated::bpf_prog_type;
+use policy::HookWay;
+
+use super::pinned::EXIT_PIN;
+use super::{CgroupProgram, Layer, LayerError};
+use crate::bpf::hooks::Attached;
+use crate::bpf::maps::{self, read};
+use crate::bpf::object::{EMBEDDED, Place};
+use crate::bpf::pins::{self, Pins};
+use crate::bpf::session::{self, Held, Session, SessionError};
+use crate::sys::{self, Plain};
+
+impl Layer {
+    /// Takes over what is pinned under this name; `None` if nothing is. With it the sessions that are open in it.
+    pub(crate) fn adopt(name: &str) -> Result<Option<(Self, Vec<Session>)>, LayerError> {
+        let Some(pins) = Pins::found(name) else { return Ok(None) };
+        let directory = pins.directory().to_owned();
+        let maps = maps::find(&directory)?;
+        let (hooks, way) = hooks(&directory)?;
+        let slots = maps.sessions.len() as usize;
+        let register = directory.join(format!("{}register", pins::PROGRAM));
+        let mut layer = Self {
+            way,
+            hooks,
+            exit: Some(get(&directory, pins::LINK, EXIT_PIN)?),
+            register: register.exists().then(|| get(&directory, pins::PROGRAM, "register")).transpose()?,
+            cgroup_programs: cgroup_programs(&directory)?,
+            maps,
+            scope: [0; abi::SCOPE_WORDS],
+            sessions: std::iter::repeat_with(|| None).take(slots).collect(),
+            pins: Some(pins),
+        };
+        let sessions = layer.adopt_sessions(&directory)?;
+        Ok(Some((layer, sessions)))
+    }
+
+    fn adopt_sessions(&mut self, directory: &Path) -> Result<Vec<Session>, LayerError> {
+        let mut filled = session::scan(&self.maps)?;
+        let links = pins::names(directory, pins::LINK);
+        let mut sessions = Vec::new();
+        for slot in 1..self.maps.sessions.len() {
+            let Plain(value) = self.maps.sessions.get(&slot, 0).map_err(read("SESSIONS"))?;
+            let own = links
+                .iter()
+                .filter(|name| name.rsplit_once('_').is_some_and(|(_, end)| end == slot.to_string()));
+            let mut held = Held { filled: filled.remove(&slot).unwrap_or_default(), ..Held::default() };
+            for name in own {
+                let link = get(directory, pins::LINK, name)?;
+                held.links.push((name[..name.len() - slot.to_string().len() - 1].to_owned(), link));
+            }
+            if value.flags & session_flags::LIVE == 0 {
+                // Its opening or its end was cut off: whatever of it stands is taken away.
+                self.sessions[slot as usize] = Some(held);
+                self.clear(slot)?;
+                continue;
+            }
+            (held.cgroup, held.supervisor) = (value.cgroup, value.supervisor);
+            let session = session::adopt(&self.maps, slot, &mut held)?;
+            self.sessions[slot as usize] = Some(held);
+            sessions.push(session);
+        }
+        self.scope = self.sessions.iter().flatten().fold([0; abi::SCOPE_WORDS], Held::add_scope);
+        Ok(sessions)
+    }
+}
+
+fn get(directory: &Path, kind: &str, name: &str) -> Result<OwnedFd, LayerError> {
+    let found = pins::get(&directory.join(format!("{kind}{name}")));
+    found
+        .map_err(|errno| LayerError::Found { name: format!("{kind}{name}"), reason: errno.desc().to_owned() })
+}
+
+/// The programs on security hooks, and how they stand there.
+fn hooks(directory: &Path) -> Result<(Vec<Attached>, Option<HookWay>), LayerError> {
+    let mut hooks = Vec::new();
+    let mut way = None;
+    for name in pins::names(directory, &format!("{}hook_", pins::PROGRAM)) {
+        let unknown =
+            || LayerError::Found { name: name.clone(), reason: "this build knows no such hook".to_owned() };
+        let known = abi::HOOKS.iter().find(|hook| hook.name == name).ok_or_else(unknown)?.name;
+        let program = get(directory, pins::PROGRAM, &format!("hook_{name}"))?;
+        let kind = sys::program_info(program.as_fd()).map(|info| info.kind);
+        let kind = kind.map_err(|errno| LayerError::Found { name, reason: errno.desc().to_owned() })?;
+        let is_lsm = kind == bpf_prog_type::BPF_PROG_TYPE_LSM as u32;
+        way = Some(if is_lsm { HookWay::Lsm } else { HookWay::FmodRet });
+        hooks.push(Attached::found(known, program, get(directory, pins::LINK, known)?));
+    }
+    Ok((hooks, way))
+}
+
+/// Which places a program serves stands in the object file, which is of this build.
+fn cgroup_programs(directory: &Path) -> Result<Vec<CgroupProgram>, LayerError> {
+    let places: Vec<(String, Place)> = crate::bpf::object::places(EMBEDDED)?;
+    let mut programs = Vec::new();
+    for name in pins::names(directory, &format!("{}group_", pins::PROGRAM)) {
+        let place = places.iter().find(|(known, _)| *known == name).map(|(_, place)| *place);
+        let attach = place.and_then(|place| Some((place.on_group()?, place.serves_doors())));
+        let unknown = || LayerError::Found {
+            name: name.clone(),
+            reason: "this build knows no such program".to_owned(),
+        };
+        let (attach, serves_doors) = attach.ok_or_else(unknown)?;
+        let program = get(directory, pins::PROGRAM, &format!("group_{name}"))?;
+        programs.push(CgroupProgram { name, attach, serves_doors, program });
+    }
+    Ok(programs)
+}
+
+impl From<SessionError> for LayerError {
+    fn from(error: SessionError) -> Self {
+        Self::Found { name: "session".to_owned(), reason: error.to_string() }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the daemon is started with.
+
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use control::rights::Operators;
+use enforce::keeper::Settings;
+use nix::unistd::{Gid, Group, Uid, User};
+
+use super::front;
+
+/// Where run-time files are (Filesystem Hierarchy Standard 3.0, section 3.15).
+const RUN: &str = "/run/mcpguard";
+/// What lasts (section 5.8).
+const STATE: &str = "/var/lib/mcpguard";
+
+/// Arguments of `mcpguard daemon`.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct Arguments {
+    /// Where clients connect, unless systemd passes a socket
+    #[arg(long, value_name = "PATH", default_value = "/run/mcpguard/control.sock")]
+    pub(super) socket: PathBuf,
+    /// Who the process is that talks to clients
+    #[arg(long, value_name = "NAME", default_value = "mcpguard")]
+    user: String,
+    /// The group whose members may see, stop and end every session; root may always
+    #[arg(long, value_name = "NAME", default_value = "mcpguard-operators")]
+    pub(super) operators: String,
+    /// Sessions at once
+    #[arg(long, value_name = "COUNT", default_value_t = 1200, value_parser = clap::value_parser!(u32).range(1..=16384))]
+    sessions: u32,
+    /// Sessions of one user at once
+    #[arg(long, value_name = "COUNT", default_value_t = 1200, value_parser = clap::value_parser!(u32).range(1..=16384))]
+    sessions_of_user: u32,
+    /// Seconds between two proofs that a session is still guarded
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    canary_seconds: u64,
+    /// The process that talks to clients; the daemon starts it itself
+    #[arg(long, hide = true)]
+    pub(super) front: bool,
+}
+
+impl Arguments {
+    /// What the keeper is told.
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            sessions: self.sessions,
+            sessions_of_user: self.sessions_of_user,
+            canary: Duration::from_secs(self.canary_seconds),
+            records: PathBuf::from(RUN).join("keeper"),
+        }
+    }
+
+    /// What the front is started with.
+    pub(super) fn for_the_front(&self) -> [&str; 2] {
+        ["--operators", &self.operators]
+    }
+
+    /// Whom the front runs as.
+    ///
+    /// # Errors
+    /// There is no such user, or it is root.
+    pub(super) fn unprivileged(&self) -> anyhow::Result<(Uid, Gid)> {
+        let user = User::from_name(&self.user).ok().flatten().with_context(|| {
+            format!(
+                "there is no user `{0}`; make one (`useradd --system {0}`), or name another by --user",
+                self.user
+            )
+        })?;
+        ensure!(
+            !user.uid.is_root(),
+            "the process that talks to clients must not be root's; name another --user"
+        );
+        Ok((user.uid, user.gid))
+    }
+
+    /// The group of operators; nobody's if it does not exist.
+    pub(super) fn operators(&self) -> Option<Gid> {
+        Group::from_name(&self.operators).ok().flatten().map(|group| group.gid)
+    }
+
+    /// What the front is told.
+    ///
+    /// # Errors
+    /// Its directory is not there.
+    pub(super) fn of_the_front(&self) -> anyhow::Result<front::settings::Settings> {
+        let state = File::open(STATE).with_context(|| format!("{STATE} cannot be opened"))?;
+        let operators = Operators { group: self.operators().map(Gid::as_raw) };
+        Ok(front::settings::Settings { operators, ..front::settings::Settings::new(state.into()) })
+    }
+
+    /// Makes the directory of what outlives the machine's restart: the front's own.
+    ///
+    /// # Errors
+    /// It cannot be made, or given to the front's user.
+    pub(super) fn make_state(&self) -> anyhow::Result<()> {
+        let (uid, gid) = self.unprivileged()?;
+        let fails = || format!("{STATE} cannot be made and given to user {}", self.user);
+        DirBuilder::new().recursive(true).mode(0o700).create(STATE).with_context(fails)?;
+        std::os::unix::fs::chown(STATE, Some(uid.as_raw()), Some(gid.as_raw())).with_context(fails)
+    }
+
+    /// One daemon at a time has the kernel's part, whatever socket it listens on.
+    ///
+    /// # Errors
+    /// Another one runs.
+    pub(super) fn lock(&self) -> anyhow::Result<File> {
+        std::fs::create_dir_all(RUN).with_context(|| format!("{RUN} cannot be made"))?;
+        let place = PathBuf::from(RUN).join("daemon.lock");
+        let file = File::create(&place).with_context(|| format!("{} cannot be made", place.display()))?;
+        ensure!(file.try_lock().is_ok(), "another mcpguard daemon runs on this host");
+        Ok(file)
+    }
+}

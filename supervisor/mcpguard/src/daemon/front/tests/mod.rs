@@ -1,0 +1,12 @@
+//! The front between real clients on a real socket and a keeper that is made up.
+
+mod alone;
+mod client;
+mod crowds;
+mod hostile;
+mod keeper;
+mod operators;
+mod policies;
+mod sessions;
+mod slow;
+pub(super) mod world;

@@ -1,0 +1,54 @@
+//! How much a record matters, in the words of sinks.
+
+use audit::{Action, Body, Cause, Denial, EndReason, OperationKind};
+
+/// How much a record matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    /// What is expected.
+    Info,
+    /// What somebody did.
+    Notice,
+    /// Something was refused or lost.
+    Warning,
+    /// A session was stopped for what it did, or a guard failed.
+    Error,
+}
+
+impl Severity {
+    /// The number that syslog and the journal have for it (RFC 5424, table 2).
+    pub(crate) fn syslog(self) -> u8 {
+        match self {
+            Self::Info => 6,
+            Self::Notice => 5,
+            Self::Warning => 4,
+            Self::Error => 3,
+        }
+    }
+}
+
+/// How much this matters.
+pub(crate) fn severity(body: &Body) -> Severity {
+    if let Some(denial) = body.denial() {
+        return of_denial(denial);
+    }
+    match body {
+        Body::Lost(_) | Body::Recovered(_) | Body::Repaired(_) | Body::Degraded(_) => Severity::Warning,
+        Body::SessionEnd(end) => match end.reason {
+            EndReason::Violation | EndReason::AuditFailed | EndReason::Failed => Severity::Error,
+            _ => Severity::Info,
+        },
+        Body::Operation(operation) => match operation.operation {
+            OperationKind::Quarantine => Severity::Warning,
+            _ => Severity::Notice,
+        },
+        body if body.is_denial() => Severity::Warning,
+        _ => Severity::Info,
+    }
+}
+
+fn of_denial(denial: &Denial) -> Severity {
+    let grave = matches!(denial.action, Action::Killed | Action::Frozen)
+        || matches!(denial.cause, Cause::Escape | Cause::Proof | Cause::Internal);
+    if grave { Severity::Error } else { Severity::Warning }
+}
