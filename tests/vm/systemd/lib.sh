@@ -53,7 +53,12 @@ is_active() {
     [[ $(property ActiveState) == active ]]
 }
 
+# A start that an earlier step has brought about is waited for.
 must_be_active() {
+    local end=$((SECONDS + 60))
+    while [[ $(property ActiveState) == activating ]] && ((SECONDS < end)); do
+        sleep 0.3
+    done
     is_active || {
         systemctl --no-pager --full status "$unit" || true
         told_by_the_unit
@@ -70,7 +75,7 @@ keeper() {
 }
 
 front() {
-    pgrep -u mcpguard -x mcpguard
+    pgrep -u mcpguard -f 'daemon --front'
 }
 
 # `is_another WAS COMMAND…`: whether the command tells a number, and not that one.
