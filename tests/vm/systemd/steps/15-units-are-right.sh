@@ -8,4 +8,4 @@ cat /tmp/security
 score=$(sed -n 's/.*Overall exposure level.*: \([0-9]*\)\.\([0-9]\).*/\1\2/p' /tmp/security)
 figure exposure_in_tenths "$score"
 # 96 is a service without any of it. What is left is what the guard is for: capabilities, root, control groups.
-((score <= 50)) || fail "the exposure is $score tenths"
+((score <= 49)) || fail "the exposure is $score tenths"

@@ -12,7 +12,9 @@ systemctl is-active mcpguard.socket
 [[ $(stat -c '%a %U:%G' /var/lib/mcpguard) == "700 mcpguard:mcpguard" ]] || fail "$(stat -c '%n %a %U:%G' /var/lib/mcpguard)"
 [[ $(ps -o user= -p "$(keeper)") == root ]] || fail "the keeper is $(ps -o user= -p "$(keeper)")"
 [[ -n $(front) ]] || fail "no front runs as mcpguard: $(ps -eo pid,user,args | grep '[m]cpguard')"
-for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+# What it may not gain: it executes nothing that would give it more.
+grep -q '^NoNewPrivs:[[:space:]]*1$' "/proc/$(front)/status" || fail "the front may gain privileges"
+for set in CapInh CapPrm CapEff CapAmb; do
     grep -q "^$set:[[:space:]]*0000000000000000$" "/proc/$(front)/status" || fail "the front has capabilities: $(grep Cap "/proc/$(front)/status")"
 done
 grep -q '^Seccomp:[[:space:]]*2' "/proc/$(front)/status" || fail "the front has no filter"
