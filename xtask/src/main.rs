@@ -56,14 +56,16 @@ enum Task {
     /// Not for people: one of the two sides of the bench's network.
     #[command(hide = true)]
     BenchNetwork(bench::Hands),
-    /// Build the binary that is given out: static, in target/dist.
-    Dist,
+    /// Build what is given out, in target/dist: the static binary, man pages, completions, the .deb and the .rpm.
+    Dist(dist::Options),
     /// Build the BPF programs into ebpf/mcpguard.bpf.o, or check that they are what the sources give.
     Ebpf(ebpf::Options),
     /// The tests inside of virtual machines, on real kernels of Debian; the last line counts them.
     VmTest(vm::Options),
     /// Fetch the kernels and the emulator of `vm-test`, and run nothing.
     VmFetch(vm::FetchOptions),
+    /// The Debian package on a Debian 12 with systemd, in a virtual machine: installed, started, attacked, killed, removed.
+    VmSystemd(vm::SystemdOptions),
     /// Not for people: becomes the command, and dies with the task that started it.
     #[command(hide = true)]
     VmChild(vm::ChildOptions),
@@ -94,10 +96,11 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Tidy(options) => tidy::run(&checkout()?, &options),
         Task::Bench(options) => bench::run(&checkout()?, &options),
         Task::BenchNetwork(hands) => bench::become_side(&hands),
-        Task::Dist => dist::run(&checkout()?),
+        Task::Dist(options) => dist::run(&checkout()?, &options),
         Task::Ebpf(options) => ebpf::run(&checkout()?, &options),
         Task::VmTest(options) => vm::run(&checkout()?, &options),
         Task::VmFetch(options) => vm::fetch(&checkout()?, &options),
+        Task::VmSystemd(options) => vm::systemd(&checkout()?, &options),
         Task::VmChild(options) => vm::become_child(&options),
         Task::Tricks(options) => tricks::run(&checkout()?, &options),
         Task::Schema(options) => schema::run(&checkout()?, &options),

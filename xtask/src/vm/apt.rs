@@ -103,12 +103,18 @@ impl Suite {
     /// Unpacks packages and everything that they depend on.
     pub(crate) fn unpack_closure(&self, packages: &[String], into: &Path) -> Result<()> {
         let archives = tempfile::tempdir_in(&self.state).context("no place for archives")?;
-        fs::create_dir(archives.path().join("partial"))?;
+        self.download_closure(packages, archives.path())?;
+        extract_all(archives.path(), into)
+    }
+
+    /// Fetches the archives of packages and of everything that they depend on into a directory.
+    pub(super) fn download_closure(&self, packages: &[String], into: &Path) -> Result<()> {
+        fs::create_dir_all(into.join("partial"))?;
         let mut command = self.apt("apt-get");
-        command.arg("-o").arg(format!("Dir::Cache::archives={}", archives.path().display()));
+        command.arg("-o").arg(format!("Dir::Cache::archives={}", into.display()));
         command.args(["-q", "install", "-y", "--no-install-recommends", "--download-only"]).args(packages);
         step::read(&format!("download of {} with all it needs", packages.join(", ")), &mut command)?;
-        extract_all(archives.path(), into)
+        Ok(())
     }
 }
 

@@ -5,14 +5,28 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use nix::unistd::geteuid;
 
 use super::cache::Cache;
 use crate::step;
 
 /// Makes an image of so many mebibytes, with the tree if there is one.
 pub(super) fn make(image: &Path, mebibytes: u64, tree: Option<&Path>) -> Result<()> {
+    made_by(Command::new("mke2fs"), image, mebibytes, tree)
+}
+
+/// The same, and everything in it is root's: an ordinary user is root in a namespace of their own, where their files are root's.
+pub(super) fn make_for_root(image: &Path, mebibytes: u64, tree: &Path) -> Result<()> {
+    if geteuid().is_root() {
+        return make(image, mebibytes, Some(tree));
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "mke2fs"]);
+    made_by(command, image, mebibytes, Some(tree)).context("an image for root needs root or user namespaces")
+}
+
+fn made_by(mut command: Command, image: &Path, mebibytes: u64, tree: Option<&Path>) -> Result<()> {
     File::create(image)?.set_len(mebibytes << 20).context("cannot make the image")?;
-    let mut command = Command::new("mke2fs");
     // Often only in the PATH of root.
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"));

@@ -26,6 +26,7 @@ mod qemu;
 mod schedule;
 mod servers;
 mod shell;
+mod systemd;
 mod verdict;
 
 use anyhow::{Result, bail};
@@ -34,6 +35,7 @@ use crate::checkout::Checkout;
 
 pub(crate) use child::{ChildOptions, become_child};
 pub(crate) use options::{FetchOptions, Options};
+pub(crate) use systemd::{SystemdOptions, run as systemd};
 pub(crate) use verdict::Count;
 
 use cache::Cache;

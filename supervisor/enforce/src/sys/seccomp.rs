@@ -87,7 +87,8 @@ const _: () = assert!(size_of::<Instruction>() == size_of::<libc::sock_filter>()
 
 /// `_IOWR('!', nr, size)`, as `<linux/seccomp.h>` has it.
 const fn request(number: libc::Ioctl, size: usize) -> libc::Ioctl {
-    0xc000_2100 | ((size as libc::Ioctl) << 16) | number
+    // The type is signed with musl, where the highest bit makes the number negative; the kernel looks at the bits.
+    0xc000_2100_u32 as libc::Ioctl | ((size as libc::Ioctl) << 16) | number
 }
 
 const RECEIVE: libc::Ioctl = request(0, size_of::<libc::seccomp_notif>());
