@@ -15,7 +15,7 @@ impl Log for Told {
         self.last = notice.unwrap_or(self.last);
         match fact {
             Fact::Proven(_) => {}
-            fact => tracing::info!("{fact:?}"),
+            fact => tracing::info!("{fact}"),
         }
     }
 

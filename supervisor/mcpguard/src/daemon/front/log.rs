@@ -1,7 +1,5 @@
 //! The seam to the host log: what the front has to say for the records.
 
-#![expect(dead_code, reason = "the host log will read what is told as text until then")]
-
 use std::io::Result;
 
 use control::SessionId;
@@ -31,6 +29,7 @@ pub(crate) trait Log {
 
 /// A session as it was last seen.
 #[derive(Clone, Copy, Debug)]
+#[expect(dead_code, reason = "the metrics read it")]
 pub(crate) struct Seen<'a> {
     /// Which.
     pub(crate) about: About<'a>,

@@ -88,11 +88,6 @@ impl Keeper {
         number
     }
 
-    /// How many answers are held.
-    pub(super) fn held(&self) -> usize {
-        self.script().held.len()
-    }
-
     /// Gives the last answer that is held, or the first one.
     pub(super) fn release(&self, last: bool) {
         let mut script = self.script();
