@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use control::message::{Actor, Because, End, Opened, Resources, Resume};
+use control::message::{Actor, Because, Code, End, Opened, Resources, Resume};
 use control::{Answer, Event, FromDaemon, Request, RequestId, Selector, SessionId};
 use enforce::bpf::ActiveMask;
 use enforce::cgroup::GroupEvents;
@@ -169,7 +169,7 @@ impl Hosted {
         let mut line = Line::connect(&self.shared.socket, PATIENCE)?;
         let request = Request::Freeze(Selector::Session(word));
         match line.ask_and_wait(request, &[], PATIENCE)?.0 {
-            Answer::Acted(acted) if acted.failed.is_empty() => Ok(()),
+            Answer::Acted(acted) if acted.done.contains(&self.shared.id) => Ok(()),
             other => anyhow::bail!("the host daemon does not stop the session: {other:?}"),
         }
     }
@@ -210,7 +210,14 @@ impl Shared {
             let id = state.line.as_mut()?.ask(request, &[]).ok()?;
             state.waiting.insert(id, sender);
         }
-        answer.recv_timeout(PATIENCE).ok()
+        let answer = answer.recv_timeout(PATIENCE);
+        if matches!(answer, Err(mpsc::RecvTimeoutError::Timeout)) {
+            // One that does not answer is lost; the next one is asked at once, or refused at once.
+            if let Some(line) = self.lock().line.as_ref() {
+                line.cut();
+            }
+        }
+        answer.ok()
     }
 
     fn tell(&self, state: &mut State, news: News) {
@@ -252,9 +259,11 @@ impl Shared {
             Some(Err(error)) => return error,
             None => return anyhow::anyhow!("there is no connection"),
         };
+        // What came together with the last answer is there already.
+        let mut first = true;
         loop {
             let mut ready = [PollFd::new(bell.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut ready, PollTimeout::NONE).is_err() {
+            if !std::mem::take(&mut first) && poll(&mut ready, PollTimeout::NONE).is_err() {
                 continue;
             }
             let mut state = self.lock();
@@ -352,7 +361,9 @@ impl Shared {
             match line.next(until)?.0 {
                 FromDaemon::Answered(answered, answer) if answered == id => {
                     return Ok(match answer {
-                        Answer::Refused(refusal) => Some(refusal.sentence),
+                        // Only that it is gone is for good: a daemon that stops, or is busy, is asked again.
+                        Answer::Refused(refusal) if is_gone(refusal.code) => Some(refusal.sentence),
+                        Answer::Refused(refusal) => anyhow::bail!("{}", refusal.sentence),
                         _ => None,
                     });
                 }
@@ -362,6 +373,10 @@ impl Shared {
             }
         }
     }
+}
+
+fn is_gone(code: Code) -> bool {
+    matches!(code, Code::NoSuchSession | Code::NotAllowed | Code::Process | Code::Ending)
 }
 
 fn sentence(because: &Because) -> String {
