@@ -14,6 +14,7 @@
 mod audit_log;
 mod binaries;
 mod client;
+pub mod daemon;
 pub mod internet;
 mod note;
 mod patience;

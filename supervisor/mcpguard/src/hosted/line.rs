@@ -70,8 +70,8 @@ impl Line {
         with: &[BorrowedFd<'_>],
         patience: Duration,
     ) -> anyhow::Result<(Answer, Vec<OwnedFd>)> {
-        let id = self.ask(request, with)?;
         let until = Instant::now() + patience;
+        let id = self.ask(request, with).map_err(|error| self.last_words(error))?;
         loop {
             match self.next(until)? {
                 (FromDaemon::Answered(answered, answer), descriptors) if answered == id => {
@@ -80,6 +80,15 @@ impl Line {
                 (FromDaemon::Closing(refusal), _) => bail!("it refuses: {}", refusal.sentence),
                 _ => {}
             }
+        }
+    }
+
+    /// Whoever closes the connection has said why before.
+    fn last_words(&mut self, error: anyhow::Error) -> anyhow::Error {
+        let until = Instant::now() + Duration::from_millis(100);
+        match self.next(until) {
+            Ok((FromDaemon::Closing(refusal), _)) => anyhow::anyhow!("it refuses: {}", refusal.sentence),
+            _ => error,
         }
     }
 
