@@ -115,6 +115,7 @@ pub struct Keeper {
     ending: BTreeSet<Key>,
     epoll: Epoll,
     outcomes: Vec<Outcome>,
+    notes: Vec<String>,
     /// The number of the last notice.
     number: u64,
 }
@@ -128,6 +129,11 @@ impl Keeper {
     /// What sessions are guarded with here.
     pub fn offer(&self) -> (&Ebpf, &CgroupSupport) {
         (&self.ebpf, &self.cgroup)
+    }
+
+    /// What a person should know of the start: a sentence each, once.
+    pub fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
 
     /// The sessions that are there.
@@ -317,8 +323,15 @@ impl Keeper {
             if is_empty && self.close(key) {
                 self.ending.remove(&key);
                 self.outcomes.push(Outcome::Ended(key));
+                self.let_go_of_old_ones();
             }
         }
+    }
+
+    /// Another build's programs go with their last session.
+    fn let_go_of_old_ones(&mut self) {
+        let own = Generation::own_name();
+        self.generations.retain(|name, generation| *name == own || !generation.slots.is_empty());
     }
 
     /// Processes are gone; then the group, then the rules, then what is known of it. `false`: its group stays, and the rest

@@ -40,11 +40,13 @@ impl Keeper {
             ending: BTreeSet::new(),
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(KeeperError::Wait)?,
             outcomes: Vec::new(),
+            notes: Vec::new(),
             number: 0,
             settings,
         };
         keeper.take_over()?;
         keeper.load()?;
+        keeper.let_go_of_old_ones();
         for generation in keeper.generations.values() {
             let wake = EpollEvent::new(EpollFlags::EPOLLIN, 0);
             keeper.epoll.add(generation.as_fd(), wake).map_err(KeeperError::Wait)?;
@@ -69,7 +71,16 @@ impl Keeper {
     fn take_over(&mut self) -> Result<(), KeeperError> {
         let mut records = self.records.all();
         for name in pinned_layers() {
-            let Some((mut generation, sessions)) = Generation::adopt(&name)? else { continue };
+            let (mut generation, sessions) = match Generation::adopt(&name) {
+                Ok(None) => continue,
+                Ok(Some(adopted)) => adopted,
+                Err(error) if name == Generation::own_name() => return Err(error.into()),
+                // Another build's: what cannot be read goes on denying, until its sessions' supervisors have ended.
+                Err(error) => {
+                    self.notes.push(format!("{name} stays as it is, with its sessions: {error}"));
+                    continue;
+                }
+            };
             for session in sessions {
                 let known = records.iter().position(|it| it.generation == name && it.slot == session.slot());
                 let record = known.map(|index| records.swap_remove(index));

@@ -177,3 +177,31 @@ fn a_process_that_has_ended_is_not_guarded() {
     until(&mut keeper, |outcome| matches!(outcome, Outcome::Ended(Key(9))).then_some(()));
     assert!(keeper.records.all().is_empty());
 }
+
+#[test]
+fn another_builds_session_goes_on_and_its_programs_go_with_it() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let place = tempfile::tempdir().expect("a directory");
+    let Some(mut first) = keeper(place.path()) else { return };
+    let mut caller = Caller::start();
+    open(&mut first, &caller, 7).expect("begun");
+    let _kept = until(&mut first, opened);
+    drop(first);
+    // As if it had been another build's.
+    let all = std::path::Path::new("/sys/fs/bpf/mcpguard");
+    let (own, old) = (generation::Generation::own_name(), "host-v1-000000000000");
+    std::fs::rename(all.join(&own), all.join(old)).expect("pins");
+    let records = record::Records::open(place.path()).expect("made");
+    for record in records.all() {
+        records.write(&record::Record { generation: old.to_owned(), ..record }).expect("written");
+    }
+
+    let mut later = keeper(place.path()).expect("as before");
+    assert_eq!(later.notes(), Vec::<String>::new());
+    assert!(later.is_of(Key(7), getpid()) && all.join(&own).exists());
+    assert!(caller.is_denied());
+    until(&mut later, sequence);
+    later.end(Key(7)).expect("it is there");
+    until(&mut later, |outcome| matches!(outcome, Outcome::Ended(Key(7))).then_some(()));
+    assert!(!all.join(old).exists(), "nobody needs it any more");
+}

@@ -43,7 +43,8 @@ pub(in crate::daemon) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let listener = socket::listener(&arguments.socket)?;
     enforce::keeper::clean_up().iter().for_each(|done| tracing::warn!("{done}"));
     let support = enforce::probe();
-    let keeper = Keeper::start(arguments.settings(), &support)?;
+    let mut keeper = Keeper::start(arguments.settings(), &support)?;
+    keeper.notes().iter().for_each(|note| tracing::warn!("{note}"));
     let kept = keeper.kept().len();
     tracing::info!("{kept} session(s) taken over");
     let mut house = House { keeper, desk: Desk::default(), front: None, pause: Duration::ZERO, again: None };
