@@ -29,16 +29,27 @@ pub(super) enum Opened {
     Absent,
 }
 
-/// Opens all objects of a session, with the rights of whoever it is for.
+/// Opens all objects of a session, in their order: what is granted with the rights of whoever it is for, so that nobody
+/// is told what lies where they may not look; what is closed with this process's own, and nobody is told of it.
 pub(super) fn open_objects(opening: &Opening<'_>) -> Result<Vec<Opened>, UnopenedError> {
-    let open = || opening.tables.objects.iter().map(|object| open_object(object, opening.server)).collect();
-    match opening.identity {
-        None => open(),
-        Some(identity) => identity.lend(open).map_err(|errno| UnopenedError {
+    let grants = || -> Vec<_> {
+        let of = opening.tables.objects.iter().filter(|object| object.purpose == Purpose::Grant);
+        of.map(|object| open_object(object, opening.server)).collect()
+    };
+    let granted = match opening.identity {
+        None => grants(),
+        Some(identity) => identity.lend(grants).map_err(|errno| UnopenedError {
             path: PathBuf::from("/"),
             reason: format!("the rights of user {} cannot be taken on: {}", identity.uid, errno.desc()),
         })?,
-    }
+    };
+    let mut granted = granted.into_iter();
+    let in_order = |object: &Object| match object.purpose {
+        // As many as there are.
+        Purpose::Grant => granted.next().unwrap_or_else(|| open_object(object, opening.server)),
+        Purpose::Deny | Purpose::Way => open_object(object, opening.server),
+    };
+    opening.tables.objects.iter().map(in_order).collect()
 }
 
 /// Opens one object. `server` is whose `/proc/self` is meant.
@@ -114,6 +125,39 @@ mod tests {
         assert_eq!(of_server(Path::new(&own), server).unwrap(), Path::new("/proc/7/fd"));
         assert_eq!(of_server(Path::new("/proc/self"), None), None);
         assert_eq!(of_server(Path::new("/proc/selfish"), None).unwrap(), Path::new("/proc/selfish"));
+    }
+
+    /// Needs root: nobody else can lend another user's rights.
+    #[test]
+    fn what_a_user_may_not_see_is_closed_to_them_and_never_granted() {
+        let place = tempfile::tempdir().unwrap();
+        let real = place.path().canonicalize().unwrap();
+        std::fs::create_dir(real.join("hidden")).unwrap();
+        std::fs::write(real.join("hidden/file"), "").unwrap();
+        std::fs::set_permissions(&real, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        let path = real.join("hidden/file");
+        let tables = crate::encode::Tables {
+            objects: [Purpose::Deny, Purpose::Grant, Purpose::Way]
+                .map(|purpose| object(&path, purpose))
+                .into(),
+            ..Default::default()
+        };
+        let nobody = crate::keeper::Identity { uid: 65534, gid: 65534, groups: vec![65534] };
+        let opening = Opening {
+            tables: &tables,
+            server: None,
+            supervisor: Pid::this(),
+            identity: Some(&nobody),
+            doors: None,
+            cgroup: None,
+        };
+        let opened = open_objects(&opening);
+        if !nix::unistd::geteuid().is_root() {
+            assert!(opened.is_err());
+            return;
+        }
+        let opened = opened.expect("root lends");
+        assert!(matches!(opened.as_slice(), [Opened::Held(_), Opened::Skipped(_), Opened::Held(_)]));
     }
 
     #[test]
