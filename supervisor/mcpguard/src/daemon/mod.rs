@@ -30,6 +30,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// The front finds its two sockets where a program has its input and its output.
 fn serve(arguments: &Arguments) -> anyhow::Result<u8> {
+    // It was started by another name than its own.
+    let _ = nix::sys::prctl::set_name(c"mcpguard-front");
     arguments.seal()?;
     let keeper = std::io::stdin().as_fd().try_clone_to_owned()?;
     let listener = std::io::stdout().as_fd().try_clone_to_owned()?;
