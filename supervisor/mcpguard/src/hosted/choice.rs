@@ -12,7 +12,7 @@ use policy::{CgroupSupport, Ebpf, HookWay, Support};
 use super::line::Line;
 
 /// Where the daemon listens.
-const SOCKET: &str = "/run/mcpguard/control.sock";
+pub(crate) const SOCKET: &str = "/run/mcpguard/control.sock";
 /// How long its first words may take: systemd may have to start it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -61,7 +61,8 @@ impl Choice {
     }
 }
 
-fn is_there(socket: &Path) -> bool {
+/// Whether a socket lies there.
+pub(crate) fn is_there(socket: &Path) -> bool {
     socket.metadata().is_ok_and(|found| found.file_type().is_socket())
 }
 
