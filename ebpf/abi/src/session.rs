@@ -157,8 +157,10 @@ pub struct Active {
     pub mask: u64,
     /// The number of the last admitted call.
     pub call: u64,
+    /// The number of the session's last event, written by the programs: whoever has heard fewer has something to hear.
+    pub told: u64,
     /// Zero.
-    pub padding: [u64; 6],
+    pub padding: [u64; 5],
     /// Of the calls of each class, by [`Spending`].
     pub budgets: [[Budget; CLASSES]; SPENDINGS],
 }

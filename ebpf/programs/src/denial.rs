@@ -167,7 +167,14 @@ impl Head {
     pub(crate) fn new(slot: u32, state: *mut State, kind: u32, reason: u32, killed: bool) -> Self {
         // SAFETY: a map value.
         let sequence = unsafe { rate::add(&raw mut (*state).sequence, 1) } + 1;
-        let (active, call) = ACTIVE.get_value(slot, &0).map_or((0, 0), |active| (active.mask, active.call));
+        let (active, call) = match ACTIVE.get_value_ptr_mut(slot, &0) {
+            None => (0, 0),
+            // SAFETY: a map value; each is a word of its own, which others store meanwhile.
+            Some(page) => unsafe {
+                (&raw mut (*page).told).write_volatile(sequence);
+                ((&raw const (*page).mask).read_volatile(), (&raw const (*page).call).read_volatile())
+            },
+        };
         Self {
             sequence,
             // SAFETY: the helper has no preconditions.

@@ -154,6 +154,7 @@ pub fn decide(
         | Request::Learn(_)
         | Request::Forget(_)
         | Request::Arrived(_)
+        | Request::Sync
         | Request::End(_)
         | Request::Offer => Ok(Reach::Own(peer.uid)),
         Request::List => Ok(reach),
@@ -270,6 +271,7 @@ mod tests {
             r#""reload""#,
             r#""status""#,
             r#""offer""#,
+            r#""sync""#,
             r#"{"resume":{"session":"00000000000000aa","heard":7}}"#,
             r#"{"quarantine":{"session":"a"}}"#,
             r#"{"release":{"revision":"00"}}"#,

@@ -127,7 +127,13 @@ impl Answer {
             Self::Opened(_) => kind == Kind::Open,
             Self::Done => matches!(
                 kind,
-                Kind::Resume | Kind::Learn | Kind::Forget | Kind::End | Kind::Follow | Kind::Release
+                Kind::Resume
+                    | Kind::Learn
+                    | Kind::Forget
+                    | Kind::Sync
+                    | Kind::End
+                    | Kind::Follow
+                    | Kind::Release
             ),
             Self::Wanted(_) => kind == Kind::Arrived,
             Self::Sessions(_) => kind == Kind::List,

@@ -9,7 +9,7 @@ use crate::bytes::OsBytes;
 /// One denial or escape attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelEvent {
-    /// Numbers the session's events from 1, without gaps; one that is missing was dropped.
+    /// Numbers the session's events from 1. One that is missing was dropped, or is of a canary, which is told to nobody.
     pub sequence: u64,
     /// `CLOCK_MONOTONIC`, nanoseconds.
     pub at_ns: u64,

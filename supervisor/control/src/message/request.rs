@@ -21,6 +21,8 @@ pub enum Request {
     Forget(Forget),
     /// Where does this connection, which has arrived at the proxy, want to go?
     Arrived(Arrived),
+    /// What happened in the session until now is told before the answer.
+    Sync,
     /// The session ends: the daemon ends what is left of its processes, then takes its rules away.
     End(End),
     /// The sessions that the user may see.
@@ -86,6 +88,8 @@ pub enum RequestKind {
     Forget,
     /// [`Request::Arrived`].
     Arrived,
+    /// [`Request::Sync`].
+    Sync,
     /// [`Request::End`].
     End,
     /// [`Request::List`].
@@ -119,6 +123,7 @@ impl Request {
             Self::Learn(_) => RequestKind::Learn,
             Self::Forget(_) => RequestKind::Forget,
             Self::Arrived(_) => RequestKind::Arrived,
+            Self::Sync => RequestKind::Sync,
             Self::End(_) => RequestKind::End,
             Self::List => RequestKind::List,
             Self::Follow(_) => RequestKind::Follow,
@@ -143,6 +148,9 @@ impl RequestKind {
     /// Whether it belongs to the connection of a session; otherwise to one of an operator. One connection is for one
     /// of the two.
     pub fn is_of_a_session(self) -> bool {
-        matches!(self, Self::Open | Self::Resume | Self::Learn | Self::Forget | Self::Arrived | Self::End)
+        matches!(
+            self,
+            Self::Open | Self::Resume | Self::Learn | Self::Forget | Self::Arrived | Self::Sync | Self::End
+        )
     }
 }

@@ -61,6 +61,7 @@ fn requests_of_a_session_arrive_as_they_are() {
             r#"{"forget":{"address":"2001:db8::1"}}"#,
         ),
         (Request::Arrived(Arrived { peer: "[::1]:9".parse().unwrap() }), r#"{"arrived":{"peer":"[::1]:9"}}"#),
+        (Request::Sync, r#""sync""#),
         (Request::End(End { why: "it exited".to_owned() }), r#"{"end":{"why":"it exited"}}"#),
     ] {
         let (id, payload) = Pair::with_session().ask(request);

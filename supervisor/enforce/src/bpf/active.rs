@@ -28,6 +28,11 @@ impl ActiveMask {
         self.memory.store(mask, call);
     }
 
+    /// The number of the session's last event: a load from memory.
+    pub fn told(&self) -> u64 {
+        self.memory.told()
+    }
+
     /// The calls of a class may spend up to here.
     pub fn grant(&self, what: Spending, class: u8, upto: u64) {
         self.memory.grant(what, class, upto);

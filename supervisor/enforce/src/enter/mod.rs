@@ -19,7 +19,7 @@ use nix::errno::Errno;
 use crate::orders::{self, Failed, FailureKind, Orders, Word};
 use crate::sys;
 
-pub(crate) use privileges::drop_all as drop_privileges;
+pub(crate) use privileges::{drop_all as drop_privileges, empty_bounding_set};
 
 /// Why the server was not started. Never made on success, because then this program is no more.
 #[derive(Debug, thiserror::Error)]

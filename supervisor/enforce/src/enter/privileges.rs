@@ -32,7 +32,8 @@ fn drop_groups() -> Result<(), Failed> {
     }
 }
 
-fn empty_bounding_set() -> Result<(), Failed> {
+/// No program that is executed gets a capability by its file any more. Needs `CAP_SETPCAP`.
+pub(crate) fn empty_bounding_set() -> Result<(), Failed> {
     for capability in caps::all() {
         // A capability that this kernel does not know is not in the set.
         if has(CapSet::Bounding, capability).unwrap_or(false) {

@@ -24,6 +24,7 @@ mod peer;
 mod proofs;
 mod record;
 mod ring;
+mod sealed;
 mod seized;
 mod start;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use identity::Identity;
 pub use open::Brought;
 pub use order::{Kept, Key, Limits, Notice, Opened, Order, Usage};
 pub use peer::{Facts, Peer, inherited, number_of, sits_in_a_group};
+pub use sealed::{Seal, SealError, seal};
 
 use crate::cgroup::{GroupError, Layout};
 use crate::egress::LearnError;

@@ -114,6 +114,11 @@ fn socket(sockets: Sockets) -> Decision {
     Decision { clauses, otherwise: Action::Refuse(EPERM) }
 }
 
+/// Unix sockets of datagrams.
+pub(super) fn unix_datagrams() -> Clause {
+    allow(&[family_is(libc::AF_UNIX.cast_unsigned()), kind_is(DATAGRAM)])
+}
+
 /// Go (since 1.24) and newer Node ask for MPTCP first and fall back to TCP on this errno.
 fn no_mptcp(family: u32) -> Clause {
     Clause {

@@ -40,6 +40,18 @@ impl Profile {
         Self { decisions }
     }
 
+    /// What the daemon's front needs: sockets of its own and of those who connect, files, threads, and no other program.
+    pub(crate) fn of_the_front() -> Self {
+        let sockets = Sockets { tcp: true, unix: true, listens: true, ..Sockets::default() };
+        let mut profile = Self::new(SyscallProfile::Strict, sockets);
+        let numbers = table::numbers();
+        if let Some(decision) = numbers.get("socket").and_then(|number| profile.decisions.get_mut(number)) {
+            // The journal and syslog are told by datagrams.
+            decision.clauses.push(network::unix_datagrams());
+        }
+        profile
+    }
+
     /// What happens to a call of this architecture's own ABI.
     pub fn decide(&self, number: u32, arguments: &[u64; 6]) -> Action {
         self.decisions.get(&number).map_or(DEFAULT, |decision| decision.decide(arguments))

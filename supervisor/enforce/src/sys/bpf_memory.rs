@@ -20,6 +20,7 @@ unsafe impl Sync for ActiveMemory {}
 
 const MASK: usize = std::mem::offset_of!(Active, mask) / size_of::<u64>();
 const CALL: usize = std::mem::offset_of!(Active, call) / size_of::<u64>();
+const TOLD: usize = std::mem::offset_of!(Active, told) / size_of::<u64>();
 const BUDGETS: usize = std::mem::offset_of!(Active, budgets) / size_of::<u64>();
 const BUDGET: usize = size_of::<Budget>() / size_of::<u64>();
 const GRANTED: usize = std::mem::offset_of!(Budget, granted) / size_of::<u64>();
@@ -59,6 +60,10 @@ impl ActiveMemory {
 
     pub(crate) fn load(&self) -> (u64, u64) {
         (self.word(MASK).load(Ordering::Acquire), self.word(CALL).load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn told(&self) -> u64 {
+        self.word(TOLD).load(Ordering::Acquire)
     }
 
     pub(crate) fn grant(&self, what: Spending, class: u8, upto: u64) {

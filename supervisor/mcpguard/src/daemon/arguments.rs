@@ -2,18 +2,22 @@
 
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use control::rights::Operators;
-use enforce::keeper::Settings;
+use enforce::keeper::{self, Seal, Settings};
 use nix::unistd::{Gid, Group, Uid, User};
 
 use super::front;
 
 /// Where run-time files are (Filesystem Hierarchy Standard 3.0, section 3.15).
 const RUN: &str = "/run/mcpguard";
+/// Where logs are (section 5.10).
+const LOG: &str = "/var/log/mcpguard";
+/// What the front may read: host rules and names of users, its libraries, processes, the system's log.
+const READ: [&str; 6] = ["/etc", "/usr", "/lib", "/lib64", "/proc", "/dev"];
 /// What lasts (section 5.8).
 const STATE: &str = "/var/lib/mcpguard";
 
@@ -55,8 +59,8 @@ impl Arguments {
     }
 
     /// What the front is started with.
-    pub(super) fn for_the_front(&self) -> [&str; 2] {
-        ["--operators", &self.operators]
+    pub(super) fn for_the_front(&self) -> [&str; 4] {
+        ["--user", &self.user, "--operators", &self.operators]
     }
 
     /// Whom the front runs as.
@@ -90,6 +94,17 @@ impl Arguments {
         let state = File::open(STATE).with_context(|| format!("{STATE} cannot be opened"))?;
         let operators = Operators { group: self.operators().map(Gid::as_raw) };
         Ok(front::settings::Settings { operators, ..front::settings::Settings::new(state.into()) })
+    }
+
+    /// Another user for good, who reads the host's rules and writes what is the front's own.
+    ///
+    /// # Errors
+    /// Something of it cannot be had: the front must not go on.
+    pub(super) fn seal(&self) -> anyhow::Result<()> {
+        let (user, group) = self.unprivileged()?;
+        let read = READ.map(Path::new);
+        let write = [STATE, LOG].map(Path::new);
+        Ok(keeper::seal(&Seal { user, group, read: &read, write: &write })?)
     }
 
     /// Makes the directory of what outlives the machine's restart: the front's own.

@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
 
 /// The front finds its two sockets where a program has its input and its output.
 fn serve(arguments: &Arguments) -> anyhow::Result<u8> {
+    arguments.seal()?;
     let keeper = std::io::stdin().as_fd().try_clone_to_owned()?;
     let listener = std::io::stdout().as_fd().try_clone_to_owned()?;
     front::run(listener, keeper, arguments.of_the_front()?, Box::new(told::Told::default()))

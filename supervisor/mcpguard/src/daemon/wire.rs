@@ -39,6 +39,8 @@ pub(crate) enum Ask {
     Forget(Connection, IpAddr),
     /// Where a connection that has arrived at the session's proxy wanted to go. [`Answer::Wanted`].
     Arrived(Connection, SocketAddr),
+    /// Every notice until now is told before the answer. [`Answer::Done`].
+    Sync(Connection),
     /// The connection's session ends: its processes, then its rules. [`Answer::Done`].
     End(Connection),
     /// Something is done to a session, for the peer of this connection, which the front has found allowed.

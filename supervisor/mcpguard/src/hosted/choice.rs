@@ -1,5 +1,6 @@
 //! Whether there is a daemon, and whether it is asked.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -61,9 +62,12 @@ impl Choice {
     }
 }
 
-/// Whether a socket lies there.
+/// Whether a socket lies there. What cannot be looked at may be there.
 pub(crate) fn is_there(socket: &Path) -> bool {
-    socket.metadata().is_ok_and(|found| found.file_type().is_socket())
+    socket.metadata().map_or_else(
+        |error| !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+        |found| found.file_type().is_socket(),
+    )
 }
 
 impl Found {

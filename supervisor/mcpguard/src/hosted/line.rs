@@ -150,6 +150,17 @@ impl Line {
         }
     }
 
+    /// Ends the connection for both sides; whoever waits on it sees that.
+    pub(super) fn cut(&self) {
+        // One that is over already is cut.
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+
+    /// From now on nobody waits longer than this for the daemon to listen.
+    pub(super) fn hurry(&self, patience: Duration) -> anyhow::Result<()> {
+        Ok(self.stream.set_write_timeout(Some(patience))?)
+    }
+
     /// Another descriptor of the connection, to wait on.
     pub(crate) fn bell(&self) -> anyhow::Result<OwnedFd> {
         Ok(self.stream.as_fd().try_clone_to_owned()?)

@@ -1,5 +1,6 @@
 //! The connection of a session: a thread reads it, others ask over it; when it is lost it is resumed.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -8,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use control::message::{Actor, Because, End, Opened, Resources, Resume};
+use control::message::{Actor, Because, Code, End, Opened, Resources, Resume};
 use control::{Answer, Event, FromDaemon, Request, RequestId, Selector, SessionId};
 use enforce::bpf::ActiveMask;
 use enforce::cgroup::GroupEvents;
@@ -22,6 +23,8 @@ use super::told;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the doorman waits for what was denied before an answer goes out.
+const HURRY: Duration = Duration::from_millis(500);
 /// The shortest and the longest time between two attempts to resume.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// News that nobody has taken; more are only counted.
@@ -51,6 +54,8 @@ pub(crate) enum News {
 pub(crate) struct Hosted {
     shared: Arc<Shared>,
     page: Arc<ActiveMask>,
+    /// The number of the last event that is known to be told.
+    synced: Cell<u64>,
     /// Keeps the files of the rules known for as long as this process lives.
     _bundle: OwnedFd,
 }
@@ -115,7 +120,7 @@ impl Hosted {
             state: Mutex::new(state),
             back: Condvar::new(),
         };
-        Ok(Self { shared: Arc::new(shared), page: Arc::new(page), _bundle: bundle })
+        Ok(Self { shared: Arc::new(shared), page: Arc::new(page), synced: Cell::new(0), _bundle: bundle })
     }
 
     /// Begins to listen, on a thread of its own.
@@ -140,6 +145,15 @@ impl Hosted {
     /// Readable when there are news.
     pub(crate) fn bell(&self) -> BorrowedFd<'_> {
         self.shared.bell.as_fd()
+    }
+
+    /// Has everything told that happened until now. No system call where the programs have told of nothing new.
+    pub(crate) fn catch_up(&self) {
+        let told = self.page.told();
+        if self.synced.replace(told) != told {
+            // A daemon that is gone tells it when it is back.
+            let _ = self.shared.ask_within(Request::Sync, HURRY);
+        }
     }
 
     /// The next news.
@@ -169,7 +183,7 @@ impl Hosted {
         let mut line = Line::connect(&self.shared.socket, PATIENCE)?;
         let request = Request::Freeze(Selector::Session(word));
         match line.ask_and_wait(request, &[], PATIENCE)?.0 {
-            Answer::Acted(acted) if acted.failed.is_empty() => Ok(()),
+            Answer::Acted(acted) if acted.done.contains(&self.shared.id) => Ok(()),
             other => anyhow::bail!("the host daemon does not stop the session: {other:?}"),
         }
     }
@@ -204,13 +218,24 @@ impl Shared {
     }
 
     fn ask(&self, request: Request) -> Option<Answer> {
+        self.ask_within(request, PATIENCE)
+    }
+
+    fn ask_within(&self, request: Request, patience: Duration) -> Option<Answer> {
         let (sender, answer) = mpsc::channel();
         {
             let mut state = self.lock();
             let id = state.line.as_mut()?.ask(request, &[]).ok()?;
             state.waiting.insert(id, sender);
         }
-        answer.recv_timeout(PATIENCE).ok()
+        let answer = answer.recv_timeout(patience);
+        if matches!(answer, Err(mpsc::RecvTimeoutError::Timeout)) {
+            // One that does not answer is lost; the next one is asked at once, or refused at once.
+            if let Some(line) = self.lock().line.as_ref() {
+                line.cut();
+            }
+        }
+        answer.ok()
     }
 
     fn tell(&self, state: &mut State, news: News) {
@@ -252,9 +277,11 @@ impl Shared {
             Some(Err(error)) => return error,
             None => return anyhow::anyhow!("there is no connection"),
         };
+        // What came together with the last answer is there already.
+        let mut first = true;
         loop {
             let mut ready = [PollFd::new(bell.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut ready, PollTimeout::NONE).is_err() {
+            if !std::mem::take(&mut first) && poll(&mut ready, PollTimeout::NONE).is_err() {
                 continue;
             }
             let mut state = self.lock();
@@ -352,7 +379,9 @@ impl Shared {
             match line.next(until)?.0 {
                 FromDaemon::Answered(answered, answer) if answered == id => {
                     return Ok(match answer {
-                        Answer::Refused(refusal) => Some(refusal.sentence),
+                        // Only that it is gone is for good: a daemon that stops, or is busy, is asked again.
+                        Answer::Refused(refusal) if is_gone(refusal.code) => Some(refusal.sentence),
+                        Answer::Refused(refusal) => anyhow::bail!("{}", refusal.sentence),
                         _ => None,
                     });
                 }
@@ -362,6 +391,10 @@ impl Shared {
             }
         }
     }
+}
+
+fn is_gone(code: Code) -> bool {
+    matches!(code, Code::NoSuchSession | Code::NotAllowed | Code::Process | Code::Ending)
 }
 
 fn sentence(because: &Because) -> String {

@@ -23,6 +23,9 @@ use crate::compose::Composed;
 /// How long an opening may take: the daemon compiles, opens files, and sees a canary denied.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a daemon that guards the session may not listen.
+const HURRY: Duration = Duration::from_secs(1);
+
 /// What the compiler asked for, on its way to whoever answers: texts, programs, interpreters.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
@@ -122,6 +125,7 @@ pub(crate) fn open(
     let [page, bundle] =
         <[_; 2]>::try_from(descriptors).map_err(|_| anyhow::anyhow!("the session lacks its descriptors"))?;
     let page = ActiveMask::new(page).context("the session's page cannot be mapped")?;
+    line.hurry(HURRY)?;
     Hosted::new(found.socket.clone(), line, &opened, page, bundle)
 }
 
@@ -196,11 +200,16 @@ fn all(paths: &[AbsolutePath]) -> anyhow::Result<Vec<PathBytes>> {
 /// The variables that the texts name, and no others.
 fn variables(texts: &[Source], environment: &BTreeMap<String, String>) -> Vec<Variable> {
     const NAMED: &str = "${env:";
-    let ends = |rest: &str| rest.split('}').next().unwrap_or_default().to_owned();
+    let ends = |rest: &str| rest.split(|letter| !is_of_a_name(letter)).next().unwrap_or_default().to_owned();
     let names: BTreeSet<String> =
         texts.iter().flat_map(|source| source.text.split(NAMED).skip(1).map(ends)).collect();
     let known = names.into_iter().filter_map(|name| Some((environment.get(&name)?.clone(), name)));
     known.map(|(value, name)| Variable { name, value }).collect()
+}
+
+/// What names of variables consist of; a default may follow behind `:-`.
+fn is_of_a_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
 }
 
 /// What the session is called: the policy's name, as far as it is one for a session.
@@ -232,12 +241,14 @@ mod tests {
 
     #[test]
     fn only_variables_that_the_texts_name_are_sent() {
-        let text = "read: [\"${env:DATA}/x\", \"${env:GONE}\", \"${home}\"] # ${env:DATA}";
+        let text =
+            "read: [\"${env:DATA}/x\", \"${env:GONE}\", \"${home}\", \"${env:OTHER:-/none}\"] # ${env:DATA}";
         let texts = [Source { name: "p".to_owned(), text: text.to_owned() }];
-        let environment = [("DATA", "/d"), ("TOKEN", "secret")]
+        let environment = [("DATA", "/d"), ("OTHER", "/o"), ("TOKEN", "secret")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
         let sent = variables(&texts, &environment);
-        assert_eq!(sent, [Variable { name: "DATA".to_owned(), value: "/d".to_owned() }]);
+        let variable = |name: &str, value: &str| Variable { name: name.to_owned(), value: value.to_owned() };
+        assert_eq!(sent, [variable("DATA", "/d"), variable("OTHER", "/o")]);
     }
 }

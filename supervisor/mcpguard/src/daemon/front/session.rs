@@ -73,6 +73,14 @@ pub(super) async fn forget(client: &Client, id: RequestId, forget: Forget) -> Re
     Ok(())
 }
 
+/// What the keeper has told until it answers is on its way to the client by then.
+pub(super) async fn sync(client: &Client, id: RequestId) -> Result<(), Wrapped> {
+    live(client)?;
+    client.ask(&Ask::Sync(client.line.number)).await?;
+    client.line.answer(id, Answer::Done, Vec::new());
+    Ok(())
+}
+
 /// Where a connection wanted to go.
 pub(super) async fn arrived(client: &Client, id: RequestId, arrived: Arrived) -> Result<(), Wrapped> {
     live(client)?;

@@ -137,6 +137,7 @@ async fn handle(
         Request::Learn(learn) => session::learn(client, id, &learn).await,
         Request::Forget(forget) => session::forget(client, id, forget).await,
         Request::Arrived(arrived) => session::arrived(client, id, arrived).await,
+        Request::Sync => session::sync(client, id).await,
         Request::End(end) => session::end(client, id, end).await,
         Request::List => operate::list(client, id, reach).await,
         Request::Follow(filter) => operate::follow(client, id, filter),

@@ -50,9 +50,8 @@ impl Desk {
                 return Ok(());
             }
             Ask::Admit(it) | Ask::Open(it, _) | Ask::Resume(it, _) | Ask::Learn(it, ..) => *it,
-            Ask::Forget(it, _) | Ask::Arrived(it, _) | Ask::End(it) | Ask::Act(it, ..) | Ask::Usage(it) => {
-                *it
-            }
+            Ask::Forget(it, _) | Ask::Arrived(it, _) | Ask::End(it) | Ask::Act(it, ..) => *it,
+            Ask::Usage(it) | Ask::Sync(it) => *it,
         };
         let ticket = self.answers.asked(connection);
         match self.answer(connection, ticket, ask, descriptor, keeper) {
@@ -98,6 +97,8 @@ impl Desk {
                 Ok(key) => Answer::Wanted(keeper.arrived(key, peer)),
                 Err(error) => Answer::Refused(why(&error)),
             }),
+            // The ring was read before this was.
+            Ask::Sync(_) => Some(Answer::Done),
             Ask::End(_) => self.end(connection, ticket, own, keeper),
             Ask::Act(_, key, Act::Kill) => self.end(connection, ticket, Ok(key), keeper),
             Ask::Act(_, key, Act::Freeze) => Some(done(keeper.freeze(key))),

@@ -31,13 +31,15 @@ impl Front {
             .context("no socket pair can be made")?;
         let mut command = Command::new("/proc/self/exe");
         command.arg0("mcpguard").arg("daemon").arg("--front").args(arguments.for_the_front()).env_clear();
+        // It tells as much as this process does.
+        let level = tracing::level_filters::LevelFilter::current().to_string().to_lowercase();
+        command.env("MCPGUARD_LOG", level);
         command
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::from(listener.try_clone()?))
             .stderr(Stdio::inherit());
-        let (uid, gid) = arguments.unprivileged()?;
-        // Supplementary groups go with it.
-        command.gid(gid.as_raw()).uid(uid.as_raw());
+        // It seals itself first of all, while it still can.
+        arguments.unprivileged()?;
         let child = command.spawn().context("the front cannot be started")?;
         Ok(Self { child, pipe: Pipe::new(ours), began: Instant::now() })
     }

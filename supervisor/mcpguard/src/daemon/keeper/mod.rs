@@ -142,14 +142,7 @@ impl House {
             return Ok(());
         };
         let open = front.pipe.receive()?;
-        while let Some((ask, descriptor)) = front.pipe.next()? {
-            if ask == Ask::Alive {
-                notify(&[NotifyState::Watchdog]);
-            }
-            self.desk.hear(ask, descriptor, &mut self.keeper, &mut front.pipe)?;
-        }
-        ensure!(open, "the front has ended");
-        front.pipe.send()?;
+        // What the kernel told until now comes before the answers to what was asked until now.
         let now = Instant::now();
         let outcomes = match front.pipe.is_full() {
             true => self.keeper.work_without_events(now),
@@ -158,7 +151,14 @@ impl House {
         for outcome in outcomes {
             self.desk.tell(outcome, &mut self.keeper, &mut front.pipe)?;
         }
-        Ok(())
+        while let Some((ask, descriptor)) = front.pipe.next()? {
+            if ask == Ask::Alive {
+                notify(&[NotifyState::Watchdog]);
+            }
+            self.desk.hear(ask, descriptor, &mut self.keeper, &mut front.pipe)?;
+        }
+        ensure!(open, "the front has ended");
+        front.pipe.send()
     }
 
     fn lose_front(&mut self) {

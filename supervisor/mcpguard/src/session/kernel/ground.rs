@@ -44,6 +44,13 @@ impl Ground {
         }
     }
 
+    /// What the kernel told until now can be heard from now on.
+    pub(super) fn catch_up(&self) {
+        if let Self::Hosted(hosted) = self {
+            hosted.catch_up();
+        }
+    }
+
     /// The next of what was heard.
     pub(super) fn hear(&mut self) -> Option<Heard> {
         match self {

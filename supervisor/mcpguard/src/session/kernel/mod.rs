@@ -160,6 +160,7 @@ impl Kernel {
     fn listen(&self, mut engine: Option<&mut Engine>) -> (bool, Option<Demand>) {
         let Some(ground) = &self.ground else { return (false, None) };
         let mut ground = ground.borrow_mut();
+        ground.catch_up();
         let Some(first) = ground.hear() else { return (false, None) };
         let calls = engine.as_ref().map(|engine| engine.in_flight()).unwrap_or_default();
         let now = Instant::now();

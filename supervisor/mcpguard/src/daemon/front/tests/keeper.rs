@@ -181,7 +181,9 @@ impl Script {
                 }
             },
             Ask::Learn(connection, ..) if self.is_full => (connection, Answer::Full),
-            Ask::Learn(connection, ..) | Ask::Forget(connection, _) => (connection, Answer::Done),
+            Ask::Learn(connection, ..) | Ask::Forget(connection, _) | Ask::Sync(connection) => {
+                (connection, Answer::Done)
+            }
             Ask::End(connection) => match self.own.remove(connection).filter(|key| self.keys.remove(key)) {
                 Some(_) => (connection, Answer::Done),
                 None => (connection, refused(Why::NoSuchSession)),
