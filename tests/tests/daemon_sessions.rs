@@ -22,15 +22,21 @@ fn a_denied_datagram_is_in_the_log_and_in_the_answer() -> Result<()> {
     let Some(daemon) = HostDaemon::start()? else { return Ok(()) };
     let scene = Scene::new()?;
     let mut client = daemon.session(&scene, User::ADA, "sends")?;
-    let answer = send_elsewhere(&mut client)?;
-    ensure!(answer.to_string().contains("EPERM"), "it is sent: {answer}");
+    // The puppet works on one call after another, so that all are in flight when the datagram is denied.
+    client.send("tools/call", json!({ "name": "sleep", "arguments": { "ms": 300 } }))?;
+    let datagram = json!({ "host": "192.0.2.1", "port": 9, "text": "x" });
+    let sends = client.send("tools/call", json!({ "name": "udp", "arguments": datagram }))?;
+    let fails = client.send("tools/call", json!({ "name": "fail", "arguments": { "text": "why?" } }))?;
+    ensure!(client.answer_to(&sends)?.outcome()? == "EPERM", "it is sent");
+    let answer = client.answer_to(&fails)?;
     ensure!(
-        answer.to_string().contains("blocked by mcpguard policy"),
-        "the answer does not say why: {answer}"
+        answer.is_refusal() && answer.0.to_string().contains("192.0.2.1:9"),
+        "no word of why: {answer:?}"
     );
     client.finish()?;
     let told = denials(&scene.audit())?;
-    ensure!(told.len() == 1 && told[0].0["calls"][0]["tool"] == "udp", "{told:?}");
+    let calls = told.first().context("it is not in the log")?.0["calls"].to_string();
+    ensure!(told.len() == 1 && calls.contains("udp") && calls.contains("fail"), "{told:?}");
     ensure!(told[0].0["layer"] == "ebpf", "{told:?}");
     ensure!(verify(&scene.audit())?.status == Some(0), "the log is not as it was written");
     Ok(())
