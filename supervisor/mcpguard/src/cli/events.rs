@@ -221,8 +221,7 @@ mod tests {
             !kinds.contains(&EventKind::Unknown) && own.iter().all(|kind| kinds.contains(kind)),
             "{kinds:?}"
         );
-        TOPICS
-            .iter()
-            .for_each(|word| drop(serde_json::from_value::<Topic>((*word).into()).expect("a topic")));
+        let is_topic = |word: &&str| serde_json::from_value::<Topic>((**word).into()).is_ok();
+        assert!(TOPICS.iter().all(is_topic));
     }
 }
