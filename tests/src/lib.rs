@@ -15,6 +15,7 @@ mod audit_log;
 mod binaries;
 mod client;
 pub mod daemon;
+mod host;
 pub mod internet;
 mod note;
 mod patience;
@@ -30,6 +31,7 @@ mod terminal;
 pub use audit_log::{Record, records, verify};
 pub use binaries::{attack_helper, mcpguard};
 pub use client::{Answer, Client, INITIALIZE_REVISIONS};
+pub use host::{HostDaemon, User};
 pub use note::note;
 pub use processes::{
     Victim, alive, children_of, eventually, kilobytes, marked, parent_of_zombie, zombies_of,

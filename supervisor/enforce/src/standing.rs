@@ -1,6 +1,7 @@
 //! A session of another supervisor on this machine, as an operator sees it: ended, frozen, let go on. Nothing of it is this
 //! process's own, so that dropping it changes nothing.
 
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
-use crate::cgroup::{Group, GroupError, GroupId, Layout, kill_listed, standing};
+use crate::cgroup::{Group, GroupError, GroupId, Layout, kill_listed, living, standing};
 use crate::sys;
 
 /// Where control groups are on this machine, looked up once for many sessions.
@@ -21,6 +22,11 @@ impl Grounds {
     /// Looks.
     pub fn find() -> Self {
         Self(Layout::find())
+    }
+
+    /// The supervisors of all sessions that have a control group, as far as this user sees them: who has none is not here.
+    pub fn supervisors(&self) -> BTreeSet<GroupId> {
+        living(&self.0)
     }
 }
 

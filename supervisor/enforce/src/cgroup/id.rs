@@ -47,6 +47,11 @@ impl GroupId {
         Ok(self)
     }
 
+    /// Whether it has a label: it is not for a session's server.
+    pub(crate) fn is_labelled(&self) -> bool {
+        self.label.is_some()
+    }
+
     /// Whether the supervisor still runs, as seen in this pid namespace. A zombie does not run.
     pub fn is_alive(&self) -> bool {
         start_time(self.process) == Some(self.started)

@@ -1,6 +1,6 @@
 //! Groups of supervisors that were killed: what is in them is ended, and they are removed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::directory::Directory;
 use super::group::Group;
@@ -47,6 +47,13 @@ pub(crate) fn standing(layout: &Layout, id: &GroupId) -> Option<Group> {
     let mut seats: Vec<Seat> = layout.places.iter().filter_map(at).collect();
     sort(&mut seats);
     (!seats.is_empty()).then(|| Group::adopt(id.clone(), seats))
+}
+
+/// The supervisors that live and have a group here, whoever made it.
+pub(crate) fn living(layout: &Layout) -> BTreeSet<GroupId> {
+    let of = |place: &Place| bases(place).iter().flat_map(|base| seats(place, base)).collect::<Vec<_>>();
+    let all = layout.places.iter().flat_map(of).map(|(id, _)| id);
+    all.filter(|id| !id.is_labelled() && id.is_alive()).collect()
 }
 
 /// Version 2 first, then the freezer: there is the kill that nobody outruns.

@@ -44,8 +44,8 @@ pub use events::GroupEvents;
 pub use group::Group;
 pub use id::{GroupId, NotAnId};
 pub(crate) use layout::Layout;
-pub(crate) use leftovers::standing;
 pub use leftovers::{Leftover, leftovers};
+pub(crate) use leftovers::{living, standing};
 pub use probe::probe;
 pub use support::{Availability, Hierarchy, Survey};
 

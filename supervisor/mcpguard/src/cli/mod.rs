@@ -3,8 +3,10 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod daemon;
+mod deed;
 pub(crate) mod doctor;
 pub(crate) mod enter;
+pub(crate) mod events;
 pub(crate) mod exec;
 mod failure;
 pub(crate) mod freeze;
@@ -12,6 +14,9 @@ pub(crate) mod kill;
 pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod ps;
+pub(crate) mod quarantine;
+pub(crate) mod reload;
+pub(crate) mod status;
 mod told;
 pub(crate) mod top;
 pub(crate) mod why;
@@ -74,6 +79,16 @@ enum Command {
     Freeze(freeze::Args),
     /// Let frozen sessions go on
     Thaw(freeze::Args),
+    /// Follow what happens in the sessions of the host daemon, live
+    Events(events::Args),
+    /// Freeze sessions, keep them as they are, and open no other one of their policies
+    Quarantine(quarantine::Args),
+    /// Let sessions of a policy be opened again that was in quarantine
+    Release(quarantine::ReleaseArgs),
+    /// Have the host daemon read the host's rules again
+    Reload(reload::Args),
+    /// Tell how the host daemon is
+    Status(status::Args),
     /// Print shell completions
     Completions(completions::Args),
     /// Print the manual page, or write all of them into a directory
@@ -97,6 +112,11 @@ impl Cli {
             Command::Kill(args) => kill::run(args, &mut out),
             Command::Freeze(args) => freeze::run(freeze::Deed::Freeze, args, &mut out),
             Command::Thaw(args) => freeze::run(freeze::Deed::Thaw, args, &mut out),
+            Command::Events(args) => events::run(args, &mut out),
+            Command::Quarantine(args) => quarantine::run(args, &mut out),
+            Command::Release(args) => quarantine::release(args, &mut out),
+            Command::Reload(args) => reload::run(args, &mut out),
+            Command::Status(args) => status::run(args, &mut out),
             Command::Completions(args) => completions::run(args, &mut out),
             Command::Man(args) => man::run(args, &mut out),
         }

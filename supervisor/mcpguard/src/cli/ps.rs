@@ -5,7 +5,8 @@
 //! SESSION   PID   USER  POLICY  AGE    CALLS  DENIED  PROCS  CPU     MEMORY   STATE    COMMAND
 //! 5f3c0a91  4711  ada   github  2h14m     38       2      3  12.4s   96.3MiB  running  node server-github
 //! ```
-//! An ordinary user sees their own; root sees all, but what is in the logs of others (`?`). Exit status: 0, also where there are none.
+//! An ordinary user sees their own; root sees all, and so do members of the host daemon's group of operators. What is in the logs
+//! of others the daemon tells, as far as it counts it: calls that were admitted, attempts that the kernel denied (else `?`). Exit status: 0, also where there are none.
 
 use std::io::Write;
 use std::time::Duration;
@@ -15,11 +16,13 @@ use nix::unistd::{Uid, User};
 use serde_json::{Value, json};
 
 use super::log::is_broken_pipe;
-use crate::sessions::{Counts, Found, Processes, Usage, found};
+use crate::sessions::{Counts, Daemon, Processes, Running, Usage, running};
 
 /// Arguments of `mcpguard ps`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    daemon: Daemon,
     /// Print JSON, one object a session
     #[arg(long)]
     json: bool,
@@ -34,7 +37,8 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
 }
 
 fn list(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
-    let (sessions, processes) = (found()?, Processes::now()?);
+    let (sessions, _) = running(&args.daemon)?;
+    let processes = Processes::now()?;
     let rows: Vec<Row<'_>> = sessions.iter().map(|session| Row::of(session, &processes)).collect();
     if args.json {
         rows.iter().try_for_each(|row| writeln!(out, "{}", row.document()))?;
@@ -51,7 +55,7 @@ fn list(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
 
 /// What is known of one session.
 struct Row<'a> {
-    session: &'a Found,
+    session: &'a Running,
     /// `None`: its log cannot be read, or is another user's.
     counts: Option<Counts>,
     usage: Usage,
@@ -65,17 +69,17 @@ const HEADS: [&str; COLUMNS] = [
 ];
 
 impl<'a> Row<'a> {
-    fn of(session: &'a Found, processes: &Processes) -> Self {
+    fn of(session: &'a Running, processes: &Processes) -> Self {
         Self {
             counts: Counts::of(session),
-            usage: processes.usage(&processes.of(session)),
-            frozen: session.standing.is_frozen(),
+            usage: processes.used_by(session),
+            frozen: session.is_frozen(),
             session,
         }
     }
 
     fn age(&self) -> Duration {
-        Timestamp::now().duration_since(self.session.card.began).try_into().unwrap_or_default()
+        Timestamp::now().duration_since(self.session.began).try_into().unwrap_or_default()
     }
 
     fn state(&self) -> &'static str {
@@ -83,14 +87,15 @@ impl<'a> Row<'a> {
     }
 
     fn document(&self) -> Value {
-        let Found { card, standing, uid } = self.session;
+        let it = self.session;
         json!({
-            "session": card.session,
-            "pid": standing.supervisor().as_raw(),
-            "uid": uid,
-            "policy": card.policy,
-            "revision": card.revision,
-            "began": card.began.to_string(),
+            "session": it.session,
+            "host_session": it.id().map(ToString::to_string),
+            "pid": it.pid.as_raw(),
+            "uid": it.uid,
+            "policy": it.policy,
+            "revision": it.revision,
+            "began": it.began.to_string(),
             "age_seconds": self.age().as_secs(),
             "calls": self.counts.map(|counts| counts.calls),
             "denials": self.counts.map(|counts| counts.denials),
@@ -98,21 +103,21 @@ impl<'a> Row<'a> {
             "cpu_ms": self.usage.cpu_ms,
             "memory_bytes": self.usage.memory,
             "state": self.state(),
-            "command": card.command,
-            "audit": card.audit,
+            "command": it.command,
+            "audit": it.audit,
         })
     }
 
     fn cells(&self) -> [String; COLUMNS] {
-        let Found { card, standing, uid } = self.session;
-        let user = User::from_uid(Uid::from_raw(*uid)).ok().flatten().map(|user| user.name);
+        let it = self.session;
+        let user = User::from_uid(Uid::from_raw(it.uid)).ok().flatten().map(|user| user.name);
         let number = |count: Option<u64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
         let shown = |text: &str| audit::for_people(text).into_owned();
         [
-            shown(&card.session.chars().take(8).collect::<String>()),
-            standing.supervisor().to_string(),
-            user.unwrap_or_else(|| uid.to_string()),
-            shown(&card.policy),
+            shown(&it.session.chars().take(8).collect::<String>()),
+            it.pid.to_string(),
+            user.unwrap_or_else(|| it.uid.to_string()),
+            shown(&it.policy),
             age(self.age()),
             number(self.counts.map(|counts| counts.calls)),
             number(self.counts.map(|counts| counts.denials)),
@@ -120,7 +125,7 @@ impl<'a> Row<'a> {
             format!("{:.1}s", self.usage.cpu_ms as f64 / 1000.0),
             memory(self.usage.memory),
             self.state().to_owned(),
-            shown(&card.command.join(" ")),
+            shown(&it.command.join(" ")),
         ]
     }
 }

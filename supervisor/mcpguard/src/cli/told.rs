@@ -4,20 +4,19 @@ use std::io::Write;
 
 use serde_json::json;
 
-use crate::sessions::Found;
+use crate::sessions::Running;
 
 /// Tells it. `deed` is what should have been done: `ended`, `frozen`, `thawed`.
 pub(super) fn told(
     deed: &str,
-    session: &Found,
+    session: &Running,
     outcome: &Result<(), String>,
     as_json: bool,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
-    let card = &session.card;
     if as_json {
         let document = json!({
-            "session": card.session, "policy": card.policy, "pid": session.standing.supervisor().as_raw(),
+            "session": session.session, "policy": session.policy, "pid": session.pid.as_raw(),
             deed: outcome.is_ok(), "error": outcome.as_ref().err(),
         });
         return writeln!(out, "{document}");
@@ -26,12 +25,11 @@ pub(super) fn told(
 }
 
 /// The line for people: what became of the session, and why not.
-pub(super) fn line(deed: &str, session: &Found, outcome: &Result<(), String>) -> String {
-    let card = &session.card;
-    let name: String = card.session.chars().take(8).collect();
+pub(super) fn line(deed: &str, session: &Running, outcome: &Result<(), String>) -> String {
+    let name: String = session.session.chars().take(8).collect();
     let line = match outcome {
-        Ok(()) => format!("{deed}: {name} ({})", card.policy),
-        Err(why) => format!("not {deed}: {name} ({}): {why}", card.policy),
+        Ok(()) => format!("{deed}: {name} ({})", session.policy),
+        Err(why) => format!("not {deed}: {name} ({}): {why}", session.policy),
     };
     audit::for_people(&line).into_owned()
 }

@@ -39,6 +39,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use super::log::is_broken_pipe;
+use crate::sessions::Daemon;
 use cards::Cards;
 use columns::Column;
 use frame::Size;
@@ -51,6 +52,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Arguments of `mcpguard top`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    daemon: Daemon,
     /// Seconds between two samples: 0.2 to 60
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
     interval: Duration,
@@ -80,7 +83,8 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
     let is_terminal = std::io::stdout().is_terminal();
     if is_terminal && !(args.once || args.json || args.size.is_some()) {
         let theme = Theme { coloured: crate::terminal::colours(&std::io::stdout()) };
-        return live::run(model, theme, Box::new(Cards::new(Some(PATIENCE))), args.interval);
+        let source = Box::new(Cards::new(args.daemon.clone(), Some(PATIENCE)));
+        return live::run(model, theme, source, args.daemon, args.interval);
     }
     match printed(&args, model, out) {
         Err(error) if is_broken_pipe(&error) => Ok(0),
@@ -89,7 +93,7 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
 }
 
 fn printed(args: &Args, model: Model, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut source = Cards::new(None);
+    let mut source = Cards::new(args.daemon.clone(), None);
     if args.json {
         return document::print(model, &mut source, args.interval, args.once, out);
     }

@@ -13,7 +13,7 @@ use policy::{CgroupSupport, Ebpf, HookWay, Support};
 use super::line::Line;
 
 /// Where the daemon listens.
-const SOCKET: &str = "/run/mcpguard/control.sock";
+pub(crate) const SOCKET: &str = "/run/mcpguard/control.sock";
 /// How long its first words may take: systemd may have to start it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -62,8 +62,8 @@ impl Choice {
     }
 }
 
-/// What cannot be looked at may be there.
-fn is_there(socket: &Path) -> bool {
+/// Whether a socket lies there. What cannot be looked at may be there.
+pub(crate) fn is_there(socket: &Path) -> bool {
     socket.metadata().map_or_else(
         |error| !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
         |found| found.file_type().is_socket(),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::ErrorKind;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,13 +10,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use control::{Answer, Build, ClientSide, FromDaemon, Outgoing, Request, RequestId};
 use enforce::keeper::channel;
-use nix::sys::socket::{getsockopt, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, setsockopt, socket, sockopt,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
 
 /// Descriptors of one read: as many as a message may bring.
 const DESCRIPTORS: usize = 2;
 
+/// Connects. A listener that accepts nothing, and with whom as many wait as may, holds nobody up for longer (`SO_SNDTIMEO`,
+/// socket(7)).
+fn dial(path: &Path, patience: Duration) -> anyhow::Result<UnixStream> {
+    let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    let patience = TimeVal::milliseconds(i64::try_from(patience.as_millis())?.max(1));
+    setsockopt(&socket, sockopt::SendTimeout, &patience)?;
+    connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    Ok(UnixStream::from(socket))
+}
+
 /// One connection.
-pub(super) struct Line {
+pub(crate) struct Line {
     stream: UnixStream,
     side: ClientSide,
     build: String,
@@ -30,9 +43,9 @@ impl Line {
     /// # Errors
     /// Nobody listens there, or somebody else than root; the daemon does not speak in time, or in no common version, or
     /// refuses this process.
-    pub(super) fn connect(socket: &Path, patience: Duration) -> anyhow::Result<Self> {
-        let shown = socket.display();
-        let stream = UnixStream::connect(socket).with_context(|| format!("nobody answers at {shown}"))?;
+    pub(crate) fn connect(path: &Path, patience: Duration) -> anyhow::Result<Self> {
+        let shown = path.display();
+        let stream = dial(path, patience).with_context(|| format!("nobody answers at {shown}"))?;
         let listener = getsockopt(&stream.as_fd(), sockopt::PeerCredentials)?.uid();
         // Whoever made the socket would be told the policy, and trusted to enforce it.
         ensure!(listener == 0, "user {listener} listens at {shown} where root must; remove it");
@@ -52,19 +65,19 @@ impl Line {
     }
 
     /// The daemon's build.
-    pub(super) fn build(&self) -> &str {
+    pub(crate) fn build(&self) -> &str {
         &self.build
     }
 
     /// Asks, with descriptors; the number is that of the answer.
-    pub(super) fn ask(&mut self, request: Request, with: &[BorrowedFd<'_>]) -> anyhow::Result<RequestId> {
+    pub(crate) fn ask(&mut self, request: Request, with: &[BorrowedFd<'_>]) -> anyhow::Result<RequestId> {
         let (id, outgoing) = self.side.ask(request)?;
         self.send(&outgoing, with)?;
         Ok(id)
     }
 
     /// Asks, and waits for the answer; what else is told meanwhile is not for who waits so.
-    pub(super) fn ask_and_wait(
+    pub(crate) fn ask_and_wait(
         &mut self,
         request: Request,
         with: &[BorrowedFd<'_>],
@@ -107,7 +120,7 @@ impl Line {
     ///
     /// # Errors
     /// It says nothing until then, has closed the connection, or does not keep to the protocol.
-    pub(super) fn next(&mut self, until: Instant) -> anyhow::Result<(FromDaemon, Vec<OwnedFd>)> {
+    pub(crate) fn next(&mut self, until: Instant) -> anyhow::Result<(FromDaemon, Vec<OwnedFd>)> {
         loop {
             if let Some(said) = self.said()? {
                 return Ok(said);
@@ -118,7 +131,7 @@ impl Line {
     }
 
     /// What was heard already.
-    pub(super) fn said(&mut self) -> anyhow::Result<Option<(FromDaemon, Vec<OwnedFd>)>> {
+    pub(crate) fn said(&mut self) -> anyhow::Result<Option<(FromDaemon, Vec<OwnedFd>)>> {
         let bytes = std::mem::take(&mut self.bytes);
         let mut rest = bytes.as_slice();
         let said = self.side.next(&mut rest);
@@ -130,7 +143,7 @@ impl Line {
     }
 
     /// Reads once; `false`: nothing came in time.
-    pub(super) fn hear(&mut self, patience: Option<Duration>) -> anyhow::Result<bool> {
+    pub(crate) fn hear(&mut self, patience: Option<Duration>) -> anyhow::Result<bool> {
         self.stream.set_read_timeout(patience)?;
         let mut buffer = [0; 16 << 10];
         match channel::receive(self.stream.as_fd(), &mut buffer, DESCRIPTORS) {
@@ -158,7 +171,7 @@ impl Line {
     }
 
     /// Another descriptor of the connection, to wait on.
-    pub(super) fn bell(&self) -> anyhow::Result<OwnedFd> {
+    pub(crate) fn bell(&self) -> anyhow::Result<OwnedFd> {
         Ok(self.stream.as_fd().try_clone_to_owned()?)
     }
 }

@@ -16,6 +16,7 @@ mod opening;
 mod remote;
 mod told;
 
-pub(crate) use choice::{Choice, Found};
+pub(crate) use choice::{Choice, Found, SOCKET, is_there};
+pub(crate) use line::Line;
 pub(crate) use link::{Hosted, News};
 pub(crate) use opening::{Recorder, open};

@@ -3,7 +3,9 @@
 use anyhow::{bail, ensure};
 use nix::unistd::User;
 
-use super::Found;
+use control::Selector;
+
+use super::Running;
 
 /// So much of a session's name is needed at least, so that nobody means one by mistake.
 const SHORTEST: usize = 4;
@@ -25,11 +27,20 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// What the daemon is asked at once where whole lots of sessions are meant.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub(crate) fn lot(&self) -> anyhow::Result<Option<Selector>> {
+        let user = self.user.as_deref().map(|user| Ok(Selector::User(uid(user)?))).transpose();
+        if self.all { Ok(Some(Selector::All)) } else { user }
+    }
+
     /// Those of the sessions that are meant, each once.
     ///
     /// # Errors
     /// Nothing has such a name, or several sessions begin with it: then nothing is chosen at all.
-    pub(crate) fn of(&self, found: Vec<Found>) -> anyhow::Result<Vec<Found>> {
+    pub(crate) fn of(&self, found: Vec<Running>) -> anyhow::Result<Vec<Running>> {
         if self.all {
             return Ok(found);
         }
@@ -47,13 +58,13 @@ impl Choice {
     }
 }
 
-fn named(word: &str, found: &[Found]) -> anyhow::Result<Vec<usize>> {
-    let all = |is: &dyn Fn(&Found) -> bool| -> Vec<usize> {
+fn named(word: &str, found: &[Running]) -> anyhow::Result<Vec<usize>> {
+    let all = |is: &dyn Fn(&Running) -> bool| -> Vec<usize> {
         found.iter().enumerate().filter(|(_, session)| is(session)).map(|(index, _)| index).collect()
     };
-    let by_policy = all(&|session| session.card.policy == word);
-    let by_process = all(&|session| session.standing.supervisor().to_string() == word);
-    let by_name = all(&|session| word.len() >= SHORTEST && session.card.session.starts_with(word));
+    let by_policy = all(&|session| session.policy == word);
+    let by_process = all(&|session| session.pid.to_string() == word);
+    let by_name = all(&|session| word.len() >= SHORTEST && begins(session, word));
     if by_policy.is_empty() && by_process.is_empty() && by_name.len() > 1 {
         bail!("{} sessions begin with `{word}`; write more of the name", by_name.len());
     }
@@ -63,7 +74,16 @@ fn named(word: &str, found: &[Found]) -> anyhow::Result<Vec<usize>> {
     }
 }
 
-fn uid(user: &str) -> anyhow::Result<u32> {
+/// By its name in the log, or by its id at the daemon.
+fn begins(session: &Running, word: &str) -> bool {
+    session.session.starts_with(word) || session.id().is_some_and(|id| id.as_str().starts_with(word))
+}
+
+/// The number of a user, who may be named.
+///
+/// # Errors
+/// There is none of that name.
+pub(crate) fn uid(user: &str) -> anyhow::Result<u32> {
     if let Ok(number) = user.parse() {
         return Ok(number);
     }

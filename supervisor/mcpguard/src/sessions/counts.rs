@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use audit::{Body, Filter};
-use nix::unistd::geteuid;
+use control::message::Summary;
 
-use super::Found;
+use super::Running;
 
 /// Counts of one session. A log that rotates forgets what it no longer keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,16 +17,22 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Reads the log of a session of this user's; `None` if it cannot be read. Another user's card may name anything: a pipe on
-    /// which root would wait for ever, a device.
-    pub(crate) fn of(found: &Found) -> Option<Self> {
-        if found.uid != geteuid().as_raw() {
-            return None;
-        }
-        let (log, session) = (Path::new(&found.card.audit), &found.card.session);
+    /// Reads the log of a session of this user's. Where it cannot be read it is the daemon who tells: the calls that were
+    /// admitted, and what the kernel denied. `None`: nobody does.
+    pub(crate) fn of(session: &Running) -> Option<Self> {
+        let told = || session.hosted.as_ref().map(Self::told);
+        session.log().and_then(|log| Self::read(log, &session.session)).or_else(told)
+    }
+
+    /// What the daemon has counted.
+    pub(crate) fn told(summary: &Summary) -> Self {
+        Self { calls: summary.calls, denials: summary.denials }
+    }
+
+    fn read(log: &Path, session: &str) -> Option<Self> {
         let mut counts = Self::default();
         for record in audit::read(log, Filter::default()).ok()?.flatten() {
-            if record.session.to_string() == *session {
+            if record.session.as_str() == session {
                 counts.add(&record.body);
             }
         }

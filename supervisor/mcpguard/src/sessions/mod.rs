@@ -1,8 +1,10 @@
 //! The sessions that run on this machine: each leaves a card in a directory of its user's, and whoever asks reads them.
 //!
 //! ```text
-//! exec ── register ─► <runtime directory>/mcpguard/sessions/<pid>-<start time>.json ── found ─► ps, kill, freeze, thaw
-//!                                                                     audit log ── counts ─┘
+//! exec ── register ─► <runtime directory>/mcpguard/sessions/<pid>-<start time>.json ── found ─► running ─► ps, top, kill …
+//!                                      host daemon: those that the user may see ──── host ──────┤
+//!                                      control groups, for root ────────────────────────────────┤
+//!                                                                     audit log ── counts ──────┘
 //! ```
 //! A card is believed only as far as the kernel says the same: the process lives, started when the card says, and is the
 //! user's in whose directory it lies. One that is out of date is removed by whoever may.
@@ -11,11 +13,15 @@ mod card;
 mod choice;
 mod counts;
 mod found;
+mod host;
 mod places;
+mod running;
 mod usage;
 
 pub(crate) use card::{About, Registration};
-pub(crate) use choice::Choice;
+pub(crate) use choice::{Choice, uid};
 pub(crate) use counts::Counts;
-pub(crate) use found::{Found, found};
+use found::{Found, found};
+pub(crate) use host::{Daemon, Host};
+pub(crate) use running::{Running, look, running};
 pub(crate) use usage::{Processes, Usage};

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use enforce::Standing;
 use nix::unistd::Pid;
 use procfs::process::{Stat, all_processes};
 
-use super::Found;
+use super::Running;
 
 /// What a session's processes use together; mcpguard's own process is not among them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,8 +41,22 @@ impl Processes {
     }
 
     /// The processes of a session: those of its control group, or all that descend from its supervisor.
-    pub(crate) fn of(&self, session: &Found) -> Vec<Pid> {
-        session.standing.members().unwrap_or_else(|| self.beneath(session.standing.supervisor()))
+    pub(crate) fn of(&self, session: &Running) -> Vec<Pid> {
+        let members = session.standing.as_ref().and_then(Standing::members);
+        members.unwrap_or_else(|| self.beneath(session.pid))
+    }
+
+    /// What a session uses. Where its processes are hidden from this user (`hidepid`, proc(5)) the daemon tells.
+    pub(crate) fn used_by(&self, session: &Running) -> Usage {
+        let seen = self.usage(&self.of(session));
+        match &session.hosted {
+            Some(told) if seen.processes == 0 => Usage {
+                processes: told.processes.unwrap_or(0),
+                memory: told.memory.unwrap_or(0),
+                cpu_ms: told.cpu_us.unwrap_or(0) / 1000,
+            },
+            _ => seen,
+        }
     }
 
     fn beneath(&self, supervisor: Pid) -> Vec<Pid> {

@@ -1,4 +1,4 @@
-//! Samples of the sessions that have left cards (`sessions`), with what `/proc` and their audit logs say of them.
+//! Samples of the sessions that run (`sessions`), with what `/proc`, their audit logs and the host daemon say of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,15 +6,21 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::unistd::{Uid, User, geteuid};
+use nix::unistd::{Uid, User};
 
 use super::logs::Logs;
 use super::machine::machine;
-use super::sample::{Key, Sample, Session, Source, State};
-use crate::sessions::{Found, Processes, found};
+use super::sample::{Key, Sample, Session, Source, State, Tally};
+use crate::sessions::{Counts, Daemon, Processes, Running, look};
 
-/// Sessions by their cards.
+/// A daemon that did not answer is left alone for so long: each time it is waited for.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Sessions by their cards, and by the daemon.
 pub(super) struct Cards {
+    daemon: Daemon,
+    /// The daemon did not answer, at that time.
+    mute: Option<Instant>,
     logs: Logs,
     /// How long reading logs may take in one sample; `None`: as long as it takes.
     patience: Option<Duration>,
@@ -25,33 +31,44 @@ pub(super) struct Cards {
 impl Cards {
     /// Raises this process's limit of descriptors as far as it may: each session needs one while it is looked at, and each
     /// log one.
-    pub(super) fn new(patience: Option<Duration>) -> Self {
+    pub(super) fn new(daemon: Daemon, patience: Option<Duration>) -> Self {
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
         let limit = setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map_or(soft, |()| hard);
         let logs = Logs::new(usize::try_from(limit / 4).unwrap_or(usize::MAX));
-        Self { logs, patience, users: BTreeMap::new() }
+        Self { daemon, mute: None, logs, patience, users: BTreeMap::new() }
     }
 
-    fn session(&mut self, found: &Found, processes: &Processes, at: Timestamp) -> Session {
-        let (Found { card, standing, uid }, usage) = (found, processes.usage(&processes.of(found)));
-        let tally = log(found).and_then(|path| self.logs.tally(path, &card.session));
+    fn look(&mut self) -> anyhow::Result<Vec<Running>> {
+        let daemon = self.mute.is_none_or(|since| since.elapsed() > PAUSE).then_some(&self.daemon);
+        let (sessions, host) = look(daemon)?;
+        if daemon.is_some() {
+            self.mute = host.is_err().then(Instant::now);
+        }
+        Ok(sessions)
+    }
+
+    fn session(&mut self, it: &Running, processes: &Processes, at: Timestamp) -> Session {
+        let usage = processes.used_by(it);
+        let tally = it.log().and_then(|path| self.logs.tally(path, &it.session));
+        // Only once it is clear that the log tells nothing: the two count differently.
+        let told = it.hosted.as_ref().filter(|_| it.log().is_none()).map(Counts::told);
         Session {
-            key: Key(card.supervisor.clone()),
-            name: card.session.clone(),
-            pid: standing.supervisor().as_raw(),
-            uid: *uid,
-            user: self.user(*uid),
-            policy: card.policy.clone(),
-            revision: card.revision.clone(),
-            command: card.command.clone(),
-            audit: card.audit.clone(),
-            began: card.began,
-            age: at.duration_since(card.began).try_into().unwrap_or_default(),
-            state: if standing.is_frozen() { State::Frozen } else { State::Running },
+            key: Key(it.key.clone()),
+            name: it.session.clone(),
+            pid: it.pid.as_raw(),
+            uid: it.uid,
+            user: self.user(it.uid),
+            policy: it.policy.clone(),
+            revision: it.revision.clone(),
+            command: it.command.clone(),
+            audit: it.audit.clone().unwrap_or_default(),
+            began: it.began,
+            age: at.duration_since(it.began).try_into().unwrap_or_default(),
+            state: if it.is_frozen() { State::Frozen } else { State::Running },
             processes: usage.processes,
             memory: usage.memory,
             cpu: Duration::from_millis(usage.cpu_ms),
-            tally,
+            tally: tally.or_else(|| told.map(Tally::counted)),
         }
     }
 
@@ -63,19 +80,13 @@ impl Cards {
 
 impl Source for Cards {
     fn sample(&mut self) -> anyhow::Result<Sample> {
-        let found = found()?;
-        let paths: BTreeSet<PathBuf> = found.iter().filter_map(log).map(Path::to_owned).collect();
+        let running = self.look()?;
+        let paths: BTreeSet<PathBuf> = running.iter().filter_map(Running::log).map(Path::to_owned).collect();
         let paths: Vec<PathBuf> = paths.into_iter().collect();
         self.logs.read(&paths, self.patience.map(|patience| Instant::now() + patience));
         // The moment is that of the figures that change fastest.
         let (processes, moment, at) = (Processes::now()?, Instant::now(), Timestamp::now());
-        let sessions = found.iter().map(|found| self.session(found, &processes, at)).collect();
+        let sessions = running.iter().map(|it| self.session(it, &processes, at)).collect();
         Ok(Sample { at, moment, machine: machine(), sessions })
     }
-}
-
-/// A session's log, if it is this user's. Another user's card may name anything: a pipe on which root would wait for ever, a
-/// device.
-fn log(found: &Found) -> Option<&Path> {
-    (found.uid == geteuid().as_raw()).then(|| Path::new(&found.card.audit))
 }

@@ -103,6 +103,6 @@ fn session(row: &Row) -> Value {
         "memory_bytes": memory,
         "state": state.word(),
         "command": command,
-        "audit": audit,
+        "audit": (!audit.is_empty()).then_some(audit),
     })
 }

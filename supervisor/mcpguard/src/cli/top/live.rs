@@ -14,6 +14,7 @@ use super::news::{self, News};
 use super::sample::Source;
 use super::screen::Theme;
 use super::terminal::Screen;
+use crate::sessions::Daemon;
 
 /// Shows the sessions until somebody leaves; the number is the exit status.
 ///
@@ -23,6 +24,7 @@ pub(super) fn run(
     model: Model,
     theme: Theme,
     source: Box<dyn Source>,
+    daemon: Daemon,
     interval: Duration,
 ) -> anyhow::Result<u8> {
     let held = news::hold_signals().context("signals cannot be held back")?;
@@ -32,7 +34,7 @@ pub(super) fn run(
     news::signals(held, tell.clone());
     news::keyboard(tell.clone());
     let wake = news::samples(source, interval, tell.clone());
-    let mut live = Live { model, screen, tell, wake, deeds: Vec::new() };
+    let mut live = Live { model, screen, daemon, tell, wake, deeds: Vec::new() };
     let left = live.watch(&news);
     let Live { screen, deeds, .. } = live;
     drop(screen);
@@ -56,6 +58,7 @@ fn finish(deeds: Vec<JoinHandle<()>>, news: &Receiver<News>) {
 struct Live {
     model: Model,
     screen: Screen,
+    daemon: Daemon,
     tell: Sender<News>,
     /// Wakes whoever takes samples.
     wake: Sender<()>,
@@ -109,7 +112,7 @@ impl Live {
             }
             Wish::Act(deed, target) => {
                 self.say(format!("{} {} …", deed.doing(), target.shown()), false);
-                self.deeds.push(news::deed(deed, target, self.tell.clone()));
+                self.deeds.push(news::deed(deed, target, self.daemon.clone(), self.tell.clone()));
             }
         }
         Ok(None)

@@ -11,6 +11,7 @@ use ratatui::crossterm::event::{Event, KeyEvent, KeyEventKind, read};
 use super::act::{Deed, act};
 use super::model::{Notice, Target};
 use super::sample::{Sample, Source};
+use crate::sessions::Daemon;
 
 /// One of them.
 pub(super) enum News {
@@ -87,6 +88,6 @@ pub(super) fn samples(mut source: Box<dyn Source>, interval: Duration, tell: Sen
 }
 
 /// Does something to a session, and tells what came of it.
-pub(super) fn deed(deed: Deed, target: Target, tell: Sender<News>) -> JoinHandle<()> {
-    spawn(move || drop(tell.send(News::Done(act(deed, &target)))))
+pub(super) fn deed(deed: Deed, target: Target, daemon: Daemon, tell: Sender<News>) -> JoinHandle<()> {
+    spawn(move || drop(tell.send(News::Done(act(deed, &target, &daemon)))))
 }

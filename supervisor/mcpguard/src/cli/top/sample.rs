@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-/// Where samples come from: today the cards that sessions leave, later the daemon's own list.
+use crate::sessions::Counts;
+
+/// Where samples come from.
 pub(super) trait Source: Send {
     /// Looks at all sessions once.
     ///
@@ -60,7 +62,7 @@ pub(super) struct Session {
     pub(super) policy: String,
     pub(super) revision: String,
     pub(super) command: Vec<String>,
-    /// Its audit log.
+    /// Its audit log; empty where nobody tells.
     pub(super) audit: String,
     pub(super) began: Timestamp,
     pub(super) age: Duration,
@@ -102,4 +104,11 @@ pub(super) struct Tally {
     pub(super) running: Vec<(u64, Arc<str>, Timestamp)>,
     /// The last refusals, oldest first, each a line.
     pub(super) last: VecDeque<Arc<str>>,
+}
+
+impl Tally {
+    /// Only the counts are known: the daemon's.
+    pub(super) fn counted(counts: Counts) -> Self {
+        Self { calls: counts.calls, denials: counts.denials, ..Self::default() }
+    }
 }
