@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use control::message::End;
-use control::{Answer, Request};
+use control::{Answer, Event, Request};
 use enforce::keeper::{Key, Notice, Usage};
 use telemetry::{LogSection, MetricsAddress};
 
@@ -46,7 +46,7 @@ fn until(path: &Path, line: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let text = shown(path);
-        if text.lines().any(|shown| shown == line) {
+        if text.lines().any(|shown| shown.strip_suffix(".0") == Some(line)) {
             return;
         }
         assert!(Instant::now() < deadline, "no `{line}` in {text}");
@@ -63,6 +63,7 @@ fn what_happens_is_counted_and_shown_where_the_keeper_listens() {
     let usage = Usage { memory: Some(4096), cpu_us: Some(2_000_000), ..Usage::default() };
     world.keeper.script().usage = vec![(key, usage)];
     world.keeper.notice(Notice::Event(key, denied(1)));
+    assert!(matches!(client.event(), Event::Denied(_)));
     until(&socket, "mcpguard_denials_total{kind=\"open\",reason=\"not_granted\"} 1");
     until(&socket, "mcpguard_sessions{state=\"running\"} 1");
     let uid = nix::unistd::geteuid();
