@@ -37,3 +37,4 @@ pub use problem::{Problem, Problems, Severity};
 pub use reach::{Reach, reach};
 pub use schema::{host_schema, schema};
 pub use support::{CgroupSupport, Ebpf, HookWay, Layer, Support};
+pub use yaml::plain;

@@ -86,8 +86,16 @@ pub enum OperationKind {
     Thaw,
     /// The session's limits were changed.
     Limits,
-    /// The session was cut off and kept for examination.
+    /// The session was cut off and kept for examination; or no session of a policy is opened any more.
     Quarantine,
+    /// Sessions of a policy that was in quarantine may be opened again.
+    Release,
+    /// The session was opened.
+    Open,
+    /// The session's supervisor came back after its connection was lost.
+    Resume,
+    /// Somebody was refused something.
+    Refuse,
 }
 
 /// Who did it.

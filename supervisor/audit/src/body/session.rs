@@ -195,6 +195,14 @@ pub enum EndReason {
     AuditFailed,
     /// An error of mcpguard's own.
     Failed,
+    /// Its supervisor ended it, as the host's daemon was told; the session's own log says more.
+    Supervisor,
+    /// Its supervisor was gone, as the host's daemon saw.
+    SupervisorGone,
+    /// Its owner or an operator killed it.
+    Killed,
+    /// It ended while the host's daemon was not there to see why.
+    Unseen,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What the daemon is started with.
 
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, File, Permissions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,15 +11,18 @@ use enforce::keeper::{self, Seal, Settings};
 use nix::unistd::{Gid, Group, Uid, User};
 
 use super::front;
+use super::front::shown::Shown;
 
 /// Where run-time files are (Filesystem Hierarchy Standard 3.0, section 3.15).
 const RUN: &str = "/run/mcpguard";
-/// Where logs are (section 5.10).
-const LOG: &str = "/var/log/mcpguard";
 /// What the front may read: host rules and names of users, its libraries, processes, the system's log.
 const READ: [&str; 6] = ["/etc", "/usr", "/lib", "/lib64", "/proc", "/dev"];
 /// What lasts (section 5.8).
 const STATE: &str = "/var/lib/mcpguard";
+/// The host log (section 5.10).
+const LOG: &str = "/var/log/mcpguard";
+/// Files in it belong to its group.
+const LOG_MODE: u32 = 0o2750;
 
 /// Arguments of `mcpguard daemon`.
 #[derive(clap::Args, Clone, Debug)]
@@ -90,10 +93,10 @@ impl Arguments {
     ///
     /// # Errors
     /// Its directory is not there.
-    pub(super) fn of_the_front(&self) -> anyhow::Result<front::settings::Settings> {
+    pub(super) fn of_the_front(&self, shown: Shown) -> anyhow::Result<front::settings::Settings> {
         let state = File::open(STATE).with_context(|| format!("{STATE} cannot be opened"))?;
         let operators = Operators { group: self.operators().map(Gid::as_raw) };
-        Ok(front::settings::Settings { operators, ..front::settings::Settings::new(state.into()) })
+        Ok(front::settings::Settings { operators, shown, ..front::settings::Settings::new(state.into()) })
     }
 
     /// Another user for good, who reads the host's rules and writes what is the front's own.
@@ -116,6 +119,27 @@ impl Arguments {
         let fails = || format!("{STATE} cannot be made and given to user {}", self.user);
         DirBuilder::new().recursive(true).mode(0o700).create(STATE).with_context(fails)?;
         std::os::unix::fs::chown(STATE, Some(uid.as_raw()), Some(gid.as_raw())).with_context(fails)
+    }
+
+    /// Makes the directory of the host log: the front writes it, operators read it. Files in it get the directory's group.
+    ///
+    /// # Errors
+    /// It cannot be made, or given to the front's user.
+    pub(super) fn make_log(&self) -> anyhow::Result<()> {
+        let (uid, gid) = self.unprivileged()?;
+        let fails = || format!("{LOG} cannot be made and given to user {}", self.user);
+        let group = self.operators().unwrap_or(gid);
+        DirBuilder::new().recursive(true).mode(0o750).create(LOG).with_context(fails)?;
+        std::os::unix::fs::chown(LOG, Some(uid.as_raw()), Some(group.as_raw())).with_context(fails)?;
+        // `RestrictSUIDSGID=` of the unit refuses this bit; there the directory comes with it from tmpfiles.d.
+        let has_it = std::fs::metadata(LOG).with_context(fails)?.mode() & 0o7777 == LOG_MODE;
+        match std::fs::set_permissions(LOG, Permissions::from_mode(LOG_MODE)) {
+            Err(error) if !has_it => {
+                tracing::warn!("operators may be unable to read new files in {LOG}: {error}")
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// One daemon at a time has the kernel's part, whatever socket it listens on.

@@ -7,12 +7,22 @@
 //! ```
 
 mod arguments;
+mod config;
 mod front;
+mod journal;
 mod keeper;
-mod told;
 mod wire;
 
 use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+
+use telemetry::Metrics;
+
+use crate::trust::Keepers;
+use config::Config;
+use front::shown::Shown;
+use journal::Journal;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use front::words;
@@ -28,12 +38,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     }
 }
 
-/// The front finds its two sockets where a program has its input and its output.
+/// The front finds its two sockets where a program has its input and its output. What only root may write is read, and the
+/// host log opened, before it hears anybody.
 fn serve(arguments: &Arguments) -> anyhow::Result<u8> {
     // It was started by another name than its own.
     let _ = nix::sys::prctl::set_name(c"mcpguard-front");
     arguments.seal()?;
     let keeper = std::io::stdin().as_fd().try_clone_to_owned()?;
     let listener = std::io::stdout().as_fd().try_clone_to_owned()?;
-    front::run(listener, keeper, arguments.of_the_front()?, Box::new(told::Told::default()))
+    let config = Config::read(Path::new(config::PLACE), &Keepers::Only(0))?;
+    let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), jiff::Timestamp::now()));
+    let journal = Journal::open(&config.log, &metrics)?;
+    let shown = Shown { metrics, address: config.metrics_address() };
+    front::run(listener, keeper, arguments.of_the_front(shown)?, Box::new(journal))
 }

@@ -68,7 +68,8 @@ pub(crate) enum Act {
 /// What the keeper says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Told {
-    /// The first message: what can be enforced here, and the sessions that are there already.
+    /// The first message: what can be enforced here, and the sessions that are there already. Brings one descriptor if
+    /// [`Standing::metrics`] says so: the listening socket at which metrics are served.
     Ready(Box<Standing>),
     /// The answer to the oldest unanswered [`Ask`] of this connection.
     Answer(Connection, Answer),
@@ -78,12 +79,16 @@ pub(crate) enum Told {
 }
 
 /// What is there when a front is started.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Standing {
     /// See [`Offer`].
     pub(crate) offer: Offer,
     /// Sessions that outlived the last front, or the last daemon.
     pub(crate) sessions: Vec<Kept>,
+    /// Whether a socket for metrics comes with it.
+    pub(crate) metrics: bool,
+    /// How many fronts of this keeper there were before.
+    pub(crate) restarts: u64,
 }
 
 /// An answer.

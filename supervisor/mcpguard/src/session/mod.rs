@@ -41,6 +41,7 @@ use denials::Denials;
 use ending::Ending;
 use journal::Journal;
 use kernel::Kernel;
+pub(crate) use kernel::denial;
 use outside::Outside;
 use start::{Server, Streams};
 

@@ -3,8 +3,10 @@
 
 mod build;
 mod characters;
+mod plain;
 mod tree;
 
+pub use plain::plain;
 pub(crate) use tree::{Key, Kind, Node};
 
 use crate::plan::Origin;

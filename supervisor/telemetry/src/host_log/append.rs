@@ -83,6 +83,23 @@ impl HostLog {
         })
     }
 
+    /// Does the same as [`Self::append_all`]; but what is not written stays the caller's, who tries again, and is not
+    /// counted as lost. Events that [`Self::has_kernel_event`] knows are to be left out.
+    ///
+    /// # Errors
+    /// The first entries are in the file, as many as the error says, and need not be appended again. Where that is all of
+    /// them they could not be brought to the disk: an append of nothing tries that again.
+    pub fn append_or_keep(&mut self, entries: &[Entry]) -> Result<Appended, AppendError> {
+        let mut appended = Appended::default();
+        let done = self.write_all(entries.to_vec(), &mut appended);
+        done.map(|()| appended).map_err(|source| AppendError { written: appended.written, lost: 0, source })
+    }
+
+    /// Counts facts that the caller had no room for, which the next record that can be written is preceded by.
+    pub fn count_lost(&mut self, count: u64, why: &str) {
+        self.lose(count, why);
+    }
+
     fn write_all(&mut self, entries: Vec<Entry>, appended: &mut Appended) -> Result<(), HostLogError> {
         self.look()?;
         self.write_waiting()?;

@@ -48,7 +48,7 @@ families! {
     opened: Counter "mcpguard_sessions_opened" []
         "Sessions that were opened.";
     refused: Counter "mcpguard_opens_refused" ["code"]
-        "Sessions that were asked for and refused, by the refusal's code.";
+        "Sessions and other requests of clients that were refused, by the refusal's code.";
     ended: Counter "mcpguard_sessions_ended" ["reason"]
         "Sessions that ended, by reason.";
     denials: Counter "mcpguard_denials" ["kind", "reason"]

@@ -39,7 +39,8 @@ pub(crate) fn severity(body: &Body) -> Severity {
             _ => Severity::Info,
         },
         Body::Operation(operation) => match operation.operation {
-            OperationKind::Quarantine => Severity::Warning,
+            OperationKind::Quarantine | OperationKind::Refuse => Severity::Warning,
+            OperationKind::Open | OperationKind::Resume => Severity::Info,
             _ => Severity::Notice,
         },
         body if body.is_denial() => Severity::Warning,

@@ -30,6 +30,10 @@ impl Display for Fact<'_> {
                 let [killed, refused] = [oom_kills, processes_refused].map(|it| it.unwrap_or(0));
                 write!(to, "{about}: {killed} processes killed for memory, {refused} refused, so far")
             }
+            Self::Killed(about, because) => write!(to, "{about}: killed {}", By(because)),
+            Self::Unproven(about, why) => {
+                write!(to, "{about}: not seen to be denied what it must be: {why:?}")
+            }
             Self::Ended(about, because) => write!(to, "{about}: ended {}", By(because)),
             Self::Frozen(about, because) => write!(to, "{about}: frozen {}", By(because)),
             Self::Thawed(about, because) => write!(to, "{about}: goes on {}", By(because)),

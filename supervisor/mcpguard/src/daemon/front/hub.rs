@@ -66,7 +66,7 @@ impl Hub {
             let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
         }
         let directory = settings.state.try_clone().context("the state directory cannot be used")?;
-        let Standing { offer, sessions: kept } = standing;
+        let Standing { offer, sessions: kept, metrics: _, restarts: _ } = standing;
         let directory = Directory::new(directory);
         let (mut sessions, stopped) = (Sessions::default(), Frozen::read(&directory));
         for kept in kept {

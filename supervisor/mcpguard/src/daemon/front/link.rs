@@ -178,8 +178,12 @@ impl Link {
         ensure!(length <= MAX_MESSAGE, "the keeper announces a message of {length} bytes");
         let Some(body) = rest.get(..length) else { return Ok(None) };
         let told = postcard::from_bytes(body).context("the keeper says what is no message")?;
-        let brings = if matches!(told, Told::Answer(_, Answer::Opened(_))) { 2 } else { 0 };
-        ensure!(self.descriptors.len() >= brings, "an opened session came without its descriptors");
+        let brings = match &told {
+            Told::Answer(_, Answer::Opened(_)) => 2,
+            Told::Ready(standing) => usize::from(standing.metrics),
+            _ => 0,
+        };
+        ensure!(self.descriptors.len() >= brings, "the keeper sent a message without its descriptors");
         let descriptors = self.descriptors.drain(..brings).collect();
         self.bytes.drain(..4 + length);
         Ok(Some((told, descriptors)))

@@ -21,15 +21,13 @@ pub(crate) trait Log {
     /// Nothing can be written; it is tried again later.
     fn flush(&mut self) -> Result<u64>;
 
-    /// All sessions that there are, with what they use: about once a second. For whoever counts; not every log does.
-    fn look(&mut self, sessions: &[Seen<'_>]) {
-        let _ = sessions;
-    }
+    /// All sessions that there are, with what they use: once before the first fact, so that the log knows which ones have
+    /// gone meanwhile, and then about once a second.
+    fn look(&mut self, sessions: &[Seen<'_>]);
 }
 
 /// A session as it was last seen.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "the metrics read it"))]
 pub(crate) struct Seen<'a> {
     /// Which.
     pub(crate) about: About<'a>,
@@ -52,6 +50,10 @@ pub(crate) enum Fact<'a> {
     Dropped(About<'a>, &'a Dropped),
     /// Its limits were reached.
     Resources(About<'a>, Resources),
+    /// Somebody has killed it; its end follows.
+    Killed(About<'a>, &'a Because),
+    /// The guard was not seen to deny what it must; its end follows.
+    Unproven(About<'a>, &'a str),
     /// It is over.
     Ended(About<'a>, &'a Because),
     /// It was stopped where it stands.

@@ -46,7 +46,7 @@ impl From<&Rule> for MemoRule {
 
 impl Memo {
     /// A session that is opened now.
-    pub(super) fn now(
+    pub(crate) fn now(
         name: &str,
         policy: &str,
         revision: &str,
@@ -77,7 +77,7 @@ impl Memo {
     }
 
     /// How long ago it was opened, in milliseconds.
-    pub(super) fn age_ms(&self) -> u64 {
+    pub(crate) fn age_ms(&self) -> u64 {
         now_ms().saturating_sub(self.opened_ms)
     }
 }

@@ -41,13 +41,14 @@ mod seats;
 mod session;
 mod sessions;
 pub(crate) mod settings;
+pub(crate) mod shown;
 mod store;
 mod told;
 pub(crate) mod words;
 mod worker;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -121,15 +122,19 @@ async fn serve(
     let mut link = Link::new(keeper)?;
     let linger = settings.deadlines.last_words;
     let waiting = link::Keeper::default();
-    let standing = match link.next(&waiting).await.context("the keeper is not ready")? {
-        (Told::Ready(standing), _) => *standing,
+    let (standing, passed) = match link.next(&waiting).await.context("the keeper is not ready")? {
+        (Told::Ready(standing), passed) => (*standing, passed),
         (other, _) => bail!("the keeper begins with {other:?}, not with what there is"),
     };
+    settings.shown.metrics.front_restarts(standing.restarts);
+    let figures = shown::serve(&settings.shown, passed)?;
     let hub = Rc::new(Hub::new(settings, standing, log)?);
+    hub.look();
     let outcome = tokio::select! {
         outcome = notices::hear(&hub, &mut link) => outcome,
         outcome = accept::serve(&hub, UnixListener::from(listener)) => outcome,
         () = pulse::beat(&hub) => Ok(()),
+        () = figures => Ok(()),
         _ = terminated.recv() => Ok(()),
     };
     stop(&hub, linger).await;

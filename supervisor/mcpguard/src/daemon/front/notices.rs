@@ -45,6 +45,9 @@ fn noticed(hub: &Hub, number: u64, notice: Notice) {
             hub.ended(key, Because { who: Actor::Daemon, why }, Some(number));
         }
         Notice::Unproven(key, why) if is_known => {
+            if let Some(session) = hub.sessions.borrow().get(key) {
+                hub.record(None, &Fact::Unproven(session.about(), &why));
+            }
             let why = format!("the guard was not seen to deny what it must: {why}");
             hub.ended(key, Because { who: Actor::Daemon, why }, Some(number));
         }

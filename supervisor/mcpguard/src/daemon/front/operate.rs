@@ -116,6 +116,9 @@ async fn one(client: &Client, reach: Reach, key: Key, act: rights::Act) -> Resul
 fn done(client: &Client, key: Key, act: rights::Act, because: Because) {
     let hub = &client.hub;
     if act == rights::Act::Kill {
+        if let Some(session) = hub.sessions.borrow().get(key) {
+            hub.record(None, &Fact::Killed(session.about(), &because));
+        }
         return hub.ended(key, because, None);
     }
     let mut sessions = hub.sessions.borrow_mut();

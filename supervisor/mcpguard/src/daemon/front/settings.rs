@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use control::rights::Operators;
 
+use super::shown::Shown;
 use crate::host_rules;
 use crate::trust::Keepers;
 
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) host_rules: (PathBuf, Keepers),
     /// A directory that the front may write: which policies are in quarantine, and who has frozen sessions, is kept there.
     pub(crate) state: OwnedFd,
+    /// What is counted, and where it is shown.
+    pub(crate) shown: Shown,
 }
 
 /// How much there may be of everything.
@@ -103,6 +106,7 @@ impl Settings {
             deadlines: Deadlines::default(),
             host_rules: (PathBuf::from(host_rules::DIRECTORY), Keepers::Only(0)),
             state,
+            shown: Shown::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod pipe;
 mod socket;
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -24,6 +25,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use sd_notify::NotifyState;
 
 use super::Arguments;
+use super::config::METRICS;
 use super::wire::{Ask, Offer, Standing, Told};
 use desk::Desk;
 use front::Front;
@@ -40,14 +42,24 @@ pub(in crate::daemon) fn run(arguments: &Arguments) -> anyhow::Result<u8> {
     let signals = signals()?;
     let _alone = arguments.lock()?;
     arguments.make_state()?;
+    arguments.make_log()?;
     let listener = socket::listener(&arguments.socket)?;
+    let metrics = socket::metrics(Path::new(METRICS), arguments.operators())?;
     enforce::keeper::clean_up().iter().for_each(|done| tracing::warn!("{done}"));
     let support = enforce::probe();
     let mut keeper = Keeper::start(arguments.settings(), &support)?;
     keeper.notes().iter().for_each(|note| tracing::warn!("{note}"));
     let kept = keeper.kept().len();
     tracing::info!("{kept} session(s) taken over");
-    let mut house = House { keeper, desk: Desk::default(), front: None, pause: Duration::ZERO, again: None };
+    let mut house = House {
+        keeper,
+        desk: Desk::default(),
+        front: None,
+        metrics,
+        fronts: 0,
+        pause: Duration::ZERO,
+        again: None,
+    };
     house.start_front(arguments, &listener)?;
     notify(&[NotifyState::Ready, NotifyState::Status("guarding")]);
     house.serve(arguments, &listener, &signals)
@@ -71,6 +83,10 @@ struct House {
     keeper: Keeper,
     desk: Desk,
     front: Option<Front>,
+    /// Where every front serves metrics.
+    metrics: OwnedFd,
+    /// How many were started.
+    fronts: u64,
     /// How long the last pause before a start was.
     pause: Duration,
     /// When the front is started again.
@@ -83,8 +99,10 @@ impl House {
         self.keeper.begin_again();
         self.desk = Desk::default();
         let (ebpf, cgroup) = self.keeper.offer();
-        let standing = Standing { offer: Offer::new(ebpf, cgroup), sessions: self.keeper.kept() };
-        front.pipe.tell(&Told::Ready(Box::new(standing)), Vec::new())?;
+        let (offer, sessions) = (Offer::new(ebpf, cgroup), self.keeper.kept());
+        let standing = Standing { offer, sessions, metrics: true, restarts: self.fronts };
+        front.pipe.tell(&Told::Ready(Box::new(standing)), vec![self.metrics.try_clone()?])?;
+        self.fronts += 1;
         self.front = Some(front);
         self.again = None;
         Ok(())

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use enforce::keeper;
 use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::Gid;
 
 /// The first descriptor that systemd passes (`sd_listen_fds(3)`).
 const FIRST: i32 = 3;
@@ -20,8 +21,20 @@ const FIRST: i32 = 3;
 pub(super) fn listener(path: &Path) -> anyhow::Result<OwnedFd> {
     match passed()? {
         Some(socket) => Ok(socket),
-        None => own(path),
+        None => own(path, EVERYBODY),
     }
+}
+
+/// The socket at which metrics are served: for root and for operators, since metrics name users and policies.
+///
+/// # Errors
+/// Somebody else listens there, or it cannot be made.
+pub(super) fn metrics(path: &Path, operators: Option<Gid>) -> anyhow::Result<OwnedFd> {
+    let listener = own(path, OPERATORS)?;
+    let group = operators.map(Gid::as_raw);
+    std::os::unix::fs::chown(path, None, group)
+        .with_context(|| format!("{} cannot be given to the operators", path.display()))?;
+    Ok(listener)
 }
 
 fn passed() -> anyhow::Result<Option<OwnedFd>> {
@@ -41,8 +54,10 @@ fn passed() -> anyhow::Result<Option<OwnedFd>> {
 
 /// Whoever may connect is found out by the kernel, not by the mode of a file.
 const EVERYBODY: u32 = 0o666;
+/// The group is that of the operators, or root's.
+const OPERATORS: u32 = 0o660;
 
-fn own(path: &Path) -> anyhow::Result<OwnedFd> {
+fn own(path: &Path, mode: u32) -> anyhow::Result<OwnedFd> {
     let shown = path.display();
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))?;
@@ -52,6 +67,6 @@ fn own(path: &Path) -> anyhow::Result<OwnedFd> {
         fs::remove_file(path).with_context(|| format!("the old socket {shown} cannot be removed"))?;
     }
     let listener = UnixListener::bind(path).with_context(|| format!("{shown} cannot be listened on"))?;
-    fs::set_permissions(path, Permissions::from_mode(EVERYBODY))?;
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
     Ok(listener.into())
 }

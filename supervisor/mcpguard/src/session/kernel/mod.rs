@@ -38,6 +38,7 @@ use proof::Proofs;
 use repeated::Repetition;
 use tell::Rules;
 pub(super) use tell::because;
+pub(crate) use tell::denial;
 
 /// Events that are heard before others get their turn.
 const TURN: usize = 1024;

@@ -108,24 +108,34 @@ impl Rules {
     /// The record.
     pub(super) fn denial(&self, counted: &Counted) -> Denial {
         let Counted { event, count, calls } = counted;
-        let pid = event.process.as_raw().unsigned_abs();
-        let program = Some(event.name.to_string_lossy().into_owned()).filter(|name| !name.is_empty());
         Denial {
-            layer: Layer::Ebpf,
-            cause: cause(event),
-            what: object(event),
-            detail: Some(detail(event)),
-            action: match event.action {
-                abi::Action::Denied => Action::Denied,
-                abi::Action::Killed => Action::Killed,
-            },
-            rule: self.of_event(event),
-            reason: Some(because(event.reason).to_owned()),
-            process: Some(Process { pid, program }),
             calls: calls.iter().map(|call| CallRef { call: call.seq, tool: call.tool.clone() }).collect(),
             count: *count,
             limit: bucket(event).and_then(|bucket| self.limits[bucket as usize]),
+            ..denial(event, self.of_event(event))
         }
+    }
+}
+
+/// What one event says by itself; `rule` is the one that decided, if it is known.
+pub(crate) fn denial(event: &KernelEvent, rule: Option<RuleRef>) -> Denial {
+    let pid = event.process.as_raw().unsigned_abs();
+    let program = Some(event.name.to_string_lossy().into_owned()).filter(|name| !name.is_empty());
+    Denial {
+        layer: Layer::Ebpf,
+        cause: cause(event),
+        what: object(event),
+        detail: Some(detail(event)),
+        action: match event.action {
+            abi::Action::Denied => Action::Denied,
+            abi::Action::Killed => Action::Killed,
+        },
+        rule,
+        reason: Some(because(event.reason).to_owned()),
+        process: Some(Process { pid, program }),
+        calls: Vec::new(),
+        count: 1,
+        limit: None,
     }
 }
 

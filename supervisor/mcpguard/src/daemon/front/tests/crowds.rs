@@ -18,7 +18,7 @@ use crate::daemon::front::settings::Settings;
 use crate::daemon::wire::{Ask, Standing};
 
 fn world(change: impl FnOnce(&mut Settings)) -> World {
-    World::with(change, Standing { offer: offer(), sessions: vec![] })
+    World::with(change, Standing { offer: offer(), sessions: vec![], ..Standing::default() })
 }
 
 /// An event with a long path.

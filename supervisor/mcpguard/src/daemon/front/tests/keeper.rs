@@ -44,12 +44,12 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Serves at this end of the socket pair, on a thread of its own, until the other end is closed.
-    pub(super) fn start(socket: UnixStream, standing: Standing) -> Self {
+    pub(super) fn start(socket: UnixStream, standing: Standing, with: Vec<OwnedFd>) -> Self {
         let out = Arc::new(Mutex::new(socket.try_clone().unwrap()));
         let keys = standing.sessions.iter().map(|kept| kept.key).collect();
         let script = Script { keys, ..Script::default() };
         let keeper = Self { script: Arc::new((Mutex::new(script), Condvar::new())), out };
-        keeper.say((Told::Ready(Box::new(standing)), vec![]));
+        keeper.say((Told::Ready(Box::new(standing)), with));
         let own = keeper.clone();
         std::thread::spawn(move || own.serve(&socket));
         keeper

@@ -3,10 +3,11 @@
 mod alone;
 mod client;
 mod crowds;
+mod figures;
 mod hostile;
 mod keeper;
 mod operators;
 mod policies;
 mod sessions;
 mod slow;
-pub(super) mod world;
+pub(in crate::daemon) mod world;

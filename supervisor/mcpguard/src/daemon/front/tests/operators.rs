@@ -21,7 +21,7 @@ fn world() -> World {
         kept(0xb1, 1001, "files", false),
         kept(0xb2, 1001, "time", true),
     ];
-    World::with(|_| {}, Standing { offer: offer(), sessions })
+    World::with(|_| {}, Standing { offer: offer(), sessions, ..Standing::default() })
 }
 
 fn acted(answer: Answer) -> Acted {
@@ -67,7 +67,7 @@ fn users_see_their_own_sessions_and_operators_all() {
 #[test]
 fn a_long_list_comes_in_parts() {
     let sessions = (1..=700).map(|key| kept(key, 1000, "many", false)).collect();
-    let world = World::with(|_| {}, Standing { offer: offer(), sessions });
+    let world = World::with(|_| {}, Standing { offer: offer(), sessions, ..Standing::default() });
     let mut operator = world.operator();
     let all = list(&mut operator);
     assert_eq!(all.len(), 700);
@@ -132,7 +132,11 @@ fn what_an_operator_froze_its_user_cannot_thaw() {
     acted(user.ask(Request::Freeze(one("git"))));
     acted(operator.ask(Request::Freeze(one("github"))));
     let sessions = vec![kept(0xa1, 1000, "github", true), kept(0xa2, 1000, "git", true)];
-    let world = World::in_directory(world.stop(), |_| {}, Standing { offer: offer(), sessions });
+    let world = World::in_directory(
+        world.stop(),
+        |_| {},
+        Standing { offer: offer(), sessions, ..Standing::default() },
+    );
     let mut user = world.user(1000);
     assert_eq!(outcome(user.ask(Request::Thaw(one("github")))), (vec![], vec![Code::NotAllowed]));
     assert_eq!(outcome(user.ask(Request::Thaw(one("git")))), (vec!["00000000000000a2".to_owned()], vec![]));
@@ -199,7 +203,7 @@ fn a_policy_in_quarantine_is_not_opened_before_it_is_released() {
 
     // It holds after a restart too.
     let directory = world.stop();
-    let standing = Standing { offer: offer(), sessions: vec![] };
+    let standing = Standing { offer: offer(), sessions: vec![], ..Standing::default() };
     let world = World::in_directory(directory, |_| {}, standing);
     assert_eq!(world.client().refused(open()).code, Code::NotAllowed);
     let mut operator = world.operator();
@@ -209,7 +213,11 @@ fn a_policy_in_quarantine_is_not_opened_before_it_is_released() {
     assert!(matches!(world.client().ask(open()), Answer::Opened(_)));
     assert!(world.log.has("Released"));
     let directory = world.stop();
-    let world = World::in_directory(directory, |_| {}, Standing { offer: offer(), sessions: vec![] });
+    let world = World::in_directory(
+        directory,
+        |_| {},
+        Standing { offer: offer(), sessions: vec![], ..Standing::default() },
+    );
     assert!(matches!(world.client().ask(open()), Answer::Opened(_)));
 }
 
@@ -290,7 +298,8 @@ fn rules_that_are_read_again_hold_for_new_sessions() {
 #[test]
 fn a_session_that_was_frozen_is_told_so_when_it_comes_back() {
     let me = nix::unistd::geteuid().as_raw();
-    let standing = Standing { offer: offer(), sessions: vec![kept(0xaa, me, "github", true)] };
+    let standing =
+        Standing { offer: offer(), sessions: vec![kept(0xaa, me, "github", true)], ..Standing::default() };
     let world = World::with(|_| {}, standing);
     let mut client = world.client();
     let session = control::SessionId::new("00000000000000aa").unwrap();

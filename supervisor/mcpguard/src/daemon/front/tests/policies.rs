@@ -22,7 +22,7 @@ fn under(rules: &str, offer: Offer) -> World {
     let file = directory.path().join("etc/host.yaml");
     std::fs::write(&file, rules).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    World::in_directory(directory, |_| {}, Standing { offer, sessions: vec![] })
+    World::in_directory(directory, |_| {}, Standing { offer, ..Standing::default() })
 }
 
 fn ask(world: &World, open: Open) -> Result<(), Refusal> {

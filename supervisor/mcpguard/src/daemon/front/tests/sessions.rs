@@ -137,6 +137,7 @@ fn a_session_that_outlived_the_front_is_resumed() {
     let standing = Standing {
         offer: offer(),
         sessions: vec![kept(0xaa, me, "github", false), kept(0xab, me + 1, "git", false)],
+        ..Standing::default()
     };
     let world = World::with(|_| {}, standing);
     world.keeper.notice(Notice::Event(Key(0xaa), denied(8)));

@@ -20,7 +20,7 @@ fn world(change: impl FnOnce(&mut Settings)) -> World {
         settings.deadlines.last_words = Duration::from_millis(100);
         change(settings);
     };
-    World::with(change, Standing { offer: offer(), sessions: vec![] })
+    World::with(change, Standing { offer: offer(), sessions: vec![], ..Standing::default() })
 }
 
 /// Feeds bytes one by one until the daemon has had enough; the last words.

@@ -90,7 +90,7 @@ pub(super) fn offer() -> Offer {
 
 impl World {
     pub(super) fn new() -> Self {
-        Self::with(|_| {}, Standing { offer: offer(), sessions: vec![] })
+        Self::with(|_| {}, Standing { offer: offer(), sessions: vec![], ..Standing::default() })
     }
 
     pub(super) fn with(change: impl FnOnce(&mut Settings), standing: Standing) -> Self {
@@ -109,11 +109,27 @@ impl World {
         change: impl FnOnce(&mut Settings),
         standing: Standing,
     ) -> Self {
+        let log = Memory::default();
+        let own = Box::new(log.clone());
+        Self::with_log(directory, change, standing, log, own)
+    }
+
+    /// A front with a log of its own.
+    pub(super) fn with_log(
+        directory: tempfile::TempDir,
+        change: impl FnOnce(&mut Settings),
+        standing: Standing,
+        log: Memory,
+        own: Box<dyn Log + Send>,
+    ) -> Self {
         let path = directory.path().join("control.sock");
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path).unwrap();
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let keeper = Keeper::start(ours, standing);
+        let metrics = directory.path().join("metrics.sock");
+        let _ = std::fs::remove_file(&metrics);
+        let passed = standing.metrics.then(|| UnixListener::bind(&metrics).unwrap().into());
+        let keeper = Keeper::start(ours, standing, passed.into_iter().collect());
         let state: OwnedFd = std::fs::File::open(directory.path().join("state")).unwrap().into();
         let mut settings = Settings::new(state);
         settings.operators = Operators { group: Some(OPERATORS) };
@@ -122,8 +138,6 @@ impl World {
         settings.deadlines.usage = Duration::from_millis(50);
         settings.deadlines.alive = Duration::from_millis(50);
         change(&mut settings);
-        let log = Memory::default();
-        let own = Box::new(log.clone());
         let front = std::thread::spawn(move || run(listener.into(), theirs.into(), settings, own));
         Self { path, keeper, log, directory, front: Some(front) }
     }
@@ -204,7 +218,7 @@ pub(super) fn kept(key: u64, uid: u32, name: &str, frozen: bool) -> Kept {
 }
 
 /// A denial.
-pub(in crate::daemon::front) fn denied(sequence: u64) -> KernelEvent {
+pub(in crate::daemon) fn denied(sequence: u64) -> KernelEvent {
     KernelEvent {
         sequence,
         at: Duration::from_nanos(5),
