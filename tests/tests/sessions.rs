@@ -177,7 +177,7 @@ fn users_see_and_end_their_own_sessions_only() -> Result<()> {
     let policy =
         scene.policy("theirs", &Runtime::Python.policy("")?.replace("name: puppet", "name: theirs"))?;
     ensure!(run(Command::new("chown").args(["-R", NOBODY]).arg(scene.root()))?.status == Some(0));
-    let start = Start::guarded(&scene, policy, Runtime::Python.puppet()?);
+    let start = Start::guarded(&scene, policy, Runtime::Python.puppet()?).option("--no-daemon");
     let mut client = start.within(AS_NOBODY.map(Into::into).to_vec()).session()?;
     let told = client.call("daemonise", json!({ "path": scene.workspace().join("daemon") }))?.puppet()?;
     let daemon = u32::try_from(told["pid"].as_u64().context("no daemon")?)?;
