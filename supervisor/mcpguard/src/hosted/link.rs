@@ -23,6 +23,8 @@ use super::told;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the end of a session waits for the daemon, which ends it by itself when this process is gone.
+const END: Duration = Duration::from_secs(1);
 /// How long the doorman waits for what was denied before an answer goes out.
 const HURRY: Duration = Duration::from_millis(500);
 /// The shortest and the longest time between two attempts to resume.
@@ -193,7 +195,7 @@ impl Hosted {
         let why = why.chars().take(250).collect();
         let over = std::mem::replace(&mut self.shared.lock().over, true);
         if !over {
-            let _ = self.shared.ask(Request::End(End { why }));
+            let _ = self.shared.ask_within(Request::End(End { why }), END);
         }
     }
 }
