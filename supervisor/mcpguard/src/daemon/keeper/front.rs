@@ -31,6 +31,8 @@ impl Front {
             .context("no socket pair can be made")?;
         let mut command = Command::new("/proc/self/exe");
         command.arg0("mcpguard").arg("daemon").arg("--front").args(arguments.for_the_front()).env_clear();
+        // It tells as much as this process does.
+        command.env("MCPGUARD_LOG", tracing::level_filters::LevelFilter::current().to_string());
         command
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::from(listener.try_clone()?))
