@@ -164,7 +164,7 @@ fn persist(arguments: &[&str]) -> io::Result<Value> {
     Ok(Value::Null)
 }
 
-fn told(outcome: &Outcome) -> String {
+pub(super) fn told(outcome: &Outcome) -> String {
     match outcome.errno() {
         Some(errno) => errno.to_owned(),
         None if outcome.is_ok() => "ok".to_owned(),

@@ -17,10 +17,11 @@ mod raw;
 mod rings;
 mod sockets;
 mod trees;
+mod tries;
 mod unix_sockets;
 
 use std::io;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -49,6 +50,7 @@ pub(crate) const ACTS: &[&[(&str, Act)]] = &[
     rings::ACTS,
     sockets::ACTS,
     trees::ACTS,
+    tries::ACTS,
     unix_sockets::ACTS,
 ];
 
@@ -116,7 +118,17 @@ pub(crate) fn run_alone(name: &str, arguments: &[&str]) -> u8 {
 
 /// Performs it in a process of its own, without a guard.
 pub(crate) fn bare(name: &str, arguments: &[&str]) -> Result<Outcome> {
+    bare_in(Command::new("/proc/self/exe"), name, arguments)
+}
+
+/// The same as another user.
+pub(crate) fn bare_as(user: u32, name: &str, arguments: &[&str]) -> Result<Outcome> {
     let mut command = Command::new("/proc/self/exe");
+    command.uid(user).gid(user);
+    bare_in(command, name, arguments)
+}
+
+fn bare_in(mut command: Command, name: &str, arguments: &[&str]) -> Result<Outcome> {
     command.args(["--act", name]).args(arguments).stdin(Stdio::null());
     let finished = Finished::of(command.output().context("cannot start the actor")?);
     finished

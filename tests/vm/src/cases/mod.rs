@@ -4,6 +4,7 @@
 mod bpf_layer;
 mod cgroup;
 mod cost;
+mod daemon;
 mod doctor;
 mod doors;
 mod escapes;
@@ -43,6 +44,7 @@ pub(crate) const ALL: &[&[Case]] = &[
     escapes::ENDINGS,
     sabotage::CASES,
     hooks::CASES,
+    daemon::CASES,
     replay::CASES,
     cost::CASES,
 ];
