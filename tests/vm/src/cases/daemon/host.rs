@@ -149,8 +149,3 @@ pub(super) fn field(process: Pid, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_ascii_whitespace().next()?.parse().ok()
 }
-
-/// Kilobytes that a process has resident.
-pub(super) fn resident(process: Pid) -> Result<u64> {
-    field(process, "VmRSS").with_context(|| format!("process {process} is gone"))
-}
