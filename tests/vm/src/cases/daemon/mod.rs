@@ -16,10 +16,10 @@ const USER: u32 = 1000;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("daemon/all_layers", all_layers::all_layers).needs(NEEDS).seconds(60),
-    Case::new("daemon/deaths", |ground| deaths::deaths(ground, 10)).needs(NEEDS).seconds(150),
+    Case::new("daemon/deaths", |ground| deaths::deaths(ground, 10)).needs(NEEDS).seconds(150).on_request(),
     Case::new("daemon/hundred_deaths", |ground| deaths::deaths(ground, 100))
         .needs(NEEDS)
         .seconds(1500)
         .on_request(),
-    Case::new("daemon/flood", flood::flood).needs(NEEDS).seconds(90),
+    Case::new("daemon/flood", flood::flood).needs(NEEDS).seconds(90).on_request(),
 ];
