@@ -128,9 +128,6 @@ fn spawn(ground: &Ground) -> Result<Child> {
         }
         let ended = keeper.try_wait()?;
         if ended.is_some() || Instant::now() > until {
-            for name in ["wchan", "syscall", "stack", "stat"] {
-                println!("{name}: {:?}", fs::read_to_string(format!("/proc/{}/{name}", keeper.id())));
-            }
             let _ = keeper.kill();
             let _ = keeper.wait();
             bail!("no daemon ({ended:?}):\n{}", in_short(ground));
@@ -158,9 +155,4 @@ pub(super) fn field(process: Pid, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
     line.split_ascii_whitespace().next()?.parse().ok()
-}
-
-/// Kilobytes that a process has resident.
-pub(super) fn resident(process: Pid) -> Result<u64> {
-    field(process, "VmRSS").with_context(|| format!("process {process} is gone"))
 }

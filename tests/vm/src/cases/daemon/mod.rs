@@ -9,7 +9,7 @@ use crate::case::Case;
 use crate::need::Need;
 
 /// The programs on the hooks, by the module or before it, and what they need of the rest.
-const NEEDS: &[Need] = &[Need::Hooks, Need::Landlock(3)];
+const NEEDS: &[Need] = &[Need::Hooks, Need::Landlock(1)];
 
 /// The user of all sessions.
 const USER: u32 = 1000;
