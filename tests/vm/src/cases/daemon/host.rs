@@ -76,8 +76,7 @@ impl<'a> Host<'a> {
             if let Some(found) = found()? {
                 return Ok(found);
             }
-            let told = || format!("{otherwise}; it told:\n{}", self.told().unwrap_or_default());
-            ensure!(Instant::now() < until, "{}", told());
+            ensure!(Instant::now() < until, "{otherwise}; the daemon told:\n{}", in_short(self.ground));
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -102,6 +101,12 @@ fn log(ground: &Ground) -> PathBuf {
     ground.directory().join("daemon.log")
 }
 
+/// What the daemon told, without denials.
+fn in_short(ground: &Ground) -> String {
+    let told = fs::read_to_string(log(ground)).unwrap_or_default();
+    told.lines().filter(|line| !line.contains(": event ")).collect::<Vec<_>>().join("\n")
+}
+
 /// Until it says that it is ready, as systemd would wait.
 fn spawn(ground: &Ground) -> Result<Child> {
     let place = ground.directory().join("notify");
@@ -112,7 +117,7 @@ fn spawn(ground: &Ground) -> Result<Child> {
     let mut command = ground.mcpguard(&["--log-level", "info", "daemon", "--user", "nobody"]);
     command.args(["--canary-seconds", "5"]).env("NOTIFY_SOCKET", &place);
     let mut keeper = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(told).spawn()?;
-    let until = Instant::now() + ground.slow(Duration::from_secs(10));
+    let until = Instant::now() + ground.slow(Duration::from_secs(4));
     let mut words = [0; 256];
     loop {
         if let Ok(count) = notified.recv(&mut words)
@@ -125,7 +130,7 @@ fn spawn(ground: &Ground) -> Result<Child> {
         if ended.is_some() || Instant::now() > until {
             let _ = keeper.kill();
             let _ = keeper.wait();
-            bail!("no daemon ({ended:?}):\n{}", fs::read_to_string(log(ground))?);
+            bail!("no daemon ({ended:?}):\n{}", in_short(ground));
         }
     }
 }
@@ -139,8 +144,10 @@ fn child_of(parent: Pid) -> Option<Pid> {
     numbers.find(is_child).map(Pid::from_raw)
 }
 
+/// Not a process that has ended and waits for its parent to notice (`proc_pid_stat(5)`).
 fn is_running(process: Pid) -> bool {
-    Path::new(&format!("/proc/{process}")).exists()
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 /// A number of `/proc/PID/status`.

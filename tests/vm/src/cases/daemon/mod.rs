@@ -9,17 +9,17 @@ use crate::case::Case;
 use crate::need::Need;
 
 /// The programs on the hooks, by the module or before it, and what they need of the rest.
-const NEEDS: &[Need] = &[Need::Hooks, Need::Landlock(3)];
+const NEEDS: &[Need] = &[Need::Hooks, Need::Landlock(1)];
 
 /// The user of all sessions.
 const USER: u32 = 1000;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("daemon/all_layers", all_layers::all_layers).needs(NEEDS).seconds(60),
-    Case::new("daemon/deaths", |ground| deaths::deaths(ground, 10)).needs(NEEDS).seconds(150),
+    Case::new("daemon/deaths", |ground| deaths::deaths(ground, 10)).needs(NEEDS).seconds(150).on_request(),
     Case::new("daemon/hundred_deaths", |ground| deaths::deaths(ground, 100))
         .needs(NEEDS)
         .seconds(1500)
         .on_request(),
-    Case::new("daemon/flood", flood::flood).needs(NEEDS).seconds(90),
+    Case::new("daemon/flood", flood::flood).needs(NEEDS).seconds(90).on_request(),
 ];
