@@ -1,6 +1,7 @@
 //! A layer that an earlier process has loaded and pinned, taken over by a later one of the same build: the same programs go
 //! on standing where they stand, and nothing is let loose in between.
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
@@ -43,19 +44,21 @@ impl Layer {
 
     fn adopt_sessions(&mut self, directory: &Path) -> Result<Vec<Session>, LayerError> {
         let mut filled = session::scan(&self.maps)?;
-        let links = pins::names(directory, pins::LINK);
+        let mut links = links(directory)?;
         let mut sessions = Vec::new();
         for slot in 1..self.maps.sessions.len() {
             let Plain(value) = self.maps.sessions.get(&slot, 0).map_err(read("SESSIONS"))?;
-            let own = links
-                .iter()
-                .filter(|name| name.rsplit_once('_').is_some_and(|(_, end)| end == slot.to_string()));
-            let mut held = Held { filled: filled.remove(&slot).unwrap_or_default(), ..Held::default() };
-            for name in own {
-                let link = get(directory, pins::LINK, name)?;
-                held.links.push((name[..name.len() - slot.to_string().len() - 1].to_owned(), link));
+            let lives = value.flags & session_flags::LIVE != 0;
+            let mut held = Held {
+                filled: filled.remove(&slot).unwrap_or_default(),
+                links: links.remove(&slot).unwrap_or_default(),
+                doors: !lives || value.resolver_port != 0,
+                ..Held::default()
+            };
+            if !lives && held.is_nothing() {
+                continue;
             }
-            if value.flags & session_flags::LIVE == 0 {
+            if !lives {
                 // Its opening or its end was cut off: whatever of it stands is taken away.
                 self.sessions[slot as usize] = Some(held);
                 self.clear(slot)?;
@@ -66,9 +69,21 @@ impl Layer {
             self.sessions[slot as usize] = Some(held);
             sessions.push(session);
         }
-        self.scope = self.sessions.iter().flatten().fold([0; abi::SCOPE_WORDS], Held::add_scope);
+        self.gather_scope();
         Ok(sessions)
     }
+}
+
+/// The links on sessions' control groups, by slot: `<program>_<slot>`.
+fn links(directory: &Path) -> Result<BTreeMap<u32, Vec<(String, OwnedFd)>>, LayerError> {
+    let mut links: BTreeMap<u32, Vec<(String, OwnedFd)>> = BTreeMap::new();
+    for name in pins::names(directory, pins::LINK) {
+        let parts = name.rsplit_once('_').and_then(|(program, slot)| Some((program, slot.parse().ok()?)));
+        if let Some((program, slot)) = parts {
+            links.entry(slot).or_default().push((program.to_owned(), get(directory, pins::LINK, &name)?));
+        }
+    }
+    Ok(links)
 }
 
 fn get(directory: &Path, kind: &str, name: &str) -> Result<OwnedFd, LayerError> {

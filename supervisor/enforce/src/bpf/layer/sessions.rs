@@ -101,6 +101,14 @@ impl Layer {
         self.clear(session.slot)
     }
 
+    /// The filter over the control groups of all sessions.
+    pub(super) fn gather_scope(&mut self) {
+        self.scope.fill(0);
+        for held in self.sessions.iter().flatten() {
+            held.add_scope(&mut self.scope);
+        }
+    }
+
     /// The same by slot.
     pub(crate) fn close_slot(&mut self, slot: u32) -> Result<(), MapsError> {
         self.clear(slot)
@@ -117,7 +125,9 @@ impl Layer {
             names.shut();
         }
         held.filled.remove(&mut self.maps)?;
-        session::forget_names(&mut self.maps, slot)?;
+        if held.doors {
+            session::forget_names(&mut self.maps, slot)?;
+        }
         if held.cgroup != 0 {
             forget(self.maps.cgroups.remove(&held.cgroup)).map_err(filled("CGROUPS"))?;
         }
@@ -133,7 +143,7 @@ impl Layer {
             Some(slot) => self.maps.supervisors.insert(supervisor, slot, 0).map_err(filled("SUPERVISORS"))?,
             None => forget(self.maps.supervisors.remove(&supervisor)).map_err(filled("SUPERVISORS"))?,
         }
-        self.scope = self.sessions.iter().flatten().fold([0; abi::SCOPE_WORDS], Held::add_scope);
+        self.gather_scope();
         self.maps.scope.set(0, Plain(self.scope), 0).map_err(filled("SCOPE_FILTER"))
     }
 }

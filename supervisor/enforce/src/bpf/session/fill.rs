@@ -21,6 +21,12 @@ pub(in crate::bpf) struct Filled {
 }
 
 impl Filled {
+    /// Whether nothing stands there.
+    pub(super) fn is_nothing(&self) -> bool {
+        let Self { objects, named, names, addresses, ports } = self;
+        objects.is_empty() && named.is_empty() && names.is_empty() && addresses.is_empty() && ports.is_empty()
+    }
+
     /// Writes everything that is looked up by key. What was written before an error is in `self` all the same.
     pub(super) fn write(
         &mut self,

@@ -104,15 +104,21 @@ pub(in crate::bpf) struct Held {
     pub(super) names: Option<Arc<Names>>,
     pub(super) cgroup: u64,
     pub(super) supervisor: u32,
+    /// Whether it has a resolver and a proxy, and so perhaps names that were learned.
+    pub(super) doors: bool,
 }
 
 impl Held {
     /// The filter over control groups, with this session's.
-    pub(super) fn add_scope(mut scope: [u64; abi::SCOPE_WORDS], held: &Self) -> [u64; abi::SCOPE_WORDS] {
-        if held.cgroup != 0 {
-            let (word, bit) = abi::scope_bit(held.cgroup);
+    pub(super) fn add_scope(&self, scope: &mut [u64; abi::SCOPE_WORDS]) {
+        if self.cgroup != 0 {
+            let (word, bit) = abi::scope_bit(self.cgroup);
             scope[word] |= bit;
         }
-        scope
+    }
+
+    /// Whether nothing of a session is there.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.filled.is_nothing() && self.links.is_empty()
     }
 }

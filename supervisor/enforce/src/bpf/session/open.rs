@@ -84,6 +84,7 @@ pub(in crate::bpf) fn open(
     held.supervisor = supervisor;
     // Without programs on the control group nobody leads to a door, and what leads there stays closed.
     let doors = opening.doors.filter(|_| !parts.cgroup_programs.is_empty());
+    held.doors = doors.is_some();
     let value = value(opening, doors);
     maps.sessions.set(slot, Plain(value), 0).map_err(filled("SESSIONS"))?;
     let names = names(parts.maps, slot, &active)?;
@@ -166,7 +167,7 @@ fn guard_cgroup(
         return Ok(());
     };
     held.cgroup = cgroup.id;
-    *parts.scope = Held::add_scope(*parts.scope, held);
+    held.add_scope(parts.scope);
     parts.maps.scope.set(0, Plain(*parts.scope), 0).map_err(filled("SCOPE_FILTER"))?;
     parts.maps.cgroups.insert(cgroup.id, slot, 0).map_err(filled("CGROUPS"))?;
     let wanted = |program: &&CgroupProgram| opening.doors.is_some() || !program.serves_doors;
