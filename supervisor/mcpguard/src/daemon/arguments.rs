@@ -117,7 +117,7 @@ impl Arguments {
     pub(super) fn make_state(&self) -> anyhow::Result<()> {
         let (uid, gid) = self.unprivileged()?;
         let fails = || format!("{STATE} cannot be made and given to user {}", self.user);
-        DirBuilder::new().recursive(true).mode(0o700).create(STATE).with_context(fails)?;
+        make(Path::new(STATE), 0o700).with_context(fails)?;
         std::os::unix::fs::chown(STATE, Some(uid.as_raw()), Some(gid.as_raw())).with_context(fails)
     }
 
@@ -129,7 +129,7 @@ impl Arguments {
         let (uid, gid) = self.unprivileged()?;
         let fails = || format!("{LOG} cannot be made and given to user {}", self.user);
         let group = self.operators().unwrap_or(gid);
-        DirBuilder::new().recursive(true).mode(0o750).create(LOG).with_context(fails)?;
+        make(Path::new(LOG), 0o750).with_context(fails)?;
         std::os::unix::fs::chown(LOG, Some(uid.as_raw()), Some(group.as_raw())).with_context(fails)?;
         // `RestrictSUIDSGID=` of the unit refuses this bit; there the directory comes with it from tmpfiles.d.
         let has_it = std::fs::metadata(LOG).with_context(fails)?.mode() & 0o7777 == LOG_MODE;
@@ -153,4 +153,12 @@ impl Arguments {
         ensure!(file.try_lock().is_ok(), "another mcpguard daemon runs on this host");
         Ok(file)
     }
+}
+
+/// Makes a directory of this mode. Those above it are the system's, for everybody to pass; a bare machine may lack them.
+fn make(directory: &Path, mode: u32) -> std::io::Result<()> {
+    if let Some(above) = directory.parent().filter(|above| !above.exists()) {
+        DirBuilder::new().recursive(true).mode(0o755).create(above)?;
+    }
+    DirBuilder::new().recursive(true).mode(mode).create(directory)
 }
