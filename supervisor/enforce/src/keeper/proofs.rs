@@ -25,13 +25,19 @@ impl Keeper {
             let Some(hosted) = self.sessions.get(&key) else { continue };
             let outcome = match hosted.proof {
                 Some(_) => self.look_at(key, now),
-                None => self.start_proof(key).map(|()| now + GLANCE),
+                None => self.start_proof(key).map(|()| now + self.pause(key)),
             };
             match outcome {
                 Ok(next) => self.set_due(key, next),
                 Err(error) => self.unproven(key, error),
             }
         }
+    }
+
+    /// How long until the next look: a session that stands still has no canary to look at.
+    fn pause(&self, key: Key) -> Duration {
+        let runs = self.sessions.get(&key).is_some_and(|hosted| hosted.proof.is_some());
+        if runs { GLANCE } else { AGAIN }
     }
 
     /// Starts a canary in a session that does not stand still.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -73,8 +73,6 @@ struct Shared {
     slot: u32,
     bell: EventFd,
     state: Mutex<State>,
-    /// Rings when the connection is there again.
-    back: Condvar,
 }
 
 struct State {
@@ -114,14 +112,8 @@ impl Hosted {
             over: false,
         };
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let shared = Shared {
-            socket,
-            id: opened.session.clone(),
-            slot: opened.slot,
-            bell,
-            state: Mutex::new(state),
-            back: Condvar::new(),
-        };
+        let shared =
+            Shared { socket, id: opened.session.clone(), slot: opened.slot, bell, state: Mutex::new(state) };
         Ok(Self { shared: Arc::new(shared), page: Arc::new(page), synced: Cell::new(0), _bundle: bundle })
     }
 
@@ -365,7 +357,6 @@ impl Shared {
                     let mut state = self.lock();
                     state.line = Some(line);
                     self.tell(&mut state, News::Regained);
-                    self.back.notify_all();
                     return Ok(());
                 }
                 Ok(Some(why)) => return Err(why),
