@@ -320,12 +320,21 @@ impl Keeper {
         for key in keys {
             let group = self.sessions.get(&key).and_then(|hosted| hosted.group.as_ref());
             let is_empty = group.is_none_or(|group| group.is_empty().unwrap_or(false));
-            if is_empty && self.close(key) {
+            // Its slot is the next session's: whose an event is must be known until it is read.
+            if is_empty && self.has_told_all(key) && self.close(key) {
                 self.ending.remove(&key);
                 self.outcomes.push(Outcome::Ended(key));
                 self.let_go_of_old_ones();
             }
         }
+    }
+
+    /// Whether every event of a session without processes was read.
+    fn has_told_all(&mut self, key: Key) -> bool {
+        let Some(hosted) = self.sessions.get_mut(&key) else { return true };
+        let Some(generation) = self.generations.get(&hosted.generation) else { return true };
+        let end = *hosted.last_event.get_or_insert_with(|| generation.ring.end());
+        generation.ring.has_read(end)
     }
 
     /// Another build's programs go with their last session.

@@ -123,6 +123,7 @@ impl Keeper {
             unreachable: order.unreachable,
             memo: order.memo,
             learned: BTreeSet::new(),
+            last_event: None,
             session,
         };
         generation.slots.insert(slot, order.key);

@@ -47,6 +47,16 @@ impl Ring {
         }
     }
 
+    /// Where the next event will be written.
+    pub(super) fn end(&self) -> u64 {
+        self.memory.written()
+    }
+
+    /// Whether everything before this place was read.
+    pub(super) fn has_read(&self, end: u64) -> bool {
+        self.read >= end
+    }
+
     /// Whether there is something that nobody has read.
     pub(super) fn is_behind(&self) -> bool {
         !matches!(self.memory.at(self.read), RingRecord::Nothing)

@@ -128,6 +128,7 @@ impl Keeper {
             unreachable: record.unreachable,
             memo: record.memo,
             learned: BTreeSet::new(),
+            last_event: None,
         };
         generation.slots.insert(slot, record.key);
         // Without a watch on its supervisor a session ends at its first proof that fails, and the programs see that end.

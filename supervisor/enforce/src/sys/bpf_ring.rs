@@ -63,11 +63,15 @@ impl RingMemory {
         unsafe { self.consumer.as_ref() }.load(Ordering::Acquire)
     }
 
+    /// Up to where records were written, or begun.
+    pub(crate) fn written(&self) -> u64 {
+        // SAFETY: the first word of the mapped page.
+        unsafe { self.producer.as_ref() }.load(Ordering::Acquire)
+    }
+
     /// The record at a position between [`Self::consumed`] and what the kernel has written.
     pub(crate) fn at(&self, position: u64) -> RingRecord<'_> {
-        // SAFETY: the first word of the mapped page.
-        let written = unsafe { self.producer.as_ref() }.load(Ordering::Acquire);
-        if position >= written {
+        if position >= self.written() {
             return RingRecord::Nothing;
         }
         let offset = (position as usize) & (self.size - 1);
