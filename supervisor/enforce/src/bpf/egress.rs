@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use abi::{Learned, LearnedKey, Peer, PeerKey, Spending};
@@ -20,6 +21,8 @@ pub(super) struct Names {
     active: ActiveMask,
     /// Whether the slot is still the session's. Held while an address is made known, so that none comes after the end.
     open: RwLock<bool>,
+    /// Whether something may have been learned, so that the end has to look for it.
+    knows: AtomicBool,
 }
 
 impl Names {
@@ -37,7 +40,18 @@ impl Names {
             peers: Elements::new(own(peers)?)?,
             active: ActiveMask::new(own(active.as_fd())?)?,
             open: RwLock::new(true),
+            knows: AtomicBool::new(false),
         })
+    }
+
+    /// Of a session that an earlier process has opened, and told who knows what.
+    pub(super) fn adopted(self) -> Self {
+        Self { knows: AtomicBool::new(true), ..self }
+    }
+
+    /// Whether something may have been learned since the session began. After [`Self::shut`] it stays as it is.
+    pub(super) fn knows(&self) -> bool {
+        self.knows.load(Ordering::Acquire)
     }
 
     /// From now on nothing is learned and nobody arrives: the slot may become another session's.
@@ -59,7 +73,10 @@ impl Names {
 
 impl Egress for Names {
     fn learn(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError> {
-        let put = self.while_open(|| self.learned.put(&self.key(address), learned));
+        let put = self.while_open(|| {
+            self.knows.store(true, Ordering::Release);
+            self.learned.put(&self.key(address), learned)
+        });
         match put.unwrap_or(Err(Errno::EBADF)) {
             Ok(()) => Ok(()),
             Err(Errno::E2BIG | Errno::ENOSPC) => Err(LearnError::Full),

@@ -125,7 +125,8 @@ impl Layer {
             names.shut();
         }
         held.filled.remove(&mut self.maps)?;
-        if held.doors {
+        // A session without doors is led to none, but may have been told about addresses all the same.
+        if held.doors || held.names.as_ref().is_some_and(|names| names.knows()) {
             session::forget_names(&mut self.maps, slot)?;
         }
         if held.cgroup != 0 {

@@ -87,7 +87,7 @@ pub(in crate::bpf) fn open(
     held.doors = doors.is_some();
     let value = value(opening, doors);
     maps.sessions.set(slot, Plain(value), 0).map_err(filled("SESSIONS"))?;
-    let names = names(parts.maps, slot, &active)?;
+    let names = Arc::new(names(parts.maps, slot, &active)?);
     held.names = Some(Arc::clone(&names));
     guard_cgroup(parts, slot, opening, held)?;
     Ok(Session { slot, active, skipped, names })
@@ -108,9 +108,9 @@ fn value(opening: &Opening<'_>, doors: Option<Doors>) -> Value {
 }
 
 /// What the resolver and the proxy get in their hands.
-pub(super) fn names(maps: &Maps, slot: u32, active: &ActiveMask) -> Result<Arc<Names>, SessionError> {
+pub(super) fn names(maps: &Maps, slot: u32, active: &ActiveMask) -> Result<Names, SessionError> {
     let (learned, peers) = (maps::descriptor(&maps.learned), maps::descriptor(&maps.peers));
-    Names::new(slot, learned, peers, active).map(Arc::new).map_err(SessionError::Unmapped)
+    Names::new(slot, learned, peers, active).map_err(SessionError::Unmapped)
 }
 
 fn active(maps: &mut Maps, slot: u32) -> Result<ActiveMask, SessionError> {
