@@ -174,7 +174,7 @@ pub const MAX_PAYLOAD: usize = 1280;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event {
-    /// See [`crate::State::sequence`].
+    /// See [`crate::State::sequence`]; 0 for a canary's.
     pub sequence: u64,
     /// `CLOCK_MONOTONIC` in nanoseconds.
     pub time_ns: u64,

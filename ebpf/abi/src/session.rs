@@ -115,6 +115,8 @@ pub struct Session {
     pub resolver_port: u16,
     /// The port of the session's proxy on 127.0.0.1 and ::1, in host byte order; 0 if it has none.
     pub proxy_port: u16,
+    /// Until when it is the canary (`CLOCK_MONOTONIC`, nanoseconds): one that was killed with its parent leaves its number.
+    pub canary_until: u64,
     /// Names that are denied everywhere.
     pub names: Names,
     /// Rate limits, by [`Bucket`].
@@ -127,13 +129,14 @@ pub struct Session {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// Number of the last event of the session, from 1. An event that the ring had no room for has a number too.
+    /// Number of the last event of the session, from 1. An event that the ring had no room for has a number too; a canary's
+    /// has none.
     pub sequence: u64,
     /// Not 0 once the supervisor has ended.
     pub dead: u64,
     /// When the tokens that were taken will be back (`CLOCK_MONOTONIC`, nanoseconds), by [`Bucket`].
     pub buckets: [u64; BUCKETS],
-    /// Events that the ring had no room for, by [`crate::EventKind`].
+    /// Events that the ring had no room for, by [`crate::EventKind`]; at 0 the canaries'.
     pub dropped: [u64; 32],
     /// Opened files, allowed ones.
     pub opens: u64,
@@ -328,7 +331,7 @@ pub fn filter_bits(inode: u64) -> (u32, u32) {
 }
 
 const _: () = assert!(size_of::<Names>() == 88);
-const _: () = assert!(size_of::<Session>() == 24 + 88 + 16 * BUCKETS + 8 * SPENDINGS);
+const _: () = assert!(size_of::<Session>() == 32 + 88 + 16 * BUCKETS + 8 * SPENDINGS);
 const _: () = assert!(size_of::<State>() == 16 + 8 * BUCKETS + 256 + 32);
 const _: () = assert!(size_of::<Active>() == 64 + 24 * CLASSES * SPENDINGS);
 // It is mapped as one page.

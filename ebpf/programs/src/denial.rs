@@ -63,11 +63,12 @@ pub(crate) extern "C" fn refuse(task: *mut Task, kind: u32, reason: u32) -> u32 
     // SAFETY: the task's own storage.
     let slot = unsafe { (*task).slot };
     let (Some(session), Some(state)) = (SESSIONS.get(slot), STATES.get_ptr_mut(slot)) else { return 1 };
-    let killed = kill(session, slot, kind, reason);
-    let head = Head::new(slot, state, kind, reason, killed);
+    let canary = is_canary(session);
+    let killed = !canary && kill(session, slot, kind, reason);
+    let head = Head::new(slot, state, kind, reason, killed, canary);
     whole_path(task);
     let written = record(&head, task);
-    account(state, kind, written)
+    account(state, kind, written, canary)
 }
 
 /// The same for a task without a mark. A boundary of the verifier.
@@ -75,8 +76,9 @@ pub(crate) extern "C" fn refuse(task: *mut Task, kind: u32, reason: u32) -> u32 
 #[inline(never)]
 pub(crate) extern "C" fn refuse_stranger(slot: u32, kind: u32, reason: u32) -> u32 {
     let (Some(session), Some(state)) = (SESSIONS.get(slot), STATES.get_ptr_mut(slot)) else { return 1 };
-    let killed = kill(session, slot, kind, reason);
-    let head = Head::new(slot, state, kind, reason, killed);
+    let canary = is_canary(session);
+    let killed = !canary && kill(session, slot, kind, reason);
+    let head = Head::new(slot, state, kind, reason, killed, canary);
     let written = reserve::<0>().is_some_and(|record| {
         // SAFETY: reserved, and handed in right after.
         unsafe {
@@ -86,7 +88,7 @@ pub(crate) extern "C" fn refuse_stranger(slot: u32, kind: u32, reason: u32) -> u
         }
         true
     });
-    account(state, kind, written)
+    account(state, kind, written, canary)
 }
 
 /// Records what the control group's programs deny. They cannot kill: before Linux 6.16 they have no signals. `TASK`: the
@@ -95,7 +97,8 @@ pub(crate) extern "C" fn refuse_stranger(slot: u32, kind: u32, reason: u32) -> u
 pub(crate) fn gate<const TASK: bool>(slot: u32, kind: EventKind, denial: Denial, address: &[u64; 3]) {
     let Some(state) = STATES.get_ptr_mut(slot) else { return };
     let kind = u32::from(kind as u16);
-    let head = Head::new(slot, state, kind, denial.reason as u32, false);
+    let canary = TASK && SESSIONS.get(slot).is_some_and(is_canary);
+    let head = Head::new(slot, state, kind, denial.reason as u32, false, canary);
     let written = reserve::<0>().is_some_and(|record| {
         // SAFETY: reserved, and handed in right after.
         unsafe {
@@ -115,17 +118,22 @@ pub(crate) fn gate<const TASK: bool>(slot: u32, kind: EventKind, denial: Denial,
         }
         true
     });
-    account(state, kind, written);
+    account(state, kind, written, canary);
+}
+
+/// Whether the current task is the session's canary, at work. A number that is used again later is not.
+#[inline(always)]
+fn is_canary(session: &Session) -> bool {
+    // SAFETY: the helpers have no preconditions.
+    unsafe {
+        (bpf_get_current_pid_tgid() >> 32) as u32 == session.canary
+            && bpf_ktime_get_ns() < session.canary_until
+    }
 }
 
 /// Kills the current task if the policy says so, and says whether.
 #[inline(always)]
 fn kill(session: &Session, slot: u32, kind: u32, reason: u32) -> bool {
-    // SAFETY: the helper has no preconditions.
-    let process = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
-    if process == session.canary {
-        return false;
-    }
     let repeated =
         session.flags & session_flags::KILL_REPEATED != 0 && rate::take(slot, Bucket::Denial as u32, 1) != 0;
     if !action::kills(kind, reason, session.flags, repeated) {
@@ -136,10 +144,11 @@ fn kill(session: &Session, slot: u32, kind: u32, reason: u32) -> bool {
     true
 }
 
-/// Counts a record that the ring had no room for.
+/// Counts a record that the ring had no room for; the canary's at 0, which is no kind.
 #[inline(always)]
-fn account(state: *mut State, kind: u32, written: bool) -> u32 {
+fn account(state: *mut State, kind: u32, written: bool, canary: bool) -> u32 {
     if !written {
+        let kind = if canary { 0 } else { kind };
         // SAFETY: a map value, within the array.
         unsafe {
             let counter = (&raw mut (*state).dropped).cast::<u64>().add(kind as usize & 31);
@@ -162,16 +171,25 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// Takes the next number of the session.
+    /// Takes the next number of the session, but for a canary's, which has none.
     #[inline(always)]
-    pub(crate) fn new(slot: u32, state: *mut State, kind: u32, reason: u32, killed: bool) -> Self {
+    pub(crate) fn new(
+        slot: u32,
+        state: *mut State,
+        kind: u32,
+        reason: u32,
+        killed: bool,
+        canary: bool,
+    ) -> Self {
         // SAFETY: a map value.
-        let sequence = unsafe { rate::add(&raw mut (*state).sequence, 1) } + 1;
+        let sequence = if canary { 0 } else { 1 + unsafe { rate::add(&raw mut (*state).sequence, 1) } };
         let (active, call) = match ACTIVE.get_value_ptr_mut(slot, &0) {
             None => (0, 0),
             // SAFETY: a map value; each is a word of its own, which others store meanwhile.
             Some(page) => unsafe {
-                (&raw mut (*page).told).write_volatile(sequence);
+                if !canary {
+                    rate::add(&raw mut (*page).told, 1);
+                }
                 ((&raw const (*page).mask).read_volatile(), (&raw const (*page).call).read_volatile())
             },
         };

@@ -57,6 +57,29 @@ impl KernelNumbers {
         open.fold(self.given_up, u64::saturating_add)
     }
 
+    /// Up to this number all are there, or will not come any more.
+    pub fn complete(&self) -> u64 {
+        self.gaps.first().map_or(self.last, |(from, _)| from - 1)
+    }
+
+    /// How many are not there and will not come any more.
+    pub fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// What is not there up to this number will not come any more.
+    pub fn settle(&mut self, upto: u64) {
+        let mut given_up = upto.saturating_sub(self.last);
+        self.last = self.last.max(upto);
+        for (from, to) in &mut self.gaps {
+            let next = upto.saturating_add(1).clamp(*from, to.saturating_add(1));
+            given_up = given_up.saturating_add(next - *from);
+            *from = next;
+        }
+        self.gaps.retain(|(from, to)| from <= to);
+        self.given_up = self.given_up.saturating_add(given_up);
+    }
+
     /// What this number would be.
     pub fn judge(&self, number: NonZeroU64) -> Number {
         match number.get() {
@@ -147,6 +170,20 @@ mod tests {
                 prop_assert_eq!(&serde_json::from_str::<KernelNumbers>(&text).unwrap(), &numbers);
             }
         }
+    }
+
+    #[test]
+    fn what_is_settled_does_not_come() {
+        let mut numbers = KernelNumbers::default();
+        [2, 6, 10].into_iter().for_each(|one| _ = numbers.note(number(one)));
+        assert_eq!((numbers.complete(), numbers.missing(), numbers.given_up()), (0, 7, 0));
+        numbers.settle(4);
+        assert_eq!((numbers.complete(), numbers.missing(), numbers.given_up()), (4, 7, 3));
+        assert_eq!([4, 5].map(|one| numbers.note(number(one))), [Number::Again, Number::New]);
+        numbers.settle(12);
+        assert_eq!((numbers.complete(), numbers.last(), numbers.given_up()), (12, 12, 8));
+        numbers.settle(u64::MAX);
+        assert_eq!((numbers.complete(), numbers.note(number(u64::MAX))), (u64::MAX, Number::Again));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub enum Code {
     Full,
     /// The kernel refused.
     Kernel,
+    /// More was denied than could be told until now; it is told as soon as it can be.
+    Behind,
     /// The session is being ended.
     Ending,
     /// The daemon is being stopped.

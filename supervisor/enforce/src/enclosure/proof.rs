@@ -1,6 +1,6 @@
 //! The proof that the guard denies: a canary in the session, and its events in the ring.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use std::os::fd::BorrowedFd;
 
@@ -10,9 +10,6 @@ use nix::unistd::Pid;
 
 use super::{Enclosure, EnclosureError, Watch};
 use crate::bpf::{Canary, CanaryError, Event, Gap, Layer, MapsError, Session, Tried};
-
-/// How long a canary may take. An emulated machine under load is fifty times slower than a real one.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Which proof failed.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +24,7 @@ pub enum ProofFailure {
     #[error("{0}; the server has filled the ring of events meanwhile")]
     Unheard(Gap),
     /// It took too long.
-    #[error("the canary did not come back within {} s", PATIENCE.as_secs())]
+    #[error("the canary did not come back within {} s", Canary::PATIENCE.as_secs())]
     Late,
     /// The kernel skipped calls of a program.
     #[error(
@@ -101,7 +98,7 @@ impl Proof {
 
     /// What a canary proves that was just started; `dropped` is [`Ground::dropped`] of the moment before.
     pub(crate) fn of(canary: Canary, dropped: Option<u64>) -> Self {
-        Self { canary, events: Vec::new(), until: Instant::now() + PATIENCE, tried: None, dropped }
+        Self { canary, events: Vec::new(), until: Instant::now() + Canary::PATIENCE, tried: None, dropped }
     }
 
     /// Readable when the canary says something.

@@ -30,8 +30,8 @@ pub(super) struct Hosted {
     pub(super) unreachable: SocketAddr,
     pub(super) memo: Vec<u8>,
     pub(super) learned: BTreeSet<IpAddr>,
-    /// The end of the ring when its last process was seen to be gone: no event of it is written behind.
-    pub(super) last_event: Option<u64>,
+    /// The end of the ring when its last process was seen to be gone, and when that was: no event of it is written behind.
+    pub(super) last_event: Option<(u64, Instant)>,
 }
 
 impl Hosted {

@@ -118,10 +118,14 @@ pub struct Keeper {
     notes: Vec<String>,
     /// The number of the last notice.
     number: u64,
+    /// Whether the rings were read to where they ended when they were last read.
+    told_all: bool,
 }
 
 /// The most addresses that a session may know.
 const LEARNED: usize = 16_384;
+/// How long the events of a session that has ended may take to be written down.
+const WRITTEN: Duration = Duration::from_secs(5);
 /// How soon a session that is being ended is looked at again.
 const GLANCE: Duration = Duration::from_millis(2);
 
@@ -259,14 +263,19 @@ impl Keeper {
     /// Does what there is to do, and tells what came of everything since this was last called.
     pub fn work(&mut self, now: Instant) -> Vec<Outcome> {
         self.read_rings();
-        self.work_without_events(now)
+        self.do_what_is_due(now)
     }
 
     /// The same while nobody takes events: they wait in their ring, and a canary's with them.
     pub fn work_without_events(&mut self, now: Instant) -> Vec<Outcome> {
+        self.told_all = false;
+        self.do_what_is_due(now)
+    }
+
+    fn do_what_is_due(&mut self, now: Instant) -> Vec<Outcome> {
         self.look_around(now);
         self.prove(now);
-        self.take_away();
+        self.take_away(now);
         std::mem::take(&mut self.outcomes)
     }
 
@@ -315,13 +324,13 @@ impl Keeper {
     }
 
     /// Sessions whose processes are gone.
-    fn take_away(&mut self) {
+    fn take_away(&mut self, now: Instant) {
         let keys: Vec<Key> = self.ending.iter().copied().collect();
         for key in keys {
             let group = self.sessions.get(&key).and_then(|hosted| hosted.group.as_ref());
             let is_empty = group.is_none_or(|group| group.is_empty().unwrap_or(false));
-            // Its slot is the next session's: whose an event is must be known until it is read.
-            if is_empty && self.has_told_all(key) && self.close(key) {
+            // Its slot is the next session's: whose an event is must be known until it is written down.
+            if is_empty && self.has_told_all_of(key, now) && self.close(key) {
                 self.ending.remove(&key);
                 self.outcomes.push(Outcome::Ended(key));
                 self.let_go_of_old_ones();
@@ -329,12 +338,14 @@ impl Keeper {
         }
     }
 
-    /// Whether every event of a session without processes was read.
-    fn has_told_all(&mut self, key: Key) -> bool {
+    /// Whether every event of a session without processes was read and acknowledged. Who acknowledges nothing is not waited
+    /// for without end: then a keeper that is killed would not know any more whose they were.
+    fn has_told_all_of(&mut self, key: Key, now: Instant) -> bool {
         let Some(hosted) = self.sessions.get_mut(&key) else { return true };
         let Some(generation) = self.generations.get(&hosted.generation) else { return true };
-        let end = *hosted.last_event.get_or_insert_with(|| generation.ring.end());
-        generation.ring.has_read(end)
+        let (end, since) = *hosted.last_event.get_or_insert_with(|| (generation.ring.end(), now));
+        generation.ring.is_safe(end)
+            || generation.ring.has_read(end) && now.saturating_duration_since(since) > WRITTEN
     }
 
     /// Another build's programs go with their last session.

@@ -23,14 +23,25 @@ impl Keeper {
         self.outcomes.push(Outcome::Notice(self.number, notice));
     }
 
+    /// Whether the last [`Self::work`] has told everything that had happened when it began.
+    pub fn has_told_all(&self) -> bool {
+        self.told_all
+    }
+
     pub(super) fn read_rings(&mut self) {
+        self.told_all = true;
         let names: Vec<String> = self.generations.keys().cloned().collect();
         for name in names {
+            let end = self.generations.get(&name).map_or(0, |generation| generation.ring.end());
             for _ in 0..TURN {
                 let Some(generation) = self.generations.get_mut(&name) else { break };
                 let Some((event, place)) = generation.ring.next() else { break };
                 let owner = generation.owner(&event);
                 let Some(key) = owner.filter(|key| !self.is_canarys(*key, &event)) else { continue };
+                if event.sequence == 0 {
+                    // An earlier keeper's canary.
+                    continue;
+                }
                 self.notice(Notice::Event(key, event));
                 let number = self.number;
                 if let Some(generation) = self.generations.get_mut(&name) {
@@ -39,6 +50,7 @@ impl Keeper {
             }
             if let Some(generation) = self.generations.get_mut(&name) {
                 generation.ring.settle();
+                self.told_all &= generation.ring.has_read(end);
             }
         }
     }

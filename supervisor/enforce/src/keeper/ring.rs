@@ -57,6 +57,11 @@ impl Ring {
         self.read >= end
     }
 
+    /// Whether everything before this place was acknowledged, or told of nobody.
+    pub(super) fn is_safe(&self, end: u64) -> bool {
+        self.memory.consumed() >= end
+    }
+
     /// Whether there is something that nobody has read.
     pub(super) fn is_behind(&self) -> bool {
         !matches!(self.memory.at(self.read), RingRecord::Nothing)

@@ -42,6 +42,7 @@ impl Keeper {
             outcomes: Vec::new(),
             notes: Vec::new(),
             number: 0,
+            told_all: false,
             settings,
         };
         keeper.take_over()?;

@@ -132,6 +132,8 @@ pub(crate) enum Why {
     Limit,
     /// The kernel refused, or the guard was not seen to deny.
     Kernel,
+    /// To [`Ask::Sync`]: more happened than was told.
+    Behind,
 }
 
 /// Who is at the other end of a connection, as the kernel says.

@@ -17,6 +17,7 @@ use enforce::{Egress, KernelEvent};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
+use super::heard::Heard;
 use super::line::Line;
 use super::remote::Remote;
 use super::told;
@@ -37,7 +38,7 @@ const WAITING: usize = 65_536;
 pub(crate) enum News {
     /// The kernel denied something.
     Denied(Box<KernelEvent>),
-    /// So many denials were not told.
+    /// So many denials were not told, and will not be.
     Missed(u64),
     /// The session is over; why.
     Ended(String),
@@ -56,7 +57,7 @@ pub(crate) enum News {
 pub(crate) struct Hosted {
     shared: Arc<Shared>,
     page: Arc<ActiveMask>,
-    /// The number of the last event that is known to be told.
+    /// Everything up to this number was told, or is counted as missed.
     synced: Cell<u64>,
     /// Keeps the files of the rules known for as long as this process lives.
     _bundle: OwnedFd,
@@ -71,6 +72,7 @@ struct Shared {
     socket: PathBuf,
     id: SessionId,
     slot: u32,
+    page: Arc<ActiveMask>,
     bell: EventFd,
     state: Mutex<State>,
 }
@@ -80,8 +82,7 @@ struct State {
     waiting: BTreeMap<RequestId, Sender<Answer>>,
     news: VecDeque<News>,
     missed: u64,
-    /// The number of the last event that was told.
-    heard: u64,
+    heard: Heard,
     /// What the control group's limits have done so far.
     resources: Resources,
     /// It has ended, or this process ends it.
@@ -90,7 +91,10 @@ struct State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("State").field("heard", &self.heard).field("over", &self.over).finish_non_exhaustive()
+        to.debug_struct("State")
+            .field("heard", &self.heard.complete())
+            .field("over", &self.over)
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,14 +111,14 @@ impl Hosted {
             waiting: BTreeMap::new(),
             news: VecDeque::new(),
             missed: 0,
-            heard: 0,
+            heard: Heard::default(),
             resources: Resources::default(),
             over: false,
         };
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let shared =
-            Shared { socket, id: opened.session.clone(), slot: opened.slot, bell, state: Mutex::new(state) };
-        Ok(Self { shared: Arc::new(shared), page: Arc::new(page), synced: Cell::new(0), _bundle: bundle })
+        let (page, id, slot) = (Arc::new(page), opened.session.clone(), opened.slot);
+        let shared = Shared { socket, id, slot, page: Arc::clone(&page), bell, state: Mutex::new(state) };
+        Ok(Self { shared: Arc::new(shared), page, synced: Cell::new(0), _bundle: bundle })
     }
 
     /// Begins to listen, on a thread of its own.
@@ -144,9 +148,10 @@ impl Hosted {
     /// Has everything told that happened until now. No system call where the programs have told of nothing new.
     pub(crate) fn catch_up(&self) {
         let told = self.page.told();
-        if self.synced.replace(told) != told {
-            // A daemon that is gone tells it when it is back.
-            let _ = self.shared.ask_within(Request::Sync, HURRY);
+        // A daemon that is gone, or behind, tells it later.
+        if self.synced.get() != told && self.shared.ask_within(Request::Sync, HURRY) == Some(Answer::Done) {
+            self.synced.set(told);
+            self.shared.settle(&mut self.shared.lock(), told);
         }
     }
 
@@ -188,6 +193,8 @@ impl Hosted {
         let over = std::mem::replace(&mut self.shared.lock().over, true);
         if !over {
             let _ = self.shared.ask_within(Request::End(End { why }), END);
+            // Whoever is not there any more tells nothing any more.
+            self.shared.settle(&mut self.shared.lock(), self.page.told());
         }
     }
 }
@@ -240,6 +247,14 @@ impl Shared {
         }
         // A counter that is full rings already.
         let _ = self.bell.write(1);
+    }
+
+    /// What was not told up to this number is counted.
+    fn settle(&self, state: &mut State, upto: u64) {
+        let missed = state.heard.settle(upto);
+        if missed > 0 {
+            self.tell(state, News::Missed(missed));
+        }
     }
 
     /// Until the session is over.
@@ -315,18 +330,19 @@ impl Shared {
     fn happened(&self, state: &mut State, event: Event) {
         match event {
             Event::Denied(told) => {
-                state.heard = state.heard.max(told.sequence);
-                match told::event(&told, self.slot) {
-                    Some(event) => self.tell(state, News::Denied(Box::new(event))),
-                    None => state.missed += 1,
+                // What comes back with a lost connection may have been told before.
+                if state.heard.note(told.sequence) {
+                    match told::event(&told, self.slot) {
+                        Some(event) => self.tell(state, News::Denied(Box::new(event))),
+                        None => state.missed += 1,
+                    }
                 }
             }
-            Event::Dropped(dropped) => {
-                let count = dropped.kinds.iter().map(|(_, count)| count).sum();
-                self.tell(state, News::Missed(count));
-            }
+            // Their numbers will be missing.
+            Event::Dropped(_) => {}
             Event::Ended(because) => {
                 state.over = true;
+                self.settle(state, self.page.told());
                 self.tell(state, News::Ended(sentence(&because)));
             }
             Event::Frozen(because) => self.tell(state, News::Frozen(sentence(&because))),
@@ -347,7 +363,7 @@ impl Shared {
                 if state.over {
                     return Ok(());
                 }
-                state.heard
+                state.heard.complete()
             };
             let Ok(mut line) = Line::connect(&self.socket, PATIENCE) else { continue };
             let request = Request::Resume(Resume { session: self.id.clone(), heard });

@@ -10,6 +10,7 @@
 //! meanwhile, and the link resumes with the next daemon. It never falls back to less than was offered when it began.
 
 mod choice;
+mod heard;
 mod line;
 mod link;
 mod opening;

@@ -9,11 +9,13 @@ mod attempt;
 use std::ffi::CString;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use abi::{Access, EventKind};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{Pid, pipe2, read, write};
 
 use super::events::Event;
@@ -148,6 +150,9 @@ pub struct Canary {
 }
 
 impl Canary {
+    /// How long one may take. An emulated machine under load is fifty times slower than a real one.
+    pub const PATIENCE: Duration = Duration::from_secs(20);
+
     /// Starts it and returns at once. It is a child of this process: whoever reaps children may reap it.
     pub fn start(
         layer: &mut Layer,
@@ -172,7 +177,8 @@ impl Canary {
         };
         // From here on dropping it ends it.
         let canary = Self { process, pidfd, words, heard: Vec::new(), bait: bait.clone() };
-        layer.set_canary(session, process.as_raw().cast_unsigned())?;
+        let until = until().map_err(fails("the time cannot be told"))?;
+        layer.set_canary(session.slot(), process.as_raw().cast_unsigned(), until)?;
         layer.tag(session, canary.pidfd.as_fd(), Mark::Armed)?;
         if let Some(group) = group {
             group.join(process)?;
@@ -214,6 +220,12 @@ impl Canary {
         // Its words end with its descriptors, a moment before it can be reaped; then the supervisor's own reaping does it.
         let _ = waitpid(self.process, Some(WaitPidFlag::WNOHANG));
     }
+}
+
+/// When a canary that begins now is late, as the programs tell the time: nanoseconds of `CLOCK_MONOTONIC`.
+fn until() -> Result<u64, Errno> {
+    let until = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?) + Canary::PATIENCE;
+    Ok(u64::try_from(until.as_nanos()).unwrap_or(u64::MAX))
 }
 
 impl Drop for Canary {

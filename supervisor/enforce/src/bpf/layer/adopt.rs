@@ -65,6 +65,10 @@ impl Layer {
                 continue;
             }
             (held.cgroup, held.supervisor) = (value.cgroup, value.supervisor);
+            if value.canary != 0 {
+                // It has ended with its parent.
+                self.set_canary(slot, 0, 0)?;
+            }
             let session = session::adopt(&self.maps, slot, &mut held)?;
             self.sessions[slot as usize] = Some(held);
             sessions.push(session);

@@ -85,14 +85,20 @@ impl Layer {
     /// Takes the canary's exemption from being killed away, once it has been heard.
     pub fn end_canary(&mut self, session: &Session, canary: Canary) -> Result<(), MapsError> {
         drop(canary);
-        self.set_canary(session, 0)
+        self.set_canary(session.slot, 0, 0)
     }
 
-    /// Tells the programs which process is the canary: it is denied like everybody, but never killed.
-    pub(in crate::bpf) fn set_canary(&mut self, session: &Session, process: u32) -> Result<(), MapsError> {
-        let Plain(mut value) = self.maps.sessions.get(&session.slot, 0).map_err(read("SESSIONS"))?;
-        value.canary = process;
-        self.maps.sessions.set(session.slot, Plain(value), 0).map_err(filled("SESSIONS"))
+    /// Tells the programs which process is the canary, and until when (`CLOCK_MONOTONIC`, nanoseconds): it is denied like
+    /// everybody, but never killed, and its denials are not counted.
+    pub(in crate::bpf) fn set_canary(
+        &mut self,
+        slot: u32,
+        process: u32,
+        until: u64,
+    ) -> Result<(), MapsError> {
+        let Plain(mut value) = self.maps.sessions.get(&slot, 0).map_err(read("SESSIONS"))?;
+        (value.canary, value.canary_until) = (process, until);
+        self.maps.sessions.set(slot, Plain(value), 0).map_err(filled("SESSIONS"))
     }
 
     /// Ends a session. Its processes must have ended and its control group must be gone or empty: what is left of them

@@ -99,6 +99,7 @@ fn value(opening: &Opening<'_>, doors: Option<Doors>) -> Value {
         flags: opening.tables.flags | session_flags::LIVE,
         supervisor: opening.supervisor.as_raw().cast_unsigned(),
         canary: 0,
+        canary_until: 0,
         resolver_port: doors.map_or(0, |doors| doors.resolver),
         proxy_port: doors.map_or(0, |doors| doors.proxy),
         names: opening.tables.summary,

@@ -68,7 +68,8 @@ fn used(hub: &Hub, key: Key, usage: Usage) {
     let mut sessions = hub.sessions.borrow_mut();
     let Some(session) = sessions.get_mut(key) else { return };
     let before = std::mem::replace(&mut session.usage, usage);
-    for (kind, count) in &session.usage.dropped {
+    let is_first = std::mem::take(&mut session.outlived);
+    for (kind, count) in session.usage.dropped.iter().filter(|_| !is_first) {
         let known = before.dropped.get(kind).copied().unwrap_or(0);
         if let Some(new) = count.checked_sub(known).filter(|new| *new > 0) {
             session.events.lose(words::kind(*kind), new);

@@ -57,6 +57,7 @@ impl From<Refused> for Refusal {
             Why::NoSuchSession => Code::NoSuchSession,
             Why::Limit => Code::Limit,
             Why::Kernel => Code::Kernel,
+            Why::Behind => Code::Behind,
         };
         refusal(code, sentence)
     }

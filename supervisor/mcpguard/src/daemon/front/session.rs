@@ -76,8 +76,13 @@ pub(super) async fn forget(client: &Client, id: RequestId, forget: Forget) -> Re
 /// What the keeper has told until it answers is on its way to the client by then.
 pub(super) async fn sync(client: &Client, id: RequestId) -> Result<(), Wrapped> {
     live(client)?;
-    client.ask(&Ask::Sync(client.line.number)).await?;
-    client.line.answer(id, Answer::Done, Vec::new());
+    let answer = match client.ask(&Ask::Sync(client.line.number)).await {
+        Ok(_) => Answer::Done,
+        // No news for the log: it comes by itself.
+        Err(Wrapped(refused)) if refused.code == Code::Behind => Answer::Refused(refused),
+        Err(refused) => return Err(refused),
+    };
+    client.line.answer(id, answer, Vec::new());
     Ok(())
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Session {
     pub(super) events: KeptEvents,
     /// As last seen.
     pub(super) usage: Usage,
+    /// It outlived the front that has written down what was dropped until then.
+    pub(super) outlived: bool,
     /// The limits' counts that its client was last told.
     pub(super) resources: Resources,
 }
@@ -63,6 +65,7 @@ impl Session {
             line: None,
             events: KeptEvents::default(),
             usage: Usage::default(),
+            outlived: false,
             resources: Resources::default(),
         }
     }
@@ -72,7 +75,7 @@ impl Session {
         let memo = Memo::from_bytes(&memo);
         let name = SessionName::new(memo.name.as_str()).or_else(|_| SessionName::new("unknown"));
         let name = name.unwrap_or_else(|_| unreachable!("`unknown` is a name"));
-        Self { stage: Stage::Running, ..Self::opening(key, name, uid, supervisor, memo) }
+        Self { stage: Stage::Running, outlived: true, ..Self::opening(key, name, uid, supervisor, memo) }
     }
 
     /// For records.

@@ -78,8 +78,8 @@ impl Default for Limits {
             unread: 1 << 20,
             opening: 1024,
             opening_of_user: 64,
-            kept_events: 1024,
-            kept_bytes: 256 << 10,
+            kept_events: 2048,
+            kept_bytes: 512 << 10,
         }
     }
 }

@@ -11,6 +11,10 @@ use super::answers::{Answers, Given, Ticket};
 use super::pipe::Pipe;
 use crate::daemon::wire::{Act, Answer, Ask, Connection, Peer, Refused, Told, Why};
 
+/// The answer to whoever asks for everything while there is too much.
+const BEHIND: &str =
+    "more was denied than could be told until now; what is left is told as soon as it can be";
+
 /// A peer that is connected.
 struct Client {
     peer: keeper::Peer,
@@ -98,7 +102,8 @@ impl Desk {
                 Err(error) => Answer::Refused(why(&error)),
             }),
             // The ring was read before this was.
-            Ask::Sync(_) => Some(Answer::Done),
+            Ask::Sync(_) if keeper.has_told_all() => Some(Answer::Done),
+            Ask::Sync(_) => Some(Answer::Refused(refused(Why::Behind, BEHIND.to_owned()))),
             Ask::End(_) => self.end(connection, ticket, own, keeper),
             Ask::Act(_, key, Act::Kill) => self.end(connection, ticket, Ok(key), keeper),
             Ask::Act(_, key, Act::Freeze) => Some(done(keeper.freeze(key))),

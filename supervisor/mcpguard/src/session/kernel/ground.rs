@@ -118,7 +118,9 @@ fn heard(news: News) -> Heard {
             count,
             kind: LostKind::KernelEvents,
             reason: Some(
-                "denials that the host daemon could not tell of; they are in its own log".to_owned(),
+                "denials that the host daemon did not tell of: the kernel's ring of events was full, or there was no daemon; \
+                 those that it read are in its own log"
+                    .to_owned(),
             ),
         })),
         News::Ended(why) => Heard::Over(why),
