@@ -245,6 +245,10 @@ impl Shared {
         } else {
             state.missed += 1;
         }
+        self.ring();
+    }
+
+    fn ring(&self) {
         // A counter that is full rings already.
         let _ = self.bell.write(1);
     }
@@ -338,8 +342,8 @@ impl Shared {
                     }
                 }
             }
-            // Their numbers will be missing.
-            Event::Dropped(_) => {}
+            // Their numbers are missing: whoever wakes counts them.
+            Event::Dropped(_) => self.ring(),
             Event::Ended(because) => {
                 state.over = true;
                 self.settle(state, self.page.told());

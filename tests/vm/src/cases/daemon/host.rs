@@ -15,6 +15,18 @@ use crate::ground::Ground;
 /// What outlives a daemon; no case may find another's.
 const STATE: &str = "/var/lib/mcpguard";
 
+/// Where it writes the host's log.
+const LOG: &str = "/var/log/mcpguard";
+
+/// The kernel's events of a session in the host's log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers {
+    /// The number of the last one.
+    pub(super) last: u64,
+    /// How many are not there.
+    pub(super) missing: u64,
+}
+
 /// One daemon of the machine.
 pub(super) struct Host<'a> {
     ground: &'a Ground,
@@ -24,8 +36,10 @@ pub(super) struct Host<'a> {
 impl<'a> Host<'a> {
     /// Starts the machine's first daemon.
     pub(super) fn start(ground: &'a Ground) -> Result<Self> {
-        if Path::new(STATE).exists() {
-            fs::remove_dir_all(STATE).context("the state of another case stays")?;
+        for place in [STATE, LOG] {
+            if Path::new(place).exists() {
+                fs::remove_dir_all(place).context("the state of another case stays")?;
+            }
         }
         Ok(Self { ground, keeper: spawn(ground)? })
     }
@@ -64,9 +78,25 @@ impl<'a> Host<'a> {
         self.within(other, "the front is not started again").map(drop)
     }
 
-    /// What its processes wrote.
-    pub(super) fn told(&self) -> Result<String> {
-        fs::read_to_string(log(self.ground)).context("the daemon told nothing")
+    /// The kernel's events of the one session of the case in the host's log, which is whole: `verify` finds what is missing
+    /// from it, and what is there twice.
+    pub(super) fn proved(&self) -> Result<Numbers> {
+        let verify =
+            self.ground.mcpguard(&["log", "verify", "--json", &format!("{LOG}/host.jsonl")]).output()?;
+        let told = String::from_utf8_lossy(&verify.stdout);
+        ensure!(verify.status.success(), "the host's log is not whole: {told}");
+        let told: serde_json::Value = serde_json::from_str(&told).context("no JSON")?;
+        let sessions = told["sessions"].as_array().context("no sessions")?.iter();
+        let number = |session: &serde_json::Value, name: &str| session[name].as_u64().unwrap_or(0);
+        let numbers = |session| Numbers {
+            last: number(session, "kernel_last"),
+            missing: number(session, "kernel_missing"),
+        };
+        let mut all = sessions.map(numbers).filter(|numbers| numbers.last > 0);
+        match (all.next(), all.next()) {
+            (Some(numbers), None) => Ok(numbers),
+            _ => bail!("not one session has denials in the host's log: {told}"),
+        }
     }
 
     /// Waits for something.
