@@ -162,18 +162,20 @@ impl Kernel {
         let Some(ground) = &self.ground else { return (false, None) };
         let mut ground = ground.borrow_mut();
         ground.catch_up();
-        let Some(first) = ground.hear() else { return (false, None) };
+        let mut first = Some(match ground.hear() {
+            Some(first) => first,
+            None => return (false, None),
+        });
         let calls = engine.as_ref().map(|engine| engine.in_flight()).unwrap_or_default();
         let now = Instant::now();
         let mut demand = None;
-        let mut next = Some(first);
         for _ in 0..TURN {
-            let event = match next {
+            // Only what is dealt with in this turn is taken out.
+            let event = match first.take().or_else(|| ground.hear()) {
                 None => return (false, demand),
                 Some(Heard::Event(event)) => event,
                 Some(Heard::Told(body)) => {
                     self.told.borrow_mut().push(body);
-                    next = ground.hear();
                     continue;
                 }
                 Some(Heard::Over(why)) => return (false, demand.or(Some(Demand::End(why)))),
@@ -185,7 +187,6 @@ impl Kernel {
                 }
                 self.batch.borrow_mut().add(event.clone(), &calls, now);
             }
-            next = ground.hear();
         }
         (true, demand)
     }
