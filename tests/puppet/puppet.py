@@ -55,6 +55,23 @@ def udp(host, port, text):
     return {}
 
 
+def udp_often(host, port, ms):
+    """Datagrams one after another for so long: how many, what came of them, nanoseconds of each."""
+    came = {}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        begun = time.monotonic_ns()
+        until = begun + ms * 1_000_000
+        while (now := time.monotonic_ns()) < until:
+            for _ in range(64):
+                try:
+                    peer.sendto(b"x", (host, port))
+                    what = "sent"
+                except OSError as error:
+                    what = errno.errorcode[error.errno]
+                came[what] = came.get(what, 0) + 1
+    return {"came": came, "each": (now - begun) // max(1, sum(came.values()))}
+
+
 def unix(path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
         peer.connect(path)
@@ -292,6 +309,7 @@ TOOLS = {
     "write": write,
     "connect": connect,
     "udp": udp,
+    "udp_often": udp_often,
     "unix": unix,
     "unix_datagram": unix_datagram,
     "abstract": abstract,

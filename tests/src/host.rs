@@ -43,6 +43,11 @@ impl User {
     /// Another one.
     pub const BOB: Self = Self { uid: 64_002, group: 64_002 };
 
+    /// One of many.
+    pub fn number(number: u32) -> Self {
+        Self { uid: 64_100 + number, group: 64_100 + number }
+    }
+
     /// A user in the group of operators.
     pub fn operator() -> Result<Self> {
         let groups = fs::read_to_string("/etc/group")?;
@@ -180,20 +185,25 @@ impl HostDaemon {
         ensure!(told.status == Some(0), "{told:?}");
         let rows: Vec<Value> =
             told.stdout.lines().map(serde_json::from_str).collect::<Result<_, _>>().context("no object")?;
-        let ours = [User::ADA.uid, User::BOB.uid];
-        Ok(rows.into_iter().filter(|row| ours.iter().any(|uid| row["uid"] == *uid)).collect())
+        let is_ours = |row: &Value| row["uid"].as_u64().is_some_and(|uid| (64_000..65_000).contains(&uid));
+        Ok(rows.into_iter().filter(is_ours).collect())
     }
 
     /// A session of that user's with the puppet, under a policy of this name. The scene is theirs from now on.
     pub fn session(&self, scene: &Scene, who: User, name: &str) -> Result<Client> {
+        let mut client = Client::spawn(self.ready(scene, who, name)?)?;
+        client.handshake("2025-06-18")?;
+        Ok(client)
+    }
+
+    /// The same, to be started.
+    pub fn ready(&self, scene: &Scene, who: User, name: &str) -> Result<Command> {
         let text = Runtime::Python.policy(POLICY)?.replace("name: puppet", &format!("name: {name}"));
         let policy = scene.policy(name, &text)?;
         own(scene.root(), who)?;
         let mut start = Start::guarded(scene, policy, Runtime::Python.puppet()?).option("--daemon-socket");
         start = start.option(self.socket()).option("--allow-degraded").option("--daemon");
-        let mut client = Client::spawn(become_user(start.command()?, who))?;
-        client.handshake("2025-06-18")?;
-        Ok(client)
+        Ok(become_user(start.command()?, who))
     }
 }
 

@@ -238,26 +238,3 @@ fn everything_can_be_ended_without_the_daemon() -> Result<()> {
     }
     Ok(())
 }
-
-/// How many sessions the measurement has.
-const MANY: usize = 40;
-
-#[test]
-fn forty_sessions_end_with_one_request() -> Result<()> {
-    let Some(daemon) = HostDaemon::start()? else { return Ok(()) };
-    let scenes = (0..MANY).map(|_| Scene::new()).collect::<Result<Vec<_>>>()?;
-    let mut clients = Vec::new();
-    for scene in &scenes {
-        clients.push(daemon.session(scene, User::ADA, "many")?);
-    }
-    ensure!(daemon.listed(User::ROOT)?.len() == MANY, "not all are listed");
-    let servers: Vec<u32> = clients.iter().flat_map(|client| children_of(client.pid())).collect();
-    let begun = Instant::now();
-    let ended = daemon.ask(User::ROOT, &["kill", "--user", "64001"])?;
-    let took = begun.elapsed();
-    ensure!(ended.stdout.contains(&format!("{MANY} sessions ended")) && ended.stderr.is_empty(), "{ended:?}");
-    ensure!(servers.iter().all(|server| !alive(*server)), "a server lives");
-    ensure!(clients.iter_mut().all(gone), "a session lives");
-    note(&format!("{MANY} sessions and their {} processes ended in {} ms", servers.len(), took.as_millis()));
-    Ok(())
-}

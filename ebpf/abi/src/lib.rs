@@ -31,9 +31,9 @@ pub use rules::{
     NameRule, NamedKey, ObjectKey, Port, PortKey, PortUse, flags, name_hash, name_hash_add, name_hash_begin,
 };
 pub use session::{
-    ALWAYS, Active, Ascent, BUCKETS, Bucket, Budget, CLASSES, Component, DESTINATION_NS, Decision, Descent,
-    FILTER_WORDS, Filter, Names, Rate, SCOPE_WORDS, SPENDINGS, STATE_ARMED, STATE_NEXT_EXEC, Session,
-    Spending, State, Task, filter_bits, scope_bit, session_flags,
+    ALWAYS, Active, Ascent, BUCKETS, Bucket, Budget, CANARYS, CLASSES, Component, DESTINATION_NS, Decision,
+    Descent, FILTER_WORDS, Filter, Names, Rate, SCOPE_WORDS, SPENDINGS, STATE_ARMED, STATE_NEXT_EXEC,
+    Session, Spending, State, Task, filter_bits, scope_bit, session_flags,
 };
 
 /// The highest number of path components that a walk follows; a deeper path is denied.

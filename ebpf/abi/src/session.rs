@@ -136,7 +136,7 @@ pub struct State {
     pub dead: u64,
     /// When the tokens that were taken will be back (`CLOCK_MONOTONIC`, nanoseconds), by [`Bucket`].
     pub buckets: [u64; BUCKETS],
-    /// Events that the ring had no room for, by [`crate::EventKind`]; at 0 the canaries'.
+    /// Events that the ring had no room for, by [`crate::EventKind`]; at [`CANARYS`] the canaries'.
     pub dropped: [u64; 32],
     /// Opened files, allowed ones.
     pub opens: u64,
@@ -147,6 +147,9 @@ pub struct State {
     /// Bytes sent over IP.
     pub sent_bytes: u64,
 }
+
+/// Where [`State::dropped`] counts the canaries' events: no kind has this number.
+pub const CANARYS: usize = 0;
 
 /// The active set in which only what always holds is allowed: every active set has this bit.
 pub const ALWAYS: u64 = 1;

@@ -16,7 +16,7 @@ use verdict::{Denial, action};
 use crate::climb;
 use crate::fields::DENTRY_BYTES;
 use crate::kernel::{Memory, Raw, opaque};
-use crate::maps::{ACTIVE, EVENTS, SESSIONS, STATES};
+use crate::maps::{ACTIVE, EVENTS, PROOFS, SESSIONS, STATES};
 use crate::rate;
 
 /// The answer to what is denied.
@@ -67,7 +67,7 @@ pub(crate) extern "C" fn refuse(task: *mut Task, kind: u32, reason: u32) -> u32 
     let killed = !canary && kill(session, slot, kind, reason);
     let head = Head::new(slot, state, kind, reason, killed, canary);
     whole_path(task);
-    let written = record(&head, task);
+    let written = record(&head, task, canary);
     account(state, kind, written, canary)
 }
 
@@ -79,7 +79,7 @@ pub(crate) extern "C" fn refuse_stranger(slot: u32, kind: u32, reason: u32) -> u
     let canary = is_canary(session);
     let killed = !canary && kill(session, slot, kind, reason);
     let head = Head::new(slot, state, kind, reason, killed, canary);
-    let written = reserve::<0>().is_some_and(|record| {
+    let written = reserve::<0>(canary).is_some_and(|record| {
         // SAFETY: reserved, and handed in right after.
         unsafe {
             head.write(&raw mut (*record).event);
@@ -99,7 +99,7 @@ pub(crate) fn gate<const TASK: bool>(slot: u32, kind: EventKind, denial: Denial,
     let kind = u32::from(kind as u16);
     let canary = TASK && SESSIONS.get(slot).is_some_and(is_canary);
     let head = Head::new(slot, state, kind, denial.reason as u32, false, canary);
-    let written = reserve::<0>().is_some_and(|record| {
+    let written = reserve::<0>(canary).is_some_and(|record| {
         // SAFETY: reserved, and handed in right after.
         unsafe {
             let event = &raw mut (*record).event;
@@ -267,8 +267,8 @@ fn whole_path(task: *mut Task) {
 
 /// Writes a record with the path; `false` if the ring is full.
 #[inline(always)]
-fn record(head: &Head, task: *mut Task) -> bool {
-    let Some(record) = reserve::<MAX_PAYLOAD>() else { return false };
+fn record(head: &Head, task: *mut Task, canary: bool) -> bool {
+    let Some(record) = reserve::<MAX_PAYLOAD>(canary) else { return false };
     // SAFETY: reserved, and handed in at the end; the task's own storage.
     unsafe {
         let event = &raw mut (*record).event;
@@ -330,10 +330,16 @@ extern "C" fn tell_name(task: *mut Task, record: *mut Record<MAX_PAYLOAD>, index
 }
 
 #[inline(always)]
-fn reserve<const PAYLOAD: usize>() -> Option<*mut Record<PAYLOAD>> {
-    let ring = ptr::from_ref(&EVENTS).cast_mut().cast();
-    // SAFETY: the map is a ring buffer, and the size a constant.
-    let record = unsafe { bpf_ringbuf_reserve(ring, size_of::<Record<PAYLOAD>>() as u64, 0) };
+fn reserve<const PAYLOAD: usize>(canary: bool) -> Option<*mut Record<PAYLOAD>> {
+    let bytes = size_of::<Record<PAYLOAD>>() as u64;
+    // SAFETY: the maps are ring buffers, and the size a constant. Two calls: each has one map, as every verifier wants it.
+    let record = unsafe {
+        if canary {
+            bpf_ringbuf_reserve(ptr::from_ref(&PROOFS).cast_mut().cast(), bytes, 0)
+        } else {
+            bpf_ringbuf_reserve(ptr::from_ref(&EVENTS).cast_mut().cast(), bytes, 0)
+        }
+    };
     if record.is_null() { None } else { Some(record.cast()) }
 }
 

@@ -88,6 +88,9 @@ pub(crate) static REGISTRAR: Array<u64, 1> = Array::new();
 pub(crate) static REGISTERED: Array<u64, 1> = Array::new();
 #[btf_map]
 pub(crate) static EVENTS: RingBuf<abi::Event, { 1 << 20 }> = RingBuf::new();
+/// The canaries' own, so that nobody who is denied without pause can make them unheard.
+#[btf_map]
+pub(crate) static PROOFS: RingBuf<abi::Event, { 1 << 16 }> = RingBuf::new();
 
 /// One bit for each cgroup that has a session, so that all others are out of scope without a look-up.
 #[unsafe(no_mangle)]

@@ -106,33 +106,38 @@ pub struct EventError {
     length: usize,
 }
 
-/// The reading end of the ring. There is one for all sessions of a layer.
+/// The reading end of the rings. There is one for all sessions of a layer.
 pub struct Events {
-    ring: RingBuf<MapData>,
+    proofs: RingBuf<MapData>,
+    ring: Option<RingBuf<MapData>>,
 }
 
 impl Events {
-    pub(super) fn new(ring: RingBuf<MapData>) -> Self {
-        Self { ring }
+    pub(super) fn new(proofs: RingBuf<MapData>, ring: Option<RingBuf<MapData>>) -> Self {
+        Self { proofs, ring }
     }
 
-    /// The next record; `None` if there is none now. The descriptor is readable when there are new ones.
+    /// The next record, a canary's before all others; `None` if there is none now. The descriptor is readable when there are
+    /// others; a canary says by itself that it has ended.
     ///
     /// An error is about one record, which is gone; its number will be missing.
     pub fn poll(&mut self) -> Option<Result<Event, EventError>> {
-        self.ring.next().map(|record| parse(&record))
+        if let Some(record) = self.proofs.next() {
+            return Some(parse(&record));
+        }
+        self.ring.as_mut()?.next().map(|record| parse(&record))
     }
 
-    /// Whether there are records that nobody has polled.
+    /// Whether there are canaries' records that nobody has polled.
     pub(crate) fn are_waiting(&self) -> Result<bool, Errno> {
-        let mut ring = [PollFd::new(self.ring.as_fd(), PollFlags::POLLIN)];
+        let mut ring = [PollFd::new(self.proofs.as_fd(), PollFlags::POLLIN)];
         Ok(poll(&mut ring, PollTimeout::ZERO)? > 0)
     }
 }
 
 impl AsFd for Events {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.ring.as_fd()
+        self.ring.as_ref().unwrap_or(&self.proofs).as_fd()
     }
 }
 

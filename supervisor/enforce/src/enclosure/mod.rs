@@ -93,10 +93,10 @@ struct Watch {
 }
 
 impl Watch {
-    /// Events of all kinds that the ring had no room for, since the session's start; `None`: it cannot be known.
-    fn all_dropped(&self) -> Option<u64> {
+    /// Events of canaries that their ring had no room for, since the session's start; `None`: it cannot be known.
+    fn canarys_dropped(&self) -> Option<u64> {
         let state = self.session.as_ref().and_then(|session| self.layer.state(session).ok())?;
-        Some(state.dropped.iter().sum())
+        Some(state.dropped[abi::CANARYS])
     }
 }
 

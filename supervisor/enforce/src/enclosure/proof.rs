@@ -20,8 +20,9 @@ pub enum ProofFailure {
     /// The canary could not try.
     #[error(transparent)]
     Canary(#[from] CanaryError),
-    /// It was denied, but the ring was full, so that its events may be among those that were dropped. Another canary may tell.
-    #[error("{0}; the server has filled the ring of events meanwhile")]
+    /// It was denied, but the canaries' ring was full, so that its events may be among those that were dropped. Another one may
+    /// tell.
+    #[error("{0}; there were more canaries than the ring of their events has room for")]
     Unheard(Gap),
     /// It took too long.
     #[error("the canary did not come back within {} s", Canary::PATIENCE.as_secs())]
@@ -52,7 +53,7 @@ pub struct Proof {
     events: Vec<Event>,
     until: Instant,
     tried: Option<Tried>,
-    /// Events that the ring had no room for when it began, if that is known.
+    /// Canaries' events that the ring had no room for when it began, if that is known.
     dropped: Option<u64>,
 }
 
@@ -62,9 +63,9 @@ pub(crate) trait Ground {
     fn layer(&self) -> &Layer;
     /// The session's slot in it.
     fn slot(&self) -> u32;
-    /// Whether there are events that nobody has read.
+    /// Whether there are canaries' events that nobody has read.
     fn is_behind(&self) -> Result<bool, Errno>;
-    /// Events of the session that the ring had no room for, since its start; `None`: it cannot be known.
+    /// Canaries' events of the session that the ring had no room for, since its start; `None`: it cannot be known.
     fn dropped(&self) -> Option<u64>;
 }
 
@@ -82,7 +83,7 @@ impl Ground for Watch {
     }
 
     fn dropped(&self) -> Option<u64> {
-        self.all_dropped()
+        self.canarys_dropped()
     }
 }
 
@@ -91,7 +92,7 @@ impl Proof {
     pub fn start(enclosure: &mut Enclosure) -> Result<Self, CanaryError> {
         let watch = enclosure.watch.as_mut().ok_or(CanaryError::Silent)?;
         let session = watch.session.as_ref().ok_or(CanaryError::Silent)?;
-        let dropped = watch.all_dropped();
+        let dropped = watch.canarys_dropped();
         let canary = Canary::start(&mut watch.layer, session, enclosure.group.as_ref(), &watch.bait)?;
         Ok(Self::of(canary, dropped))
     }
@@ -144,7 +145,7 @@ impl Proof {
         }
     }
 
-    /// Its events may be behind those of a server that is denied without pause, or have been dropped because of them.
+    /// Its events may be behind those of other canaries, or have been dropped because of them.
     fn unheard(&self, ground: &dyn Ground, now: Instant, gap: Gap) -> Result<bool, ProofFailure> {
         let waits = ground.is_behind().map_err(ProofFailure::Mute)?;
         // What is not known excuses nothing.

@@ -8,7 +8,7 @@ use policy::Ebpf;
 
 use super::Key;
 use super::ring::Ring;
-use crate::bpf::{Event, Layer, LayerError, Options, Probe, Session, Sizes, built};
+use crate::bpf::{Event, Events, Layer, LayerError, Options, Probe, Session, Sizes, built};
 use crate::enclosure::Ground;
 
 /// What all generations' names begin with.
@@ -20,6 +20,8 @@ pub(super) struct Generation {
     pub(super) name: String,
     pub(super) layer: Layer,
     pub(super) ring: Ring,
+    /// The canaries' events, which nobody else is told of.
+    pub(super) proofs: Events,
     /// Whose slot it is.
     pub(super) slots: BTreeMap<u32, Key>,
 }
@@ -66,12 +68,13 @@ impl Generation {
         Ok(Some((Self::with(name.to_owned(), layer)?, sessions)))
     }
 
-    fn with(name: String, layer: Layer) -> Result<Self, LayerError> {
+    fn with(name: String, mut layer: Layer) -> Result<Self, LayerError> {
         let unmapped =
             |errno: Errno| LayerError::Found { name: "EVENTS".to_owned(), reason: errno.desc().to_owned() };
         let (map, bytes) = layer.ring().map_err(unmapped)?;
         let ring = Ring::new(map, bytes).map_err(unmapped)?;
-        Ok(Self { name, layer, ring, slots: BTreeMap::new() })
+        let proofs = layer.proofs().ok_or(Errno::EBUSY).map_err(unmapped)?;
+        Ok(Self { name, layer, ring, proofs, slots: BTreeMap::new() })
     }
 
     /// The session of this slot, as a proof looks at it.
@@ -107,10 +110,10 @@ impl Ground for Slot<'_> {
     }
 
     fn is_behind(&self) -> Result<bool, Errno> {
-        Ok(self.generation.ring.is_behind())
+        self.generation.proofs.are_waiting()
     }
 
     fn dropped(&self) -> Option<u64> {
-        self.generation.layer.state_of(self.slot).ok().map(|state| state.dropped.iter().sum())
+        self.generation.layer.state_of(self.slot).ok().map(|state| state.dropped[abi::CANARYS])
     }
 }

@@ -266,13 +266,14 @@ impl Keeper {
         self.do_what_is_due(now)
     }
 
-    /// The same while nobody takes events: they wait in their ring, and a canary's with them.
+    /// The same while nobody takes events: they wait in their ring.
     pub fn work_without_events(&mut self, now: Instant) -> Vec<Outcome> {
         self.told_all = false;
         self.do_what_is_due(now)
     }
 
     fn do_what_is_due(&mut self, now: Instant) -> Vec<Outcome> {
+        self.hear_canaries();
         self.look_around(now);
         self.prove(now);
         self.take_away(now);
@@ -281,7 +282,9 @@ impl Keeper {
 
     /// When [`Self::work`] is to be called at the latest, unless the [descriptor](AsFd) is readable before.
     pub fn next(&self, now: Instant) -> Option<Instant> {
-        let ending = (!self.ending.is_empty()).then(|| now + GLANCE);
+        // The kernel does not wake while there is what was not acknowledged.
+        let waits = self.generations.values().any(|generation| generation.ring.is_open());
+        let ending = (waits || !self.ending.is_empty()).then(|| now + GLANCE);
         let due = self.due.first().map(|(due, _)| *due);
         [ending, due].into_iter().flatten().min()
     }

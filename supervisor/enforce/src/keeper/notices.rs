@@ -4,7 +4,7 @@ use super::{Keeper, Key, Notice, Outcome};
 use crate::bpf::Event;
 
 /// Events that are read at once.
-const TURN: usize = 4096;
+const TURN: usize = 1024;
 
 impl Keeper {
     /// Everything up to this number is written down.
@@ -37,11 +37,7 @@ impl Keeper {
                 let Some(generation) = self.generations.get_mut(&name) else { break };
                 let Some((event, place)) = generation.ring.next() else { break };
                 let owner = generation.owner(&event);
-                let Some(key) = owner.filter(|key| !self.is_canarys(*key, &event)) else { continue };
-                if event.sequence == 0 {
-                    // An earlier keeper's canary.
-                    continue;
-                }
+                let Some(key) = owner else { continue };
                 self.notice(Notice::Event(key, event));
                 let number = self.number;
                 if let Some(generation) = self.generations.get_mut(&name) {
@@ -55,15 +51,21 @@ impl Keeper {
         }
     }
 
-    /// A canary's event is its proof's, and nobody else's.
-    fn is_canarys(&mut self, key: Key, event: &Event) -> bool {
-        let proof = self.sessions.get_mut(&key).and_then(|hosted| hosted.proof.as_mut());
-        match proof.filter(|proof| proof.process() == event.process) {
-            Some(proof) => {
-                proof.hear(event.clone());
-                true
+    /// A canary's event is its proof's, and nobody else's. What an earlier keeper's canary left is nobody's.
+    pub(super) fn hear_canaries(&mut self) {
+        let mut heard: Vec<(Key, Event)> = Vec::new();
+        for generation in self.generations.values_mut() {
+            while let Some(event) = generation.proofs.poll() {
+                // What cannot be read will be missing.
+                let Ok(event) = event else { continue };
+                heard.extend(generation.owner(&event).map(|key| (key, event)));
             }
-            None => false,
+        }
+        for (key, event) in heard {
+            let proof = self.sessions.get_mut(&key).and_then(|hosted| hosted.proof.as_mut());
+            if let Some(proof) = proof.filter(|proof| proof.process() == event.process) {
+                proof.hear(event);
+            }
         }
     }
 }

@@ -51,7 +51,7 @@ impl Keeper {
         let bait = Bait { file: name(), address: Some(hosted.unreachable), program: name() };
         let state = generation.layer.state(&hosted.session)?;
         let canary = Canary::start(&mut generation.layer, &hosted.session, hosted.group.as_ref(), &bait)?;
-        let proof = Proof::of(canary, Some(state.dropped.iter().sum()));
+        let proof = Proof::of(canary, Some(state.dropped[abi::CANARYS]));
         let watched = self.epoll.add(
             proof.words(),
             nix::sys::epoll::EpollEvent::new(nix::sys::epoll::EpollFlags::EPOLLIN, key.0),

@@ -62,9 +62,9 @@ impl Ring {
         self.memory.consumed() >= end
     }
 
-    /// Whether there is something that nobody has read.
-    pub(super) fn is_behind(&self) -> bool {
-        !matches!(self.memory.at(self.read), RingRecord::Nothing)
+    /// Whether there is anything that is not acknowledged, read or not.
+    pub(super) fn is_open(&self) -> bool {
+        self.memory.consumed() < self.memory.written()
     }
 
     /// The event at this place was given out under this number, which is greater than all before.

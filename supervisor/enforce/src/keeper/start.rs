@@ -49,7 +49,8 @@ impl Keeper {
         keeper.load()?;
         keeper.let_go_of_old_ones();
         for generation in keeper.generations.values() {
-            let wake = EpollEvent::new(EpollFlags::EPOLLIN, 0);
+            // Once for what is new: what waits to be acknowledged would wake without end.
+            let wake = EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, 0);
             keeper.epoll.add(generation.as_fd(), wake).map_err(KeeperError::Wait)?;
         }
         Ok(keeper)

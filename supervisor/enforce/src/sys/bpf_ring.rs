@@ -66,7 +66,7 @@ impl RingMemory {
     /// Up to where records were written, or begun.
     pub(crate) fn written(&self) -> u64 {
         // SAFETY: the first word of the mapped page.
-        unsafe { self.producer.as_ref() }.load(Ordering::Acquire)
+        unsafe { self.producer.as_ref() }.load(Ordering::SeqCst)
     }
 
     /// The record at a position between [`Self::consumed`] and what the kernel has written.
@@ -90,10 +90,11 @@ impl RingMemory {
         RingRecord::Bytes(bytes, next)
     }
 
-    /// Everything before this position may be overwritten.
+    /// Everything before this position may be overwritten. The kernel wakes for a record that is written behind it from now
+    /// on, and one that was written before is seen by whoever looks afterwards.
     pub(crate) fn consume(&mut self, position: u64) {
         // SAFETY: the first word of the mapped page.
-        unsafe { self.consumer.as_ref() }.store(position, Ordering::Release);
+        unsafe { self.consumer.as_ref() }.store(position, Ordering::SeqCst);
     }
 
     fn data(&self) -> *const u8 {

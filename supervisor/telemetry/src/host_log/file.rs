@@ -51,7 +51,11 @@ impl LogFile {
         }
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create_new(true).mode(MODE).open(path)?;
-        file.set_permissions(fs::Permissions::from_mode(MODE))?;
+        // The mask of the process may have taken rights away. Where it has not, nothing is asked for: a process that has
+        // sealed itself may change no modes.
+        if file.metadata()?.mode() & 0o777 != MODE {
+            file.set_permissions(fs::Permissions::from_mode(MODE))?;
+        }
         file.try_lock().map_err(io::Error::from)?;
         Self::of(file)
     }

@@ -109,9 +109,15 @@ impl Layer {
         !self.cgroup_programs.is_empty()
     }
 
-    /// The events of all sessions, once.
+    /// The events of all sessions and their canaries, once.
     pub fn events(&mut self) -> Option<Events> {
-        self.maps.events.take().map(Events::new)
+        let (proofs, ring) = (self.maps.proofs.take()?, self.maps.events.take()?);
+        Some(Events::new(proofs, Some(ring)))
+    }
+
+    /// The canaries' events only, once.
+    pub(crate) fn proofs(&mut self) -> Option<Events> {
+        Some(Events::new(self.maps.proofs.take()?, None))
     }
 
     /// The map of the ring of events, and its size in bytes, for who reads it in another way than [`Self::events`].

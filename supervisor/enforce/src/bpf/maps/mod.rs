@@ -44,6 +44,8 @@ pub(super) struct Maps {
     pub(super) supervisors: HashMap<MapData, u32, u32>,
     pub(super) active: ArrayOfMaps<MapData, Array<MapData, Plain<Active>>>,
     pub(super) events: Option<RingBuf<MapData>>,
+    /// What the canaries are told of.
+    pub(super) proofs: Option<RingBuf<MapData>>,
     pub(super) registrar: Array<MapData, u64>,
     pub(super) registered: Array<MapData, u64>,
     pub(super) scope: Array<MapData, Plain<[u64; SCOPE_WORDS]>>,
@@ -92,6 +94,7 @@ pub(super) fn typed(mut made: Names<String, OwnedFd>) -> Result<Maps, MapsError>
         supervisors: take!(made, "SUPERVISORS", HashMap),
         active: take!(made, "ACTIVE", ArrayOfMaps),
         events: Some(take!(made, "EVENTS", RingBuf)),
+        proofs: Some(take!(made, "PROOFS", RingBuf)),
         registrar: take!(made, "REGISTRAR", Array),
         registered: take!(made, "REGISTERED", Array),
         scope: take!(made, "SCOPE_FILTER", Array),

@@ -80,6 +80,8 @@ impl Sizes {
             "PEERS" => self.peers.max(1),
             "DESTINATIONS" => self.destinations.max(1),
             "EVENTS" => self.ring_bytes,
+            // A canary tells of four denials; two of them have a path.
+            "PROOFS" => self.slots.saturating_mul(4096).next_power_of_two().clamp(1 << 16, 1 << 22),
             _ => return None,
         })
     }

@@ -53,6 +53,8 @@ pub(super) struct Hub {
     pub(super) noted: Notify,
     log: RefCell<Box<dyn Log>>,
     log_fails: Cell<bool>,
+    /// The last notice that was given to the log.
+    noticed: Cell<u64>,
     /// The keeper has forgotten notices up to here.
     heard: Cell<u64>,
     last: Cell<u64>,
@@ -91,6 +93,7 @@ impl Hub {
             noted: Notify::new(),
             log: RefCell::new(log),
             log_fails: Cell::new(false),
+            noticed: Cell::new(0),
             heard: Cell::new(0),
             last: Cell::new(0),
             settings,
@@ -105,6 +108,7 @@ impl Hub {
 
     /// Gives a fact to the log.
     pub(super) fn record(&self, notice: Option<u64>, fact: &Fact<'_>) {
+        self.noticed.set(notice.unwrap_or(0).max(self.noticed.get()));
         self.log.borrow_mut().event(notice, fact);
         self.noted.notify_one();
     }
@@ -136,6 +140,11 @@ impl Hub {
                 }
             }
         }
+    }
+
+    /// Whether notices wait to be written by a log that can be.
+    pub(super) fn is_writing(&self) -> bool {
+        self.heard.get() < self.noticed.get() && !self.log_fails.get()
     }
 
     /// Somebody was refused something.

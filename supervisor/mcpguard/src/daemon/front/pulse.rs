@@ -39,6 +39,11 @@ async fn write(hub: &Hub) {
         hub.noted.notified().await;
         sleep(GATHER).await;
         hub.flush_log();
+        // The keeper waits for it, and with it whoever ends.
+        while hub.is_writing() {
+            sleep(GATHER).await;
+            hub.flush_log();
+        }
     }
 }
 

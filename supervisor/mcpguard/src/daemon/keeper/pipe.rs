@@ -11,8 +11,8 @@ use crate::daemon::wire::{Ask, Told};
 
 /// The most bytes of one message: tables of a policy, or a memo.
 const LONGEST: usize = 64 << 20;
-/// Bytes that wait to be sent, beyond which no events are told.
-const BACKLOG: usize = 4 << 20;
+/// Bytes that wait to be sent, beyond which no events are told: an answer waits behind them.
+const BACKLOG: usize = 256 << 10;
 /// Descriptors that come with one read.
 const DESCRIPTORS: usize = 16;
 
