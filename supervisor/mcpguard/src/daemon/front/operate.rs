@@ -9,6 +9,7 @@ use control::message::{
 use control::rights::{self, Reach};
 use control::{Answer, Candidate, Event, RequestId, Selector};
 use enforce::keeper::Key;
+use futures_util::future::join_all;
 use tokio::task::spawn_blocking;
 
 use super::log::Fact;
@@ -53,7 +54,7 @@ pub(super) fn follow(client: &Client, id: RequestId, filter: Filter) -> Result<(
     Ok(())
 }
 
-/// Does something to the sessions that are meant, one after another.
+/// Does something to the sessions that are meant, to all at once.
 pub(super) async fn act(
     client: &Client,
     id: RequestId,
@@ -62,8 +63,11 @@ pub(super) async fn act(
     act: rights::Act,
 ) -> Result<(), Wrapped> {
     let mut acted = Acted::default();
-    for key in meant(client, reach, selector)? {
-        note(&mut acted, key, one(client, reach, key, act).await);
+    let keys = meant(client, reach, selector)?;
+    // Each is asked for before the first is waited for.
+    let outcomes = join_all(keys.iter().map(|key| one(client, reach, *key, act))).await;
+    for (key, outcome) in keys.into_iter().zip(outcomes) {
+        note(&mut acted, key, outcome);
     }
     if act != rights::Act::Kill {
         remember(client).await;
