@@ -226,10 +226,9 @@ mod tests {
     #[test]
     fn limits_are_spelled_as_in_a_policy() {
         let read = |words: &[&str]| Line::try_parse_from([&["limits", "github"], words].concat());
-        let args =
-            read(&["--memory", "512MiB", "--processes", "64", "--cpu", "0.5"]).ok().expect("limits").args;
+        let args = read(&["--memory", "512MiB", "--processes", "64", "--cpu", "0.5"]).expect("limits").args;
         assert_eq!((args.memory, args.processes, args.cpu), (Some(512 << 20), Some(64), Some(500)));
-        let shown = read(&[]).ok().expect("no limits").args;
+        let shown = read(&[]).expect("no limits").args;
         assert_eq!((shown.memory, shown.processes, shown.cpu, shown.json), (None, None, None, false));
         for (words, told) in [
             (["--memory", "512MB"], "did you mean `512MiB`?"),
