@@ -26,6 +26,20 @@ pub(crate) fn text<'de, D: Deserializer<'de>, const MOST: usize>(from: D) -> Res
     Ok(text)
 }
 
+/// A whole number from `LEAST` to `MOST`, which may be absent.
+pub(crate) fn number<'de, D, T, const LEAST: u64, const MOST: u64>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u64>,
+{
+    let number = u64::deserialize(from)?;
+    let within = Some(number).filter(|number| (LEAST..=MOST).contains(number));
+    match within.and_then(|number| T::try_from(number).ok()) {
+        Some(number) => Ok(Some(number)),
+        None => Err(D::Error::custom(format_args!("{number} is no number from {LEAST} to {MOST}"))),
+    }
+}
+
 struct List<T, const LEAST: usize, const MOST: usize>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>, const LEAST: usize, const MOST: usize> Visitor<'de> for List<T, LEAST, MOST> {
@@ -61,6 +75,20 @@ mod tests {
         assert_eq!(list("[1,2]"), Ok(vec![1, 2]));
         assert!(list("[1,2,3]").unwrap_err().contains("more than 2"));
         assert!(list("[]").unwrap_err().contains("1 to 2"));
+    }
+
+    #[test]
+    fn a_number_has_both() {
+        let number = |text| {
+            super::number::<_, u32, 1, 9>(&mut Deserializer::from_str(text)).map_err(|e| e.to_string())
+        };
+        assert_eq!((number("1"), number("9")), (Ok(Some(1)), Ok(Some(9))));
+        for text in ["0", "10", "4294967297", "18446744073709551615"] {
+            assert!(number(text).unwrap_err().contains("from 1 to 9"), "{text}");
+        }
+        for text in ["-1", "1.0", "\"1\"", "null", "18446744073709551616"] {
+            assert!(number(text).is_err(), "{text}");
+        }
     }
 
     #[test]

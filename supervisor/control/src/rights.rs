@@ -4,8 +4,9 @@
 //! - A user guards processes of their own only, and lists, kills and freezes sessions of their own only.
 //! - An operator is uid 0, or a member of one configured group: every session, and the daemon itself.
 //! - What an operator or a policy has frozen, its user cannot thaw.
+//! - A user makes the limits of their own sessions smaller only.
 
-use crate::message::{Actor, Request};
+use crate::message::{Actor, Limit, Limits, Request};
 use crate::selector::Selector;
 
 /// Who is at the other end of a connection, as the kernel says (`SO_PEERCRED`, `SO_PEERGROUPS`, its control group).
@@ -125,6 +126,18 @@ pub enum Denied {
     /// Frozen by somebody else.
     #[error("the session was frozen by an operator, its policy or the daemon, and takes an operator to thaw")]
     FrozenByOthers,
+    /// A limit would become larger.
+    #[error(
+        "a session's own user can make its limits smaller only: {limit} is {present} now, {wanted} takes an operator"
+    )]
+    Wider {
+        /// Which: `memory_bytes`, `max_processes`, `cpu_millis`.
+        limit: &'static str,
+        /// What it is now.
+        present: u64,
+        /// What was asked for.
+        wanted: u64,
+    },
 }
 
 /// Whether a peer is listened to at all. Asked as soon as it has connected.
@@ -158,9 +171,10 @@ pub fn decide(
         | Request::End(_)
         | Request::Offer => Ok(Reach::Own(peer.uid)),
         Request::List => Ok(reach),
-        Request::Kill(selector) | Request::Freeze(selector) | Request::Thaw(selector) => {
-            may_select(reach, selector).map(|()| reach)
-        }
+        Request::Kill(selector)
+        | Request::Freeze(selector)
+        | Request::Thaw(selector)
+        | Request::Limits(Limit { sessions: selector, .. }) => may_select(reach, selector).map(|()| reach),
         Request::Follow(_)
         | Request::Quarantine(_)
         | Request::Release(_)
@@ -235,6 +249,25 @@ impl Reach {
         let by_others = frozen.is_some_and(|actor| actor != Actor::Owner(uid));
         if by_others && act != Act::Kill { Err(Denied::FrozenByOthers) } else { Ok(()) }
     }
+
+    /// Whether one session of `owner`, which is held to `present`, may be held to `wanted`. What is absent there stays as
+    /// it is. How much the host's rules allow is for the caller.
+    ///
+    /// # Errors
+    /// It is not covered, or its own user asks for more than there is.
+    pub fn may_limit(self, owner: u32, present: &Limits, wanted: &Limits) -> Result<(), Denied> {
+        let Self::Own(uid) = self else { return Ok(()) };
+        if uid != owner {
+            return Err(Denied::OtherUser { theirs: owner, uid });
+        }
+        let wider =
+            present.each().into_iter().zip(wanted.each()).find_map(|((limit, present), (_, wanted))| {
+                // Where there is no limit, every one is less.
+                let (present, wanted) = (present?, wanted?);
+                (wanted > present).then_some(Denied::Wider { limit, present, wanted })
+            });
+        wider.map_or(Ok(()), Err)
+    }
 }
 
 #[cfg(test)]
@@ -275,6 +308,7 @@ mod tests {
             r#"{"resume":{"session":"00000000000000aa","heard":7}}"#,
             r#"{"quarantine":{"session":"a"}}"#,
             r#"{"release":{"revision":"00"}}"#,
+            r#"{"limits":{"sessions":"all","to":{"max_processes":1}}}"#,
         ]
         .map(request)
         .into();
@@ -348,8 +382,11 @@ mod tests {
             (r#"{"user":1001}"#, Err(Denied::OtherUser { theirs: 1001, uid: 1000 })),
             (r#""all""#, Err(Denied::All { uid: 1000 })),
         ] {
-            for act in ["kill", "freeze", "thaw"] {
-                let request = request(&format!(r#"{{"{act}":{selector}}}"#));
+            let acts = ["kill", "freeze", "thaw"].map(|act| format!(r#"{{"{act}":{selector}}}"#));
+            let shown = format!(r#"{{"limits":{{"sessions":{selector}}}}}"#);
+            let set = format!(r#"{{"limits":{{"sessions":{selector},"to":{{"cpu_millis":1}}}}}}"#);
+            for act in acts.into_iter().chain([shown, set]) {
+                let request = request(&act);
                 assert_eq!(decide(OPERATORS, &USER, &request, None), expected, "{act} {selector}");
                 let operator = Peer { groups: &[GROUP], ..USER };
                 assert_eq!(decide(OPERATORS, &operator, &request, None), Ok(Reach::Host(1000)));
@@ -369,6 +406,32 @@ mod tests {
         assert_eq!(own.may(Act::Thaw, 1000, Some(Actor::Owner(1000))), Ok(()));
         assert_eq!(own.may(Act::Freeze, 1000, None), Ok(()));
         assert_eq!(own.may(Act::Kill, 1001, None), Err(Denied::OtherUser { theirs: 1001, uid: 1000 }));
+    }
+
+    #[test]
+    fn users_make_limits_smaller_and_operators_make_them_any() {
+        let limits =
+            |memory_bytes, max_processes, cpu_millis| Limits { memory_bytes, max_processes, cpu_millis };
+        let present = limits(Some(100), Some(10), None);
+        let own = Reach::Own(1000);
+        let wider = |limit, present, wanted| Err(Denied::Wider { limit, present, wanted });
+        for (wanted, expected) in [
+            (limits(Some(99), None, None), Ok(())),
+            (limits(Some(100), Some(10), None), Ok(())),
+            (limits(None, None, Some(u32::MAX)), Ok(())),
+            (limits(Some(101), None, None), wider("memory_bytes", 100, 101)),
+            (limits(Some(1), Some(11), None), wider("max_processes", 10, 11)),
+        ] {
+            assert_eq!(own.may_limit(1000, &present, &wanted), expected, "{wanted:?}");
+            assert_eq!(Reach::Host(1000).may_limit(1000, &present, &wanted), Ok(()));
+            let theirs = Err(Denied::OtherUser { theirs: 1001, uid: 1000 });
+            assert_eq!(own.may_limit(1001, &present, &wanted), theirs);
+        }
+        let share = limits(None, None, Some(500));
+        assert_eq!(
+            own.may_limit(1000, &share, &limits(None, None, Some(501))),
+            wider("cpu_millis", 500, 501)
+        );
     }
 
     #[test]

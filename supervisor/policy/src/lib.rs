@@ -16,6 +16,7 @@ pub mod compile;
 pub mod coverage;
 mod document;
 pub mod host;
+pub mod limits;
 mod meaning;
 pub mod plan;
 mod policy;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Offered, Refusal, RequestKind, Status, Summary};
+use super::{LimitsOf, Offered, Refusal, RequestKind, Status, Summary};
 use crate::bytes::PathBytes;
 use crate::name::SessionId;
 
@@ -24,6 +24,8 @@ pub enum Answer {
     Sessions(Sessions),
     /// To `kill`, `freeze`, `thaw` and `quarantine`.
     Acted(Acted),
+    /// To `limits`; it may come in several parts.
+    Limits(LimitsOf),
     /// To `reload`.
     Reloaded(Reloaded),
     /// To `status`.
@@ -117,7 +119,10 @@ impl Answer {
 
     /// Whether more answers to the same request follow.
     pub fn is_part(&self) -> bool {
-        matches!(self, Self::Sessions(Sessions { more: true, .. }))
+        matches!(
+            self,
+            Self::Sessions(Sessions { more: true, .. }) | Self::Limits(LimitsOf { more: true, .. })
+        )
     }
 
     /// Whether a request of that kind can be answered so.
@@ -138,6 +143,7 @@ impl Answer {
             Self::Wanted(_) => kind == Kind::Arrived,
             Self::Sessions(_) => kind == Kind::List,
             Self::Acted(_) => matches!(kind, Kind::Kill | Kind::Freeze | Kind::Thaw | Kind::Quarantine),
+            Self::Limits(_) => kind == Kind::Limits,
             Self::Reloaded(_) => kind == Kind::Reload,
             Self::Status(_) => kind == Kind::Status,
             Self::Offered(_) => kind == Kind::Offer,

@@ -12,6 +12,7 @@ mod egress;
 mod event;
 mod host;
 mod kernel;
+mod limits;
 mod open;
 mod refusal;
 mod request;
@@ -25,6 +26,9 @@ pub use egress::{Arrived, Forget, Grant, Learn, MAX_GRANTS};
 pub use event::{Actor, Because, Dropped, Event, Filter, Followed, Resources, Topic};
 pub use host::{Hooks, Offered, State, Status, Summary};
 pub use kernel::{Action, EventKind, KernelEvent, NetworkPeer, Reason, SeenPath};
+pub use limits::{
+    Limit, Limits, LimitsOf, MOST_CPU_MILLIS, MOST_MEMORY_BYTES, MOST_PROCESSES, SessionLimits, Used,
+};
 pub use open::{
     Command, Companions, Doors, Implied, Link, MAX_SOURCES, MAX_SOURCES_BYTES, Open, Place, Program,
     RealPath, Source, Sources, SourcesError, Variable,

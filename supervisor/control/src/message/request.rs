@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrived, Filter, Forget, Learn, Open};
+use super::{Arrived, Filter, Forget, Learn, Limit, Open};
 use crate::bounded;
 use crate::name::SessionId;
 use crate::selector::Selector;
@@ -39,6 +39,8 @@ pub enum Request {
     Quarantine(Selector),
     /// Sessions of this policy may be opened again.
     Release(Release),
+    /// What these sessions' control groups are held to, and use; with values: what they are held to from now on.
+    Limits(Limit),
     /// The daemon reads its own configuration and host rules again.
     Reload,
     /// How the daemon is.
@@ -106,6 +108,8 @@ pub enum RequestKind {
     Quarantine,
     /// [`Request::Release`].
     Release,
+    /// [`Request::Limits`].
+    Limits,
     /// [`Request::Reload`].
     Reload,
     /// [`Request::Status`].
@@ -132,6 +136,7 @@ impl Request {
             Self::Thaw(_) => RequestKind::Thaw,
             Self::Quarantine(_) => RequestKind::Quarantine,
             Self::Release(_) => RequestKind::Release,
+            Self::Limits(_) => RequestKind::Limits,
             Self::Reload => RequestKind::Reload,
             Self::Status => RequestKind::Status,
             Self::Offer => RequestKind::Offer,

@@ -22,6 +22,7 @@ fn fault_of(payload: &str, announced: u8, came: usize) -> Fault {
 #[test]
 fn what_is_no_message_is_no_message() {
     let open = text_of_open();
+    let limits = |to: &str| asked(1, &format!(r#"{{"limits":{{"sessions":"all","to":{{{to}}}}}}}"#));
     let deep =
         asked(1, &format!(r#"{{"follow":{{"session":{}1{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000)));
     let many_keys: String = (0..100).map(|n| format!("\"k{n}\":1,")).collect();
@@ -42,6 +43,22 @@ fn what_is_no_message_is_no_message() {
         (asked(1, r#"{"kill":{"session":""}}"#), "1 to 64"),
         (asked(1, r#"{"kill":{"everything":1}}"#), "unknown variant"),
         (asked(1, r#"{"end":{"why":"\u0000","x":1}}"#), "unknown field `x`"),
+        (asked(1, r#"{"limits":{}}"#), "missing field `sessions`"),
+        (asked(1, r#"{"limits":"all"}"#), "invalid type"),
+        (asked(1, r#"{"limits":{"sessions":"all","x":1}}"#), "unknown field `x`"),
+        (limits(r#""memory_byte":1"#), "unknown field `memory_byte`"),
+        (limits(r#""memory_bytes":0"#), "0 is no number from 1 to 4611686018427387904"),
+        (limits(r#""memory_bytes":4611686018427387905"#), "no number from 1"),
+        (limits(r#""memory_bytes":18446744073709551616"#), "not an integer"),
+        (limits(r#""memory_bytes":-1"#), "invalid value"),
+        (limits(r#""memory_bytes":null"#), "invalid type"),
+        (limits(r#""memory_bytes":"1MiB""#), "invalid type"),
+        (limits(r#""max_processes":0"#), "0 is no number from 1 to 4194304"),
+        (limits(r#""max_processes":4294967297"#), "no number from 1 to 4194304"),
+        (limits(r#""cpu_millis":0"#), "0 is no number from 1 to 1024000"),
+        (limits(r#""cpu_millis":1024001"#), "no number from 1 to 1024000"),
+        (limits(r#""cpu_millis":0.5"#), "not an integer"),
+        (limits(r#""cpu_millis":1,"cpu_millis":2"#), "stands twice"),
         (asked(0, r#""list""#), "nonzero"),
         (r#"{"id":18446744073709551616,"request":"list"}"#.to_owned(), "not an integer"),
         (r#"{"id":1}"#.to_owned(), "missing field `request`"),

@@ -2,9 +2,9 @@
 
 use control::message::{
     Acted, Action, Actor, Arrived, Because, Code, Companions, Doors, Dropped, End, EventKind, Filter,
-    Followed, Forget, Hooks, Implied, KernelEvent, Link, NetworkPeer, NotActed, NotReloaded, Offered,
-    Program, RealPath, Reason, Refusal, Release, Reloaded, Resources, Resume, SeenPath, Sessions, Skipped,
-    Source, Sources, State, Status, Summary, Topic, Variable, Wanted,
+    Followed, Forget, Hooks, Implied, KernelEvent, Limit, Limits, LimitsOf, Link, NetworkPeer, NotActed,
+    NotReloaded, Offered, Program, RealPath, Reason, Refusal, Release, Reloaded, Resources, Resume, SeenPath,
+    SessionLimits, Sessions, Skipped, Source, Sources, State, Status, Summary, Topic, Used, Variable, Wanted,
 };
 use control::{Answer, Event, FromDaemon, HEAD, OsBytes, Request, RequestId, Selector};
 
@@ -12,6 +12,10 @@ use crate::support::{Pair, build, ended, learn, name, open, opened, path, sessio
 
 fn refusal() -> Refusal {
     Refusal { code: Code::Policy, sentence: "it has errors".to_owned(), details: vec!["p:1:1".to_owned()] }
+}
+
+fn limits() -> Limits {
+    Limits { memory_bytes: Some(1 << 20), max_processes: Some(8), cpu_millis: Some(500) }
 }
 
 /// An `open` with everything that it can have.
@@ -92,6 +96,14 @@ fn first_requests_arrive_as_they_are() {
         (Request::Status, r#""status""#),
         (Request::Offer, r#""offer""#),
         (Request::Quarantine(Selector::All), r#"{"quarantine":"all"}"#),
+        (
+            Request::Limits(Limit { sessions: Selector::All, to: Limits::default() }),
+            r#"{"limits":{"sessions":"all"}}"#,
+        ),
+        (
+            Request::Limits(Limit { sessions: Selector::User(7), to: limits() }),
+            r#"{"limits":{"sessions":{"user":7},"to":{"memory_bytes":1048576,"max_processes":8,"cpu_millis":500}}}"#,
+        ),
         (Request::Release(Release { revision: "00".to_owned() }), r#"{"release":{"revision":"00"}}"#),
         (
             Request::Resume(Resume { session: session(), heard: 7 }),
@@ -133,6 +145,15 @@ fn answers_arrive_as_they_are() {
     };
     let (list, kill, status_of) = (Request::List, Request::Kill(Selector::All), Request::Status);
     let sessions = Sessions { sessions: vec![summary()], more: false };
+    let used = Used { memory_bytes: Some(0), processes: None, cpu_millis: Some(20) };
+    let limited = LimitsOf {
+        sessions: vec![
+            SessionLimits { session: session(), limits: limits(), used },
+            SessionLimits { session: session(), limits: Limits::default(), used: Used::default() },
+        ],
+        failed: vec![failed.clone()],
+        more: false,
+    };
     let acted = Acted { done: vec![session()], failed: vec![failed] };
     let reloaded = Reloaded { sessions: 9, kept: vec![kept] };
     let (refused, refused_text) = (
@@ -160,6 +181,11 @@ fn answers_arrive_as_they_are() {
             kill,
             Answer::Acted(acted),
             r#"{"acted":{"done":["00000000000000aa"],"failed":[{"session":"00000000000000aa","refusal":{"code":"policy","sentence":"it has errors"}}]}}"#,
+        ),
+        (
+            Request::Limits(Limit { sessions: Selector::All, to: Limits::default() }),
+            Answer::Limits(limited),
+            r#"{"limits":{"sessions":[{"session":"00000000000000aa","limits":{"memory_bytes":1048576,"max_processes":8,"cpu_millis":500},"used":{"memory_bytes":0,"cpu_millis":20}},{"session":"00000000000000aa","limits":{},"used":{}}],"failed":[{"session":"00000000000000aa","refusal":{"code":"policy","sentence":"it has errors"}}],"more":false}}"#,
         ),
         (
             Request::Reload,

@@ -39,6 +39,16 @@ pub enum GroupError {
         /// What would make it right.
         remedy: &'static str,
     },
+    /// Some limits of a running group are the new ones, and could not be made the old ones again.
+    #[error(
+        "{error}; {files} stays at the new value, because the old one could not be written again; set it once more"
+    )]
+    Half {
+        /// Why not all of them are the new ones.
+        error: Box<GroupError>,
+        /// The files that have their new value.
+        files: String,
+    },
     /// The kernel refused an operation on a file or directory of a hierarchy.
     #[error("{} cannot be {what}: {}{}", path.display(), errno.desc(), hint(path, *errno))]
     File {

@@ -28,6 +28,7 @@ mod group;
 mod id;
 mod layout;
 mod leftovers;
+mod limits;
 mod mounts;
 mod probe;
 mod seat;

@@ -43,6 +43,9 @@ pub enum HostError {
     /// The control group.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// Somebody else has changed its limits since they were looked at.
+    #[error("the session's limits were changed by somebody else meanwhile; look at them and ask again")]
+    LimitsChanged,
     /// The eBPF session.
     #[error(transparent)]
     Session(#[from] SessionError),

@@ -40,6 +40,7 @@ use abi::Learned;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::unistd::Pid;
+use policy::plan::LimitsPlan;
 use policy::{CgroupSupport, Ebpf};
 
 pub use crate::enclosure::{clean_up, unreachable};
@@ -206,6 +207,31 @@ impl Keeper {
     /// As [`Self::freeze`].
     pub fn thaw(&mut self, key: Key) -> Result<(), HostError> {
         self.on_group(key, crate::cgroup::Group::thaw)
+    }
+
+    /// What the control group of a session is held to now.
+    ///
+    /// # Errors
+    /// There is no such session, or its control group cannot be read.
+    pub fn limits(&mut self, key: Key) -> Result<Limits, HostError> {
+        let hosted = self.open_one(key)?;
+        let group = hosted.group.as_ref().ok_or(HostError::NoSession)?;
+        Ok(Limits::from(&group.limits()?))
+    }
+
+    /// Holds the control group of a session to other limits, all of them or none; what they are then. Those that are absent
+    /// in `to` stay as they are.
+    ///
+    /// # Errors
+    /// There is no such session, it is not held to `from` any more, the kernel has no controller for one of the limits in
+    /// its group, or it refuses a value.
+    pub fn limit(&mut self, key: Key, from: Limits, to: Limits) -> Result<Limits, HostError> {
+        if self.limits(key)? != from {
+            return Err(HostError::LimitsChanged);
+        }
+        let group = self.sessions.get(&key).and_then(|hosted| hosted.group.as_ref());
+        group.ok_or(HostError::NoSession)?.change(&self.layout, &LimitsPlan::from(to))?;
+        self.limits(key)
     }
 
     fn on_group(

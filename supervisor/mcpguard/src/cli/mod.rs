@@ -11,6 +11,7 @@ pub(crate) mod exec;
 mod failure;
 pub(crate) mod freeze;
 pub(crate) mod kill;
+pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod man;
 pub(crate) mod ps;
@@ -85,6 +86,8 @@ enum Command {
     Quarantine(quarantine::Args),
     /// Let sessions of a policy be opened again that was in quarantine
     Release(quarantine::ReleaseArgs),
+    /// Show what sessions of the host daemon may use, and set other limits while they run
+    Limits(limits::Args),
     /// Have the host daemon read the host's rules again
     Reload(reload::Args),
     /// Tell how the host daemon is
@@ -115,6 +118,7 @@ impl Cli {
             Command::Events(args) => events::run(args, &mut out),
             Command::Quarantine(args) => quarantine::run(args, &mut out),
             Command::Release(args) => quarantine::release(args, &mut out),
+            Command::Limits(args) => limits::run(args, &mut out),
             Command::Reload(args) => reload::run(args, &mut out),
             Command::Status(args) => status::run(args, &mut out),
             Command::Completions(args) => completions::run(args, &mut out),

@@ -11,7 +11,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use abi::Learned;
-use enforce::keeper::{Identity, Kept, Key, Notice, Opened, Order, Usage};
+use enforce::keeper::{Identity, Kept, Key, Limits, Notice, Opened, Order, Usage};
 use policy::{CgroupSupport, Ebpf, HookWay};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,11 @@ pub(crate) enum Ask {
     /// Something is done to a session, for the peer of this connection, which the front has found allowed.
     /// [`Answer::Done`] when it is done.
     Act(Connection, Key, Act),
+    /// What a session's control group is held to. [`Answer::Limits`].
+    Limits(Connection, Key),
+    /// It is held to the second limits from now on, as far as they are there, if it is held to the first ones still; the
+    /// front has found it allowed. [`Answer::Limits`] with what holds then.
+    Limit(Connection, Key, Limits, Limits),
     /// What every session uses. [`Answer::Usage`].
     Usage(Connection),
     /// All notices up to this number are written down: the keeper forgets them. Not answered.
@@ -104,6 +109,8 @@ pub(crate) enum Answer {
     Full,
     /// To [`Ask::Arrived`].
     Wanted(Option<SocketAddr>),
+    /// To [`Ask::Limits`] and [`Ask::Limit`].
+    Limits(Limits),
     /// To [`Ask::Usage`].
     Usage(Vec<(Key, Usage)>),
     /// It is not done.

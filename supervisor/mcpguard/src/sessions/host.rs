@@ -56,6 +56,33 @@ impl Host {
         self.0.ask_and_wait(request, &[], patience).map(|(answer, _)| answer)
     }
 
+    /// Asks, and waits for all parts of the answer.
+    ///
+    /// # Errors
+    /// As [`Self::ask`]; the patience is for all of them.
+    pub(crate) fn ask_in_parts(
+        &mut self,
+        request: Request,
+        patience: Duration,
+    ) -> anyhow::Result<Vec<Answer>> {
+        let until = Instant::now() + patience;
+        let id = self.0.ask(request, &[])?;
+        let mut parts = Vec::new();
+        loop {
+            match self.0.next(until)?.0 {
+                FromDaemon::Answered(answered, answer) if answered == id => {
+                    let is_part = answer.is_part();
+                    parts.push(answer);
+                    if !is_part {
+                        return Ok(parts);
+                    }
+                }
+                FromDaemon::Closing(Refusal { sentence, .. }) => bail!("it refuses: {sentence}"),
+                _ => {}
+            }
+        }
+    }
+
     /// What it says next; `None`: nothing for a while.
     ///
     /// # Errors

@@ -94,7 +94,8 @@ impl FromText for Version {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bytes(pub(crate) u64);
 
-const UNITS: [(&str, u32); 5] = [("B", 0), ("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
+/// The units of sizes, each with the power of two that it stands for.
+pub(crate) const SHIFTS: [(&str, u32); 5] = [("B", 0), ("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
 
 impl FromText for Bytes {
     const WHAT: &str = "a size with its unit (B, KiB, MiB, GiB, TiB), such as `512MiB`,";
@@ -109,7 +110,7 @@ impl FromText for Bytes {
         if number.is_empty() || number.starts_with('0') {
             return Err(wrong());
         }
-        let Some((_, shift)) = UNITS.iter().find(|(known, _)| *known == unit) else {
+        let Some((_, shift)) = SHIFTS.iter().find(|(known, _)| *known == unit) else {
             return Err(match likely_unit(unit.trim()) {
                 Some(likely) => wrong().instead(format!("{number}{likely}")),
                 None => wrong(),

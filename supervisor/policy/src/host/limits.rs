@@ -1,5 +1,6 @@
 //! Numbers: the smaller one holds, and where the policy says nothing the host's does.
 
+use super::HostRules;
 use super::desk::Desk;
 use super::document::Maximum;
 use super::rates::{Bound, Number, bounds};
@@ -58,6 +59,18 @@ impl Desk<'_> {
                 self.add(&host, Ask::SyscallProfile);
             }
         }
+    }
+}
+
+impl HostRules {
+    /// The smallest numbers of memory, processes and processors that any file sets, each with its rule.
+    pub(crate) fn group_bounds(&self) -> [Option<(u64, HostRule)>; 3] {
+        let maxima = self.files.iter().filter_map(|file| file.maximum.as_ref());
+        let all: Vec<Bound> = maxima.flat_map(|at| bounds(&at.value)).collect();
+        [Number::Memory, Number::Processes, Number::Cpus].map(|number| {
+            let own = all.iter().filter(|bound| bound.number == number);
+            own.min_by_key(|bound| bound.most).map(|bound| (bound.most, bound.rule.clone()))
+        })
     }
 }
 

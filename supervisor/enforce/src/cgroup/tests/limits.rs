@@ -80,3 +80,67 @@ fn ticks(process: Pid) -> u64 {
     let fields: Vec<u64> = fields.split(' ').skip(11).take(2).map(|field| field.parse().unwrap()).collect();
     fields.iter().sum()
 }
+
+/// A session that runs, with these limits, and the hierarchies of this host.
+fn running(label: &str, plan: &LimitsPlan) -> Option<(Group, Layout, Shell)> {
+    let layout = layout(&super::super::settings::needed(plan))?;
+    let group = Group::create_in(&layout, &id(label), plan).expect("a group");
+    let shell = started(&group, "sleep 60");
+    Some((group, layout, shell))
+}
+
+#[test]
+fn limits_of_a_running_group_are_changed_and_hold() {
+    let plan =
+        LimitsPlan { memory_bytes: Some(64 << 20), max_processes: Some(64), cpu_millis: Some(500), ..free() };
+    let Some((group, layout, _shell)) = running("change", &plan) else { return };
+    assert_eq!(group.limits().expect("limits"), plan);
+    let lower = LimitsPlan { memory_bytes: Some(32 << 20), max_processes: Some(8), ..free() };
+    group.change(&layout, &lower).expect("lower");
+    let now = LimitsPlan { cpu_millis: Some(500), ..lower };
+    assert_eq!(group.limits().expect("limits"), now, "what is not asked for stays");
+    let higher = LimitsPlan { memory_bytes: Some(128 << 20), cpu_millis: Some(1500), ..free() };
+    group.change(&layout, &higher).expect("higher");
+    let now = LimitsPlan { max_processes: Some(8), ..higher };
+    assert_eq!(group.limits().expect("limits"), now);
+    // The new number is what the kernel counts to.
+    let mut more = started(&group, "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; wait");
+    assert!(!more.ended().success());
+    assert!(group.events().expect("events").pids_max_hits >= Some(1));
+}
+
+#[test]
+fn a_limit_whose_controller_the_group_has_not_changes_nothing() {
+    let plan = LimitsPlan { max_processes: Some(64), ..free() };
+    let Some((mut group, layout, _shell)) = running("without", &plan) else { return };
+    // Version 2 may have it here because another group asked for it: then all of version 2 is not looked at.
+    let has_memory = |group: &Group| group.limits().expect("limits").memory_bytes.is_some();
+    assert!(!has_memory(&group));
+    let both = LimitsPlan { memory_bytes: Some(32 << 20), max_processes: Some(8), ..free() };
+    match group.change(&layout, &both) {
+        Err(GroupError::Missing { controller, .. }) => {
+            assert_eq!(controller, Controller::Memory);
+            assert_eq!(group.limits().expect("limits"), plan, "the other one was not set either");
+        }
+        // The hierarchy passes memory on to every group.
+        Ok(()) => assert_eq!(group.limits().expect("limits"), both),
+        Err(other) => panic!("{other}"),
+    }
+    // Nothing that is made of nothing has a controller.
+    let seats = std::mem::take(&mut group.seats);
+    let refused = group.change(&layout, &both).expect_err("no controller").to_string();
+    assert!(refused.contains("memory controller") && refused.contains("start it again"), "{refused}");
+    group.seats = seats;
+}
+
+#[test]
+fn a_value_that_the_kernel_refuses_leaves_all_as_they_were() {
+    let plan =
+        LimitsPlan { memory_bytes: Some(64 << 20), max_processes: Some(64), cpu_millis: Some(500), ..free() };
+    let Some((group, layout, _shell)) = running("refused", &plan) else { return };
+    // More processes than a pid may number (PID_MAX_LIMIT), and written after memory.
+    let wanted = LimitsPlan { memory_bytes: Some(32 << 20), max_processes: Some(u32::MAX), ..free() };
+    let refused = group.change(&layout, &wanted).expect_err("the kernel refuses");
+    assert!(matches!(refused, GroupError::File { .. }), "{refused}");
+    assert_eq!(group.limits().expect("limits"), plan);
+}

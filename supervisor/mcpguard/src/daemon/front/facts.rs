@@ -37,6 +37,7 @@ impl Display for Fact<'_> {
             Self::Ended(about, because) => write!(to, "{about}: ended {}", By(because)),
             Self::Frozen(about, because) => write!(to, "{about}: frozen {}", By(because)),
             Self::Thawed(about, because) => write!(to, "{about}: goes on {}", By(because)),
+            Self::Limited(about, because) => write!(to, "{about}: its limits were changed {}", By(because)),
             Self::Proven(about) => write!(to, "{about}: seen to be denied what it must be"),
             Self::DeniedElsewhere(id, event) => write!(to, "session {id}, which is over: {}", Denial(event)),
             Self::Stray(id) => write!(to, "session {id}, which is over: told of once more"),

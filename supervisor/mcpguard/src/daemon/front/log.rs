@@ -60,6 +60,8 @@ pub(crate) enum Fact<'a> {
     Frozen(About<'a>, &'a Because),
     /// It goes on.
     Thawed(About<'a>, &'a Because),
+    /// Somebody has changed what its control group is held to.
+    Limited(About<'a>, &'a Because),
     /// It was seen to be denied what it must be.
     Proven(About<'a>),
     /// The kernel denied something in a session that is not known any more.

@@ -85,7 +85,7 @@ fn note(acted: &mut Acted, key: Key, outcome: Result<(), Wrapped>) {
 }
 
 /// The sessions that are meant, among those that the client may see.
-fn meant(client: &Client, reach: Reach, selector: &Selector) -> Result<Vec<Key>, Refusal> {
+pub(super) fn meant(client: &Client, reach: Reach, selector: &Selector) -> Result<Vec<Key>, Refusal> {
     let sessions = client.hub.sessions.borrow();
     let seen: Vec<Candidate<'_>> = sessions
         .iter()

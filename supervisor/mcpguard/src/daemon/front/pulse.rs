@@ -1,6 +1,6 @@
 //! What the front does by itself: it says that it lives, has the log written, and looks at what sessions use.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use control::Event;
 use enforce::keeper::{Key, Usage};
@@ -73,6 +73,9 @@ fn used(hub: &Hub, key: Key, usage: Usage) {
     let mut sessions = hub.sessions.borrow_mut();
     let Some(session) = sessions.get_mut(key) else { return };
     let before = std::mem::replace(&mut session.usage, usage);
+    if let Some(cpu_us) = session.usage.cpu_us {
+        session.pace.seen(Instant::now(), cpu_us);
+    }
     let is_first = std::mem::take(&mut session.outlived);
     for (kind, count) in session.usage.dropped.iter().filter(|_| !is_first) {
         let known = before.dropped.get(kind).copied().unwrap_or(0);

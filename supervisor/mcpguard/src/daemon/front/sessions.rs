@@ -11,6 +11,7 @@ use super::kept::KeptEvents;
 use super::line::Line;
 use super::log::About;
 use super::memo::Memo;
+use super::pace::Pace;
 use super::settings::Limits;
 use super::words;
 use crate::daemon::wire::Connection;
@@ -33,6 +34,8 @@ pub(super) struct Session {
     pub(super) events: KeptEvents,
     /// As last seen.
     pub(super) usage: Usage,
+    /// The processors that it used lately.
+    pub(super) pace: Pace,
     /// It outlived the front that has written down what was dropped until then.
     pub(super) outlived: bool,
     /// The limits' counts that its client was last told.
@@ -65,6 +68,7 @@ impl Session {
             line: None,
             events: KeptEvents::default(),
             usage: Usage::default(),
+            pace: Pace::default(),
             outlived: false,
             resources: Resources::default(),
         }

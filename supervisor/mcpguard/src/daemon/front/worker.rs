@@ -16,7 +16,7 @@ use super::hub::Hub;
 use super::line::Line;
 use super::refusal::{Wrapped, refusal};
 use super::seats::Seat;
-use super::{brought, opening, operate, session};
+use super::{brought, limits, opening, operate, session};
 use crate::daemon::wire::{Ask, Peer};
 
 /// A client that was admitted.
@@ -146,6 +146,7 @@ async fn handle(
         Request::Thaw(selector) => operate::act(client, id, reach, &selector, rights::Act::Thaw).await,
         Request::Quarantine(selector) => operate::quarantine(client, id, reach, &selector).await,
         Request::Release(release) => operate::release(client, id, &release).await,
+        Request::Limits(limit) => limits::limits(client, id, reach, &limit).await,
         Request::Reload => operate::reload(client, id).await,
         Request::Status => operate::status(client, id),
         Request::Offer => operate::offer(client, id),

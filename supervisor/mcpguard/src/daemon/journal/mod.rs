@@ -175,6 +175,7 @@ impl Log for Journal {
                 self.take(record::frozen(about, because));
             }
             Fact::Thawed(about, because) => self.take(record::thawed(about, because)),
+            Fact::Limited(about, because) => self.take(record::limited(about, because)),
             Fact::Refused { uid, process, refusal } => {
                 self.metrics.refused(&record::word(&refusal.code));
                 if self.refusals.has_room(*uid) {

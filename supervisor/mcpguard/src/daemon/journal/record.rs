@@ -161,6 +161,11 @@ pub(super) fn thawed(about: &About<'_>, because: &Because) -> Entry {
     of(about.id, operation(OperationKind::Thaw, because.who, because.why.clone()))
 }
 
+/// Somebody has changed its limits.
+pub(super) fn limited(about: &About<'_>, because: &Because) -> Entry {
+    of(about.id, operation(OperationKind::Limits, because.who, because.why.clone()))
+}
+
 /// It is over.
 pub(super) fn ended(about: &About<'_>, because: &Because, reason: EndReason, known: &Known) -> Entry {
     let end = SessionEnd {

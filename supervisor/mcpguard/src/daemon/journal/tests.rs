@@ -95,6 +95,7 @@ fn every_fact_is_its_record() {
         Fact::Resources(about, resources),
         Fact::Frozen(about, &operator),
         Fact::Thawed(about, &operator),
+        Fact::Limited(about, &operator),
         Fact::Proven(about),
         Fact::Unproven(about, "not denied"),
         Fact::Killed(about, &owner),
@@ -118,6 +119,7 @@ fn every_fact_is_its_record() {
         "denial",
         "operation",
         "operation",
+        "operation",
         "denial",
         "operation",
     ];
@@ -132,7 +134,13 @@ fn every_fact_is_its_record() {
     assert_eq!((rule.reason.as_deref(), kernel.denial.process.as_ref().unwrap().pid), (Some("secrets"), 42));
     let Body::Denial(reached) = &bodies[3] else { panic!("no limit") };
     assert_eq!((reached.what.as_str(), reached.count), ("memory", 2));
-    let Body::SessionEnd(end) = &bodies[8] else { panic!("no end") };
+    let Body::Operation(limits) = &bodies[6] else { panic!("no limits") };
+    assert_eq!(
+        (limits.operation, limits.by, limits.uid),
+        (OperationKind::Limits, audit::Actor::Operator, Some(7))
+    );
+    assert_eq!(limits.detail.as_deref(), Some("so it is"));
+    let Body::SessionEnd(end) = &bodies[9] else { panic!("no end") };
     assert_eq!((end.reason, end.denials), (EndReason::Failed, 1));
 
     let host = room.records().into_iter().filter(|record| record.session == audit::SessionId::host());

@@ -55,7 +55,7 @@ impl Desk {
             }
             Ask::Admit(it) | Ask::Open(it, _) | Ask::Resume(it, _) | Ask::Learn(it, ..) => *it,
             Ask::Forget(it, _) | Ask::Arrived(it, _) | Ask::End(it) | Ask::Act(it, ..) => *it,
-            Ask::Usage(it) | Ask::Sync(it) => *it,
+            Ask::Limits(it, _) | Ask::Limit(it, ..) | Ask::Usage(it) | Ask::Sync(it) => *it,
         };
         let ticket = self.answers.asked(connection);
         match self.answer(connection, ticket, ask, descriptor, keeper) {
@@ -108,6 +108,8 @@ impl Desk {
             Ask::Act(_, key, Act::Kill) => self.end(connection, ticket, Ok(key), keeper),
             Ask::Act(_, key, Act::Freeze) => Some(done(keeper.freeze(key))),
             Ask::Act(_, key, Act::Thaw) => Some(done(keeper.thaw(key))),
+            Ask::Limits(_, key) => Some(held(keeper.limits(key))),
+            Ask::Limit(_, key, from, to) => Some(held(keeper.limit(key, from, to))),
             Ask::Usage(_) => Some(Answer::Usage(keeper.usage())),
             Ask::Leave(_) | Ask::Heard(_) | Ask::Alive => None,
         }
@@ -279,6 +281,13 @@ fn refused(why: Why, sentence: String) -> Refused {
 fn done(outcome: Result<(), HostError>) -> Answer {
     match outcome {
         Ok(()) => Answer::Done,
+        Err(error) => Answer::Refused(why(&error)),
+    }
+}
+
+fn held(outcome: Result<keeper::Limits, HostError>) -> Answer {
+    match outcome {
+        Ok(limits) => Answer::Limits(limits),
         Err(error) => Answer::Refused(why(&error)),
     }
 }

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use enforce::keeper::{Identity, Key, Notice, Opened, Usage, channel};
+use enforce::keeper::{Identity, Key, Limits, Notice, Opened, Usage, channel};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 use crate::daemon::wire::{Act, Answer, Ask, Connection, Peer, Refused, Standing, Told, Why};
@@ -28,6 +28,8 @@ pub(super) struct Script {
     pub(super) refuses: Option<Refused>,
     pub(super) is_full: bool,
     pub(super) usage: Vec<(Key, Usage)>,
+    /// What control groups are held to.
+    pub(super) limits: BTreeMap<Key, Limits>,
     /// Sessions that are there.
     pub(super) keys: BTreeSet<Key>,
     /// Whose they are.
@@ -203,9 +205,29 @@ impl Script {
                     false => refused(Why::NoSuchSession),
                 },
             ),
+            Ask::Limits(connection, key) => (
+                connection,
+                match self.keys.contains(key) {
+                    true => Answer::Limits(self.limits.get(key).copied().unwrap_or_default()),
+                    false => refused(Why::NoSuchSession),
+                },
+            ),
+            Ask::Limit(connection, key, from, to) => (connection, self.limit(*key, *from, *to)),
             Ask::Usage(connection) => (connection, Answer::Usage(self.usage.clone())),
         };
         Some((Told::Answer(*connection, answer), with))
+    }
+
+    fn limit(&mut self, key: Key, from: Limits, to: Limits) -> Answer {
+        if let Some(refused) = &self.refuses {
+            return Answer::Refused(refused.clone());
+        }
+        let held = self.limits.entry(key).or_default();
+        assert_eq!(*held, from, "the front judges what holds");
+        held.memory_bytes = to.memory_bytes.or(held.memory_bytes);
+        held.max_processes = to.max_processes.or(held.max_processes);
+        held.cpu_millis = to.cpu_millis.or(held.cpu_millis);
+        Answer::Limits(*held)
     }
 
     fn who(&self, socket: &OwnedFd) -> Peer {

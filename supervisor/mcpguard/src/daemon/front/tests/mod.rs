@@ -6,6 +6,7 @@ mod crowds;
 mod figures;
 mod hostile;
 mod keeper;
+mod limits;
 mod operators;
 mod policies;
 mod sessions;
