@@ -46,6 +46,16 @@ pub enum HostError {
     /// Somebody else has changed its limits since they were looked at.
     #[error("the session's limits were changed by somebody else meanwhile; look at them and ask again")]
     LimitsChanged,
+    /// It has more memory already than it should be held to.
+    #[error(
+        "the session has {used} bytes of memory, so that it cannot be held to {limit}; ask for more than it has, or end it"
+    )]
+    MemoryInUse {
+        /// Bytes that were asked for.
+        limit: u64,
+        /// Bytes that it has.
+        used: u64,
+    },
     /// The eBPF session.
     #[error(transparent)]
     Session(#[from] SessionError),

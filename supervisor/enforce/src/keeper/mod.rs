@@ -223,14 +223,19 @@ impl Keeper {
     /// in `to` stay as they are.
     ///
     /// # Errors
-    /// There is no such session, it is not held to `from` any more, the kernel has no controller for one of the limits in
-    /// its group, or it refuses a value.
+    /// There is no such session, it is not held to `from` any more, it has more memory than that already, the kernel has no
+    /// controller for one of the limits in its group, or it refuses a value.
     pub fn limit(&mut self, key: Key, from: Limits, to: Limits) -> Result<Limits, HostError> {
         if self.limits(key)? != from {
             return Err(HostError::LimitsChanged);
         }
         let group = self.sessions.get(&key).and_then(|hosted| hosted.group.as_ref());
-        group.ok_or(HostError::NoSession)?.change(&self.layout, &LimitsPlan::from(to))?;
+        let group = group.ok_or(HostError::NoSession)?;
+        // Who asks for less waits in the kernel until it has taken the rest back.
+        match to.memory_bytes.zip(group.usage().memory) {
+            Some((limit, used)) if limit < used => return Err(HostError::MemoryInUse { limit, used }),
+            _ => group.change(&self.layout, &LimitsPlan::from(to))?,
+        }
         self.limits(key)
     }
 
