@@ -144,11 +144,11 @@ fn kill(session: &Session, slot: u32, kind: u32, reason: u32) -> bool {
     true
 }
 
-/// Counts a record that the ring had no room for; the canary's at 0, which is no kind.
+/// Counts a record that the ring had no room for.
 #[inline(always)]
 fn account(state: *mut State, kind: u32, written: bool, canary: bool) -> u32 {
     if !written {
-        let kind = if canary { 0 } else { kind };
+        let kind = if canary { abi::CANARYS as u32 } else { kind };
         // SAFETY: a map value, within the array.
         unsafe {
             let counter = (&raw mut (*state).dropped).cast::<u64>().add(kind as usize & 31);

@@ -44,8 +44,8 @@ impl Names {
         })
     }
 
-    /// Of a session that an earlier process has opened, and told who knows what.
-    pub(super) fn adopted(self) -> Self {
+    /// Whose programs write there by themselves, or that an earlier process has told who knows what.
+    pub(super) fn beside_others(self) -> Self {
         Self { knows: AtomicBool::new(true), ..self }
     }
 

@@ -17,7 +17,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use control::message::{Code, Limit, Limits, LimitsOf, Refusal, SessionLimits, Used};
@@ -27,6 +27,7 @@ use policy::limits::{self, spell_cpus, spell_memory};
 use serde_json::{Value, json};
 
 use super::deed::one;
+use super::table::table;
 use super::told::line;
 use crate::sessions::{Choice, Daemon, Host, Running, running};
 
@@ -84,7 +85,10 @@ impl Host {
     /// All parts of the answer to a request about limits; who is refused is told why.
     fn limits(&mut self, request: Request) -> anyhow::Result<Result<Vec<LimitsOf>, Refusal>> {
         let mut parts = Vec::new();
-        for answer in self.ask_in_parts(request, PATIENCE).context("the host daemon does not answer")? {
+        for answer in self
+            .ask_in_parts(request, Instant::now() + PATIENCE)
+            .context("the host daemon does not answer")?
+        {
             match answer {
                 Answer::Limits(part) => parts.push(part),
                 Answer::Refused(refusal) => return Ok(Err(refusal)),
@@ -154,7 +158,8 @@ fn tell(deed: &str, rows: &[(&Running, &Outcome)], out: &mut dyn Write) -> std::
         let limits = outcome.as_ref().ok()?;
         Some(cells(&session.session, &session.policy, limits))
     });
-    table(&known.collect::<Vec<_>>(), out)
+    let known: Vec<_> = known.collect();
+    if known.is_empty() { Ok(()) } else { table(HEADS, &[], &known, out) }
 }
 
 const HEADS: [&str; 5] = ["SESSION", "POLICY", "MEMORY", "PROCESSES", "CPU"];
@@ -181,21 +186,6 @@ fn of(used: Option<String>, limit: Option<String>) -> String {
 /// What is used, in whole MiB or KiB.
 fn rounded(bytes: u64) -> String {
     if bytes < 1 << 20 { format!("{}KiB", bytes >> 10) } else { format!("{}MiB", bytes >> 20) }
-}
-
-fn table(lines: &[[String; 5]], out: &mut dyn Write) -> std::io::Result<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let heads = HEADS.map(str::to_owned);
-    let all: Vec<&[String; 5]> = std::iter::once(&heads).chain(lines).collect();
-    let widths: [usize; 5] =
-        std::array::from_fn(|at| all.iter().map(|line| line[at].chars().count()).max().unwrap_or(0));
-    for line in all {
-        let text: String = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}  ")).collect();
-        writeln!(out, "{}", text.trim_end())?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -281,7 +271,7 @@ mod tests {
         let limits = Limits { memory_bytes: Some(512 << 20), max_processes: None, cpu_millis: Some(500) };
         let used = Used { memory_bytes: Some(100_000_000), processes: Some(3), cpu_millis: None };
         let mut out = Vec::new();
-        table(&[cells("5f3c0a91-long", "git\u{1b}hub", &limits_of('a', limits, used))], &mut out)
+        table(HEADS, &[], &[cells("5f3c0a91-long", "git\u{1b}hub", &limits_of('a', limits, used))], &mut out)
             .expect("memory");
         let text = String::from_utf8(out).expect("text");
         let lines: Vec<&str> = text.lines().collect();
@@ -289,7 +279,7 @@ mod tests {
         assert!(lines[1].contains("  95MiB of 512MiB  3          ? of 0.5"), "{text}");
         assert_eq!(lines[0].find("MEMORY"), lines[1].find("95MiB"), "{text}");
         let mut none = Vec::new();
-        table(&[], &mut none).expect("memory");
+        tell("shown", &[], &mut none).expect("memory");
         assert!(none.is_empty());
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod ps;
 pub(crate) mod quarantine;
 pub(crate) mod reload;
 pub(crate) mod status;
+mod table;
 mod told;
 pub(crate) mod top;
 pub(crate) mod why;

@@ -16,6 +16,7 @@ use nix::unistd::{Uid, User};
 use serde_json::{Value, json};
 
 use super::log::is_broken_pipe;
+use super::table::table;
 use crate::sessions::{Counts, Daemon, Processes, Running, Usage, running};
 
 /// Arguments of `mcpguard ps`.
@@ -49,7 +50,7 @@ fn list(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let lines: Vec<[String; COLUMNS]> = rows.iter().map(Row::cells).collect();
-    table(&lines, out)?;
+    table(HEADS, &NUMBERS, &lines, out)?;
     Ok(0)
 }
 
@@ -67,6 +68,8 @@ const HEADS: [&str; COLUMNS] = [
     "SESSION", "PID", "USER", "POLICY", "AGE", "CALLS", "DENIED", "PROCS", "CPU", "MEMORY", "STATE",
     "COMMAND",
 ];
+/// What stands to the right.
+const NUMBERS: [&str; 7] = ["PID", "AGE", "CALLS", "DENIED", "PROCS", "CPU", "MEMORY"];
 
 impl<'a> Row<'a> {
     fn of(session: &'a Running, processes: &Processes) -> Self {
@@ -145,30 +148,6 @@ fn memory(bytes: u64) -> String {
     format!("{:.1}MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// Whether a column holds numbers, which stand to the right.
-fn is_number(column: usize) -> bool {
-    matches!(HEADS[column], "PID" | "AGE" | "CALLS" | "DENIED" | "PROCS" | "CPU" | "MEMORY")
-}
-
-fn table(lines: &[[String; COLUMNS]], out: &mut dyn Write) -> std::io::Result<()> {
-    let heads = HEADS.map(str::to_owned);
-    let all: Vec<&[String; COLUMNS]> = std::iter::once(&heads).chain(lines).collect();
-    let width = |column: usize| all.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    for line in all {
-        let cell = |column: usize| {
-            let (text, width) = (&line[column], widths[column]);
-            match (column + 1 == COLUMNS, is_number(column)) {
-                (true, _) => text.clone(),
-                (false, true) => format!("{text:>width$}  "),
-                (false, false) => format!("{text:<width$}  "),
-            }
-        };
-        writeln!(out, "{}", (0..COLUMNS).map(cell).collect::<String>().trim_end())?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,7 +166,8 @@ mod tests {
             cells
         };
         let mut out = Vec::new();
-        table(&[line("5f3c", "1"), line("a much longer name", "100")], &mut out).expect("memory");
+        table(HEADS, &NUMBERS, &[line("5f3c", "1"), line("a much longer name", "100")], &mut out)
+            .expect("memory");
         let text = String::from_utf8(out).expect("text");
         let ends: Vec<Option<usize>> = text.lines().map(|line| line.find("a command")).collect();
         assert_eq!(ends[1], ends[2], "{text}");

@@ -1,6 +1,5 @@
 //! The connection of a session: a thread reads it, others ask over it; when it is lost it is resumed.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -56,9 +55,6 @@ pub(crate) enum News {
 #[derive(Debug)]
 pub(crate) struct Hosted {
     shared: Arc<Shared>,
-    page: Arc<ActiveMask>,
-    /// Everything up to this number was told, or is counted as missed.
-    synced: Cell<u64>,
     /// Keeps the files of the rules known for as long as this process lives.
     _bundle: OwnedFd,
 }
@@ -117,8 +113,8 @@ impl Hosted {
         };
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let (page, id, slot) = (Arc::new(page), opened.session.clone(), opened.slot);
-        let shared = Shared { socket, id, slot, page: Arc::clone(&page), bell, state: Mutex::new(state) };
-        Ok(Self { shared: Arc::new(shared), page, synced: Cell::new(0), _bundle: bundle })
+        let shared = Shared { socket, id, slot, page, bell, state: Mutex::new(state) };
+        Ok(Self { shared: Arc::new(shared), _bundle: bundle })
     }
 
     /// Begins to listen, on a thread of its own.
@@ -132,12 +128,12 @@ impl Hosted {
 
     /// Whoever decides about the session's addresses.
     pub(crate) fn egress(&self) -> Arc<dyn Egress> {
-        Arc::new(Remote { page: Arc::clone(&self.page), asking: Asking(Arc::clone(&self.shared)) })
+        Arc::new(Remote { page: Arc::clone(&self.shared.page), asking: Asking(Arc::clone(&self.shared)) })
     }
 
     /// From now on these grant classes hold: a store to memory.
     pub(crate) fn follow(&self, active: u64, call: u64) {
-        self.page.store(active, call);
+        self.shared.page.store(active, call);
     }
 
     /// Readable when there are news.
@@ -147,10 +143,10 @@ impl Hosted {
 
     /// Has everything told that happened until now. No system call where the programs have told of nothing new.
     pub(crate) fn catch_up(&self) {
-        let told = self.page.told();
+        let told = self.shared.page.told();
+        let lacks = self.shared.lock().heard.complete() < told;
         // A daemon that is gone, or behind, tells it later.
-        if self.synced.get() != told && self.shared.ask_within(Request::Sync, HURRY) == Some(Answer::Done) {
-            self.synced.set(told);
+        if lacks && self.shared.ask_within(Request::Sync, HURRY) == Some(Answer::Done) {
             self.shared.settle(&mut self.shared.lock(), told);
         }
     }
@@ -194,7 +190,7 @@ impl Hosted {
         if !over {
             let _ = self.shared.ask_within(Request::End(End { why }), END);
             // Whoever is not there any more tells nothing any more.
-            self.shared.settle(&mut self.shared.lock(), self.page.told());
+            self.shared.settle(&mut self.shared.lock(), self.shared.page.told());
         }
     }
 }

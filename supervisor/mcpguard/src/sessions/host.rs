@@ -59,13 +59,8 @@ impl Host {
     /// Asks, and waits for all parts of the answer.
     ///
     /// # Errors
-    /// As [`Self::ask`]; the patience is for all of them.
-    pub(crate) fn ask_in_parts(
-        &mut self,
-        request: Request,
-        patience: Duration,
-    ) -> anyhow::Result<Vec<Answer>> {
-        let until = Instant::now() + patience;
+    /// As [`Self::ask`]; the time is for all of them.
+    pub(crate) fn ask_in_parts(&mut self, request: Request, until: Instant) -> anyhow::Result<Vec<Answer>> {
         let id = self.0.ask(request, &[])?;
         let mut parts = Vec::new();
         loop {
@@ -96,24 +91,14 @@ impl Host {
 
     /// The sessions that this user may see.
     fn list(&mut self, until: Instant) -> anyhow::Result<Vec<Summary>> {
-        let id = self.0.ask(Request::List, &[])?;
         let mut all = Vec::new();
-        loop {
-            match self.0.next(until)?.0 {
-                FromDaemon::Answered(answered, Answer::Sessions(Sessions { sessions, more }))
-                    if answered == id =>
-                {
-                    all.extend(sessions);
-                    if !more {
-                        return Ok(all);
-                    }
-                }
-                FromDaemon::Answered(_, Answer::Refused(Refusal { sentence, .. })) => {
-                    bail!("it refuses: {sentence}")
-                }
-                FromDaemon::Closing(Refusal { sentence, .. }) => bail!("it refuses: {sentence}"),
-                _ => {}
+        for part in self.ask_in_parts(Request::List, until)? {
+            match part {
+                Answer::Sessions(Sessions { sessions, more: _ }) => all.extend(sessions),
+                Answer::Refused(Refusal { sentence, .. }) => bail!("it refuses: {sentence}"),
+                other => bail!("it answers with {other:?}"),
             }
         }
+        Ok(all)
     }
 }

@@ -52,7 +52,6 @@ impl Layer {
             let mut held = Held {
                 filled: filled.remove(&slot).unwrap_or_default(),
                 links: links.remove(&slot).unwrap_or_default(),
-                doors: !lives || value.resolver_port != 0,
                 ..Held::default()
             };
             if !lives && held.is_nothing() {

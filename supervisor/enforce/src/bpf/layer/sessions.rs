@@ -131,8 +131,8 @@ impl Layer {
             names.shut();
         }
         held.filled.remove(&mut self.maps)?;
-        // A session without doors is led to none, but may have been told about addresses all the same.
-        if held.doors || held.names.as_ref().is_some_and(|names| names.knows()) {
+        // Of one whose opening or end was cut off it is not known.
+        if held.names.as_ref().is_none_or(|names| names.knows()) {
             session::forget_names(&mut self.maps, slot)?;
         }
         if held.cgroup != 0 {

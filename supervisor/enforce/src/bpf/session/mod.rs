@@ -104,8 +104,6 @@ pub(in crate::bpf) struct Held {
     pub(super) names: Option<Arc<Names>>,
     pub(super) cgroup: u64,
     pub(super) supervisor: u32,
-    /// Whether it has a resolver and a proxy, and so perhaps names that were learned.
-    pub(super) doors: bool,
 }
 
 impl Held {

@@ -84,10 +84,10 @@ pub(in crate::bpf) fn open(
     held.supervisor = supervisor;
     // Without programs on the control group nobody leads to a door, and what leads there stays closed.
     let doors = opening.doors.filter(|_| !parts.cgroup_programs.is_empty());
-    held.doors = doors.is_some();
     let value = value(opening, doors);
     maps.sessions.set(slot, Plain(value), 0).map_err(filled("SESSIONS"))?;
-    let names = Arc::new(names(parts.maps, slot, &active)?);
+    let names = names(parts.maps, slot, &active)?;
+    let names = Arc::new(if doors.is_some() { names.beside_others() } else { names });
     held.names = Some(Arc::clone(&names));
     guard_cgroup(parts, slot, opening, held)?;
     Ok(Session { slot, active, skipped, names })

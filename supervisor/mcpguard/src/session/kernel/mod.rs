@@ -162,10 +162,8 @@ impl Kernel {
         let Some(ground) = &self.ground else { return (false, None) };
         let mut ground = ground.borrow_mut();
         ground.catch_up();
-        let mut first = Some(match ground.hear() {
-            Some(first) => first,
-            None => return (false, None),
-        });
+        let Some(first) = ground.hear() else { return (false, None) };
+        let mut first = Some(first);
         let calls = engine.as_ref().map(|engine| engine.in_flight()).unwrap_or_default();
         let now = Instant::now();
         let mut demand = None;
