@@ -22,10 +22,15 @@ watchers = []
 places = {}
 
 
-def page(url, known):
-    """One page over plain HTTP, on a connection of its own."""
+# A packet of a connection whose time is over gets no answer. A call waits so long that it is told as wrong; the thread
+# would spend all of its time on a few such attempts, and not make the many that are wanted.
+PATIENCE, IMPATIENCE = 3, 0.1
+
+
+def page(url, known, timeout):
+    """One page over plain HTTP, on a connection of its own, which waits `timeout` seconds at most for each step."""
     name, _, path = url.removeprefix("http://").partition("/")
-    with socket.create_connection((places.get(name, name) if known else name, 80), timeout=3) as peer:
+    with socket.create_connection((places.get(name, name) if known else name, 80), timeout=timeout) as peer:
         places[name] = peer.getpeername()[0]
         peer.sendall(f"GET /{path} HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
         text = b""
@@ -34,10 +39,10 @@ def page(url, known):
     return text.decode("utf-8", "replace")
 
 
-def attempt(url, known):
+def attempt(url, known, timeout=PATIENCE):
     began = time.time_ns()
     try:
-        text, error = page(url, known), None
+        text, error = page(url, known, timeout), None
     except OSError as failed:
         text, error = "", str(failed)
     return {"url": url, "known": known, "began": began, "ended": time.time_ns(), "text": text, "error": error}
@@ -53,7 +58,7 @@ def watch(urls, pause):
         word = f"token{os.urandom(6).hex()}"
         # By turns: each page by its name, and then each at its address.
         known = number // len(urls) % 2 == 1
-        told = attempt(urls[number % len(urls)] + word, known)
+        told = attempt(urls[number % len(urls)] + word, known, IMPATIENCE)
         attempts.append({"word": word, **told})
         number += 1
         time.sleep(pause)
