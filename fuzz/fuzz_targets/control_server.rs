@@ -9,7 +9,9 @@
 
 use std::collections::VecDeque;
 
-use control::message::{Actor, Because, Code, Opened, Refusal, RequestKind, Sessions};
+use control::message::{
+    Acted, Actor, Because, Code, LimitsOf, Opened, Refusal, Reloaded, RequestKind, Sessions,
+};
 use control::{
     Answer, Build, Event, Fault, FromClient, MAX_IN_FLIGHT, MAX_OPEN, RequestId, ServerSide, SessionId,
 };
@@ -158,9 +160,14 @@ fn answer_to(kind: RequestKind) -> Answer {
         RequestKind::Open => {
             Answer::Opened(Opened { session, slot: 1, revision: String::new(), skipped: Vec::new() })
         }
-        RequestKind::Learn | RequestKind::Forget | RequestKind::End | RequestKind::Follow => Answer::Done,
         RequestKind::List => Answer::Sessions(Sessions { sessions: Vec::new(), more: false }),
-        _ => refused(),
+        RequestKind::Limits => Answer::Limits(LimitsOf::default()),
+        RequestKind::Kill | RequestKind::Freeze | RequestKind::Thaw | RequestKind::Quarantine => {
+            Answer::Acted(Acted::default())
+        }
+        RequestKind::Reload => Answer::Reloaded(Reloaded::default()),
+        RequestKind::Status | RequestKind::Offer | RequestKind::Arrived => refused(),
+        _ => Answer::Done,
     }
 }
 

@@ -176,20 +176,23 @@ fn all_busy_sessions_end_with_one_request() -> Result<()> {
     let many = crowd(20, 200);
     for dead in [false, true] {
         let mut guests = Vec::new();
-        for number in 0..many {
-            let mut guest = Guest::comes(&daemon, User::ADA, "busy")?.0;
+        for _ in 0..many {
+            guests.push(Guest::comes(&daemon, User::ADA, "busy")?.0);
+        }
+        for (number, guest) in guests.iter_mut().enumerate() {
             let (tool, arguments) = match number % 20 {
                 0 => ("udp_often", json!({ "host": "192.0.2.1", "port": 9, "ms": 600_000 })),
                 _ => ("sleep", json!({ "ms": 600_000 })),
             };
             guest.client.send("tools/call", json!({ "name": tool, "arguments": arguments }))?;
-            guests.push(guest);
         }
         let servers: Vec<u32> = guests.iter().flat_map(|guest| children_of(guest.client.pid())).collect();
         ensure!(servers.len() >= many && servers.iter().all(|server| alive(*server)), "{servers:?}");
         if dead {
             daemon.kill()?;
         }
+        // Those that flood have begun to, and the daemon is behind.
+        std::thread::sleep(Duration::from_millis(500));
         let mut kill = daemon.command(User::ROOT, &["kill", "--user", &User::ADA.uid.to_string()])?;
         let begun = Instant::now();
         let killer = std::thread::spawn(move || harness::run(&mut kill));

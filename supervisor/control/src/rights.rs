@@ -229,6 +229,14 @@ impl Reach {
         }
     }
 
+    /// Who acts on whatever sessions there are.
+    pub fn who(self) -> Actor {
+        match self {
+            Self::Host(uid) => Actor::Operator(uid),
+            Self::Own(uid) => Actor::Owner(uid),
+        }
+    }
+
     /// Who acts on the session of a user, for records and for those who are told.
     pub fn actor(self, owner: u32) -> Actor {
         match self {

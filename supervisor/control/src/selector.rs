@@ -61,6 +61,16 @@ pub enum Selector {
     All,
 }
 
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(word) => write!(f, "session {word}"),
+            Self::User(uid) => write!(f, "all sessions of user {uid}"),
+            Self::All => f.write_str("all sessions"),
+        }
+    }
+}
+
 /// A session that may be meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate<'a> {

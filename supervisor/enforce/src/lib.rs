@@ -53,7 +53,7 @@ pub use seccomp::{
     SyscallDenial, Woken, compile, name_of, reason,
 };
 pub use spawn::{Outer, SpawnError, Stdio3};
-pub use standing::{FreezeError, Grounds, KillError, Standing};
+pub use standing::{FreezeError, Grounds, KillError, Standing, hurry};
 pub use tree::{
     Ended, Ending, Exited, Status, SupervisorError, become_subreaper, end_tree, harden_supervisor,
 };

@@ -93,13 +93,17 @@ impl<'a> Guarded<'a> {
         Client::start(self.command(&[INIT, "--serve"])?, self.ground)
     }
 
+    /// The audit log as it is; empty if nothing is written yet. Reading many records costs an emulated machine seconds.
+    pub(crate) fn log(&self) -> Result<String> {
+        match fs::read_to_string(&self.audit) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            read => read.context("cannot read the audit log"),
+        }
+    }
+
     /// The records of the audit log so far; none if there is no log.
     pub(crate) fn records(&self) -> Result<Vec<Value>> {
-        let text = match fs::read_to_string(&self.audit) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error).context("cannot read the audit log"),
-        };
+        let text = self.log()?;
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         whole.map(|line| serde_json::from_str(line).with_context(|| format!("not JSON: {line}"))).collect()
     }

@@ -1,4 +1,4 @@
-//! A process's own settings. Source: `prctl(2)`, `sigaction(2)`.
+//! A process's own settings. Source: `prctl(2)`, `sigaction(2)`, `sched(7)`.
 
 use std::ffi::CStr;
 
@@ -90,4 +90,14 @@ pub(crate) fn dies_with(parent: Pid) -> bool {
 pub(crate) fn close_secure_bits() -> Result<(), Errno> {
     // SAFETY: no pointers.
     check(unsafe { libc::prctl(libc::PR_SET_SECUREBITS, SECURE_BITS, 0, 0, 0) }.into()).map(|_| ())
+}
+
+/// This thread, and those that it starts from now on, go before all that have no real-time priority. Where the kernel has
+/// none to give to its control group, they go first among the others.
+pub(crate) fn goes_first() -> Result<(), Errno> {
+    let lowest = libc::sched_param { sched_priority: 1 };
+    // SAFETY: the parameter is a valid structure that the kernel only reads; 0 is the calling thread.
+    let first = check(unsafe { libc::sched_setscheduler(0, libc::SCHED_RR, &raw const lowest) }.into());
+    // SAFETY: three numbers.
+    first.or_else(|_| check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -20) }.into())).map(|_| ())
 }

@@ -37,9 +37,12 @@ pub(super) type Outcome = Result<(), String>;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// And where it cannot.
 const LONG_PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take to list, and then to kill, where this process can do that as well: all of it is to be over within a
+/// fifth of a second, whatever keeps the machine busy. A daemon that is late kills whom it still finds.
+pub(super) const HASTE: Duration = Duration::from_millis(40);
 
 /// How long supervisors may take to end their sessions by themselves, all of them together.
-const OWN_END: Duration = Duration::from_millis(100);
+const OWN_END: Duration = Duration::from_millis(25);
 /// How long supervisors whose processes are gone may take to write that down.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -101,7 +104,11 @@ impl Deed {
         let theirs: BTreeMap<&SessionId, usize> =
             sessions.iter().enumerate().filter_map(|(at, it)| Some((it.id()?, at))).collect();
         let (Some(mut host), false) = (host, theirs.is_empty()) else { return BTreeMap::new() };
-        let patience = if sessions.iter().all(Running::is_within_reach) { PATIENCE } else { LONG_PATIENCE };
+        let patience = match self {
+            _ if !sessions.iter().all(Running::is_within_reach) => LONG_PATIENCE,
+            Self::Kill => HASTE,
+            Self::Freeze | Self::Thaw => PATIENCE,
+        };
         let ask = |selector| host.ask(self.request(selector), patience);
         let asking = Asking { ask, theirs };
         match asking.everywhere(lot) {

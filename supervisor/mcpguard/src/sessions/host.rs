@@ -9,8 +9,8 @@ use control::{Answer, FromDaemon, Request};
 
 use crate::hosted::{Line, SOCKET, is_there};
 
-/// How long the daemon may take to greet and to list. Whoever wants sessions to end does not wait longer.
-const PATIENCE: Duration = Duration::from_millis(900);
+/// How long the daemon may take to greet and to list.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(900);
 
 /// Which daemon.
 #[derive(clap::Args, Clone, Debug)]
@@ -24,15 +24,15 @@ pub(crate) struct Daemon {
 pub(crate) struct Host(Line);
 
 impl Daemon {
-    /// The daemon that is meant, and what it lists; `None`: there is none.
+    /// The daemon that is meant, and what it lists within this time; `None`: there is none.
     ///
     /// # Errors
     /// It does not answer in time, or refuses.
-    pub(super) fn list(&self) -> Option<anyhow::Result<(Host, Vec<Summary>)>> {
+    pub(super) fn list(&self, patience: Duration) -> Option<anyhow::Result<(Host, Vec<Summary>)>> {
         let there = is_there(&self.daemon_socket);
         there.then(|| {
-            let until = Instant::now() + PATIENCE;
-            let mut host = self.connect(PATIENCE)?;
+            let until = Instant::now() + patience;
+            let mut host = self.connect(patience)?;
             let listed = host.list(until)?;
             Ok((host, listed))
         })

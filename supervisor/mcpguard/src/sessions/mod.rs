@@ -22,6 +22,6 @@ pub(crate) use card::{About, Registration};
 pub(crate) use choice::{Choice, uid};
 pub(crate) use counts::Counts;
 use found::{Found, found};
-pub(crate) use host::{Daemon, Host};
-pub(crate) use running::{Running, look, running};
+pub(crate) use host::{Daemon, Host, PATIENCE};
+pub(crate) use running::{Running, look, running, running_within};
 pub(crate) use usage::{Processes, Usage};

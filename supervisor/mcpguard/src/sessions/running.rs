@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use control::SessionId;
 use control::message::{State, Summary};
 use enforce::cgroup::GroupId;
@@ -13,7 +15,7 @@ use nix::unistd::geteuid;
 use procfs::process::Process;
 use procfs::{Current, Uptime};
 
-use super::{Daemon, Found, Host, found};
+use super::{Daemon, Found, Host, PATIENCE, found};
 
 /// A session that runs. Texts are as its user wrote them: whoever shows them cleans them.
 #[derive(Debug)]
@@ -46,7 +48,15 @@ pub(crate) struct Running {
 /// # Errors
 /// Nothing can be told about this boot.
 pub(crate) fn running(daemon: &Daemon) -> anyhow::Result<(Vec<Running>, Option<Host>)> {
-    let (all, host) = look(Some(daemon))?;
+    running_within(daemon, PATIENCE)
+}
+
+/// The same, with a daemon that has this long for its answer.
+pub(crate) fn running_within(
+    daemon: &Daemon,
+    patience: Duration,
+) -> anyhow::Result<(Vec<Running>, Option<Host>)> {
+    let (all, host) = seen(Some(daemon), patience)?;
     let host = host.unwrap_or_else(|error| {
         crate::terminal::warning(&format!(
             "the host daemon does not answer ({error:#}); this goes on without it"
@@ -58,12 +68,25 @@ pub(crate) fn running(daemon: &Daemon) -> anyhow::Result<(Vec<Running>, Option<H
 
 /// The same, and why the daemon does not answer; `None`: it is not asked.
 pub(crate) fn look(daemon: Option<&Daemon>) -> anyhow::Result<(Vec<Running>, anyhow::Result<Option<Host>>)> {
-    let (host, hosted) = match daemon.and_then(Daemon::list) {
+    seen(daemon, PATIENCE)
+}
+
+/// The daemon says what it knows while this process looks for itself.
+fn seen(
+    daemon: Option<&Daemon>,
+    patience: Duration,
+) -> anyhow::Result<(Vec<Running>, anyhow::Result<Option<Host>>)> {
+    let (listed, found) = thread::scope(|both| {
+        let listed = both.spawn(|| daemon.and_then(|daemon| daemon.list(patience)));
+        let found = found();
+        (listed.join().unwrap_or_else(|_| Some(Err(anyhow!("its answer cannot be read")))), found)
+    });
+    let (host, hosted) = match listed {
         None => (Ok(None), Vec::new()),
         Some(Ok((host, hosted))) => (Ok(Some(host)), hosted),
         Some(Err(error)) => (Err(error), Vec::new()),
     };
-    Ok((merged(found()?, hosted, &Grounds::find()), host))
+    Ok((merged(found?, hosted, &Grounds::find()), host))
 }
 
 fn merged(found: Vec<Found>, hosted: Vec<Summary>, grounds: &Grounds) -> Vec<Running> {

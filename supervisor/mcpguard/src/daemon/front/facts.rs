@@ -52,6 +52,7 @@ impl Display for Fact<'_> {
                 write!(to, "policy {revision}: put into quarantine by user {uid}")
             }
             Self::Released(revision, uid) => write!(to, "policy {revision}: released by user {uid}"),
+            Self::Doomed(sessions, who) => write!(to, "to end, asked for by {who:?}: {sessions}"),
             Self::Reloaded(uid) => write!(to, "the host's rules were read again for user {uid}"),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::io::Result;
 
-use control::SessionId;
-use control::message::{Because, Dropped, Refusal, Resources, State};
+use control::message::{Actor, Because, Dropped, Refusal, Resources, State};
+use control::{Selector, SessionId};
 use enforce::KernelEvent;
 use enforce::keeper::Usage;
 
@@ -83,6 +83,8 @@ pub(crate) enum Fact<'a> {
     Released(&'a str, u32),
     /// The host's rules were read again; by whom.
     Reloaded(u32),
+    /// These sessions are to be killed; by whom. They may have ended by themselves before it is done.
+    Doomed(&'a Selector, Actor),
 }
 
 /// Which session a fact is about.

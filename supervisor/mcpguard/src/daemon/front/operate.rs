@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use control::message::{
     Acted, Actor, Because, Code, Filter, NotActed, NotReloaded, Refusal, Release, Reloaded, Sessions, Status,
@@ -11,6 +12,7 @@ use control::{Answer, Candidate, Event, RequestId, Selector};
 use enforce::keeper::Key;
 use futures_util::future::join_all;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::log::Fact;
 use super::quarantine::save;
@@ -24,12 +26,16 @@ use crate::daemon::wire::{Act, Ask};
 /// Sessions in one part of a list: about 1 KiB each at most.
 const PART: usize = 256;
 
+/// How long a list waits for what sessions use at this very moment.
+const USAGE: Duration = Duration::from_millis(10);
+
 /// Sessions that are told of after the rules were read again.
 const MOST_KEPT: usize = 2_000;
 
 /// The sessions that the client may see, in parts.
 pub(super) async fn list(client: &Client, id: RequestId, reach: Reach) -> Result<(), Wrapped> {
-    pulse::usage(&client.hub, client.line.number).await;
+    // Who wants sessions to end does not wait for what they use; it was asked for a second ago, too.
+    let _ = timeout(USAGE, pulse::usage(&client.hub, client.line.number)).await;
     let mut all: Vec<_> = {
         let sessions = client.hub.sessions.borrow();
         sessions.iter().filter(|session| reach.covers(session.uid)).map(|session| session.summary()).collect()
@@ -64,6 +70,9 @@ pub(super) async fn act(
 ) -> Result<(), Wrapped> {
     let mut acted = Acted::default();
     let keys = meant(client, reach, selector)?;
+    if act == rights::Act::Kill {
+        client.hub.record(None, &Fact::Doomed(selector, reach.who()));
+    }
     // Each is asked for before the first is waited for.
     let outcomes = join_all(keys.iter().map(|key| one(client, reach, *key, act))).await;
     for (key, outcome) in keys.into_iter().zip(outcomes) {

@@ -185,6 +185,7 @@ impl Log for Journal {
             Fact::Quarantined(revision, uid) => self.take(record::quarantined(revision, *uid)),
             Fact::Released(revision, uid) => self.take(record::released(revision, *uid)),
             Fact::Reloaded(uid) => self.take(record::reloaded(*uid)),
+            Fact::Doomed(sessions, who) => self.take(record::doomed(sessions, *who)),
             // What clients could not be told of is in the log, but for what the kernel had no room for: see `look`.
             Fact::Dropped(..) | Fact::Stray(_) => {}
         }

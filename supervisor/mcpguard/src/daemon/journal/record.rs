@@ -7,8 +7,8 @@ use audit::{
     Action, Body, Cause, Denial, EndReason, KernelDenial, Layer, Lost, LostKind, Operation, OperationKind,
     RuleRef, SessionEnd,
 };
-use control::SessionId;
 use control::message::{Actor, Because, Refusal};
+use control::{Selector, SessionId};
 use enforce::KernelEvent;
 use serde::Serialize;
 use telemetry::Entry;
@@ -225,4 +225,9 @@ pub(super) fn released(revision: &str, uid: u32) -> Entry {
 /// The host's rules were read again.
 pub(super) fn reloaded(uid: u32) -> Entry {
     of_host(operation(OperationKind::Reload, Actor::Operator(uid), "the host's rules".to_owned()))
+}
+
+/// Somebody wants sessions killed.
+pub(super) fn doomed(sessions: &Selector, who: Actor) -> Entry {
+    of_host(operation(OperationKind::Kill, who, format!("to end: {sessions}")))
 }

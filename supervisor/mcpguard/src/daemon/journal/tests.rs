@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use audit::{Body, EndReason, Filter, LostKind, OperationKind, Record};
+use control::Selector;
 use control::message::{Code, Refusal, Resources};
 use enforce::keeper::{Key, Usage};
 use jiff::Timestamp;
@@ -103,6 +104,7 @@ fn every_fact_is_its_record() {
         Fact::Quarantined("ab12", 0),
         Fact::Released("ab12", 0),
         Fact::Reloaded(0),
+        Fact::Doomed(&Selector::User(1000), Actor::Operator(0)),
         Fact::Ended(about, &owner),
         Fact::Stray(id.clone()),
     ] {
@@ -151,9 +153,10 @@ fn every_fact_is_its_record() {
         })
         .collect();
     let kinds: Vec<_> = operations.iter().map(|(kind, _)| *kind).collect();
-    use OperationKind::{Quarantine, Refuse, Release, Reload, Start, Stop};
-    assert_eq!(kinds, [Start, Refuse, Quarantine, Release, Reload, Stop]);
+    use OperationKind::{Kill, Quarantine, Refuse, Release, Reload, Start, Stop};
+    assert_eq!(kinds, [Start, Refuse, Quarantine, Release, Reload, Kill, Stop]);
     assert_eq!(operations[1].1, "process 9: not_allowed: no; never");
+    assert_eq!(operations[5].1, "to end: all sessions of user 1000");
 }
 
 #[test]

@@ -30,8 +30,6 @@ tools:
 ";
 
 const ELSEWHERE: &str = "127.0.0.2:4000";
-/// Microseconds between two attempts of one kind.
-const PAUSE: &str = "4000";
 
 /// How the daemon goes.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +44,8 @@ enum Death {
 
 const DEATHS: [Death; 3] = [Death::Keeper, Death::Front, Death::Upgrade];
 
-pub(super) fn deaths(ground: &Ground, rounds: usize) -> Result<()> {
+/// `pause`: microseconds between two attempts of one kind. What comes while nobody is there must find room in the ring.
+pub(super) fn deaths(ground: &Ground, rounds: usize, pause: &str) -> Result<()> {
     let secret = ground.file("workspace/secret/file", "secret")?.to_string_lossy().into_owned();
     let of_the_tool = ground.file("tool.txt", "only during a call")?.to_string_lossy().into_owned();
     let _listens = TcpListener::bind(ELSEWHERE).context("cannot listen")?;
@@ -59,7 +58,7 @@ pub(super) fn deaths(ground: &Ground, rounds: usize) -> Result<()> {
     let client = guarded.session()?;
     let mut siege = Siege { ground, host, guarded, client, of_the_tool, back: 0 };
     for [act, object] in attacks {
-        siege.client.act("act", "tries_begin", &[PAUSE, act, object])?.succeeded()?;
+        siege.client.act("act", "tries_begin", &[pause, act, object])?.succeeded()?;
     }
     siege.progress()?;
     for (round, death) in DEATHS.into_iter().cycle().take(rounds).enumerate() {
@@ -95,7 +94,7 @@ impl Siege<'_> {
             }
         }
         self.back += 1;
-        let back = || Ok((regained(&self.guarded.records()?) >= self.back).then_some(()));
+        let back = || Ok((regained(&self.guarded.log()?) >= self.back).then_some(()));
         self.host.within(back, "the session's connection does not come back")?;
         self.progress().context("when it is back")
     }
@@ -148,8 +147,8 @@ impl Siege<'_> {
 }
 
 /// How often the log says that the daemon is back.
-fn regained(records: &[Value]) -> usize {
-    records.iter().filter(|it| it["detail"].as_str().is_some_and(|it| it.contains("daemon is back"))).count()
+fn regained(log: &str) -> usize {
+    log.matches("daemon is back").count()
 }
 
 /// What a session's log says of denials.

@@ -16,8 +16,11 @@ const USER: u32 = 1000;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("daemon/all_layers", all_layers::all_layers).needs(NEEDS).seconds(60),
-    Case::new("daemon/deaths", |ground| deaths::deaths(ground, 10)).needs(NEEDS).seconds(150).on_request(),
-    Case::new("daemon/hundred_deaths", |ground| deaths::deaths(ground, 100))
+    Case::new("daemon/deaths", |ground| deaths::deaths(ground, 10, "4000"))
+        .needs(NEEDS)
+        .seconds(150)
+        .on_request(),
+    Case::new("daemon/hundred_deaths", |ground| deaths::deaths(ground, 100, "20000"))
         .needs(NEEDS)
         .seconds(1500)
         .on_request(),
