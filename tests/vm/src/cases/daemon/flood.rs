@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 
 use super::USER;
-use super::host::{Host, field};
+use super::host::{Host, field, is_of_a_runtime};
 use crate::client::Client;
 use crate::ground::Ground;
 
@@ -95,7 +95,8 @@ fn told(records: &[Value]) -> [u64; 2] {
         let of = records.iter().filter(|it| it["event"] == event && it["layer"].as_str() == layer);
         of.map(|record| record["count"].as_u64().unwrap_or(0)).sum()
     };
-    [sum("denial", Some("ebpf")), sum("lost", None)]
+    let maps = |it: &&Value| is_of_a_runtime(it["what"].as_str().unwrap_or_default());
+    [sum("denial", Some("ebpf")) - records.iter().filter(maps).count() as u64, sum("lost", None)]
 }
 
 fn peak(process: Pid) -> Result<u64> {

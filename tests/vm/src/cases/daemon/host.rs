@@ -27,6 +27,12 @@ pub(super) struct Numbers {
     pub(super) missing: u64,
 }
 
+/// Whether a denied path is one that a program asks for before its first own instruction: the C library looks there for the
+/// bounds of the main thread's stack, and goes on without them.
+pub(super) fn is_of_a_runtime(path: &str) -> bool {
+    path.starts_with("/proc/") && path.ends_with("/maps")
+}
+
 /// One daemon of the machine.
 pub(super) struct Host<'a> {
     ground: &'a Ground,
