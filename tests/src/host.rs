@@ -145,7 +145,8 @@ impl HostDaemon {
     pub fn signal(&self, name: &str) -> Result<()> {
         for process in self.processes() {
             let sent = run(Command::new("kill").args([&format!("-{name}"), &process.to_string()]))?;
-            ensure!(sent.status == Some(0), "{sent:?}");
+            // The others end with the keeper.
+            ensure!(sent.status == Some(0) || !crate::processes::alive(process), "{sent:?}");
         }
         Ok(())
     }
@@ -204,6 +205,12 @@ impl HostDaemon {
         let mut start = Start::guarded(scene, policy, Runtime::Python.puppet()?).option("--daemon-socket");
         start = start.option(self.socket()).option("--allow-degraded").option("--daemon");
         Ok(become_user(start.command()?, who))
+    }
+
+    /// The same server without a guard, to be started.
+    pub fn bare(&self, scene: &Scene, who: User) -> Result<Command> {
+        own(scene.root(), who)?;
+        Ok(become_user(Start::bare(scene, Runtime::Python.puppet()?).command()?, who))
     }
 }
 

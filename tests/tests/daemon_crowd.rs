@@ -56,14 +56,26 @@ impl Guest {
     }
 }
 
-/// The middle and the hundredth from above, in milliseconds.
-fn middle_and_end(mut times: Vec<Duration>) -> (u128, u128) {
-    times.sort_unstable();
-    let at = |part: usize| times[(times.len() - 1) * part / 100].as_millis();
-    (at(50), at(99))
+/// How long the same server takes that nobody guards: a start costs this process more, the more children it has.
+fn bare(daemon: &HostDaemon, who: User) -> Result<Duration> {
+    let scene = Scene::new()?;
+    let command = daemon.bare(&scene, who)?;
+    let begun = Instant::now();
+    let mut client = Client::spawn(command)?;
+    client.handshake("2025-06-18")?;
+    let took = begun.elapsed();
+    client.finish()?;
+    Ok(took)
 }
 
-/// The resident memory of the daemon's two processes, in kilobytes.
+/// The middle and the hundredth from above, in milliseconds.
+fn middle_and_end(times: &[Duration]) -> [u128; 2] {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    [50, 99].map(|part| times[(times.len() - 1) * part / 100].as_millis())
+}
+
+/// The resident memory of the daemon's processes, in kilobytes.
 fn memory(daemon: &HostDaemon) -> u64 {
     daemon.processes().into_iter().filter_map(|process| kilobytes(process, "VmRSS")).sum()
 }
@@ -74,7 +86,9 @@ fn the_last_of_many_is_served_as_the_first() -> Result<()> {
     let Some(daemon) = HostDaemon::start()? else { return Ok(()) };
     let many = crowd(20, 1000);
     let users = |number: usize| User::number(u32::try_from(number % 10).unwrap_or(0));
-    let (empty, mut guests, mut starts, mut hooks) = (memory(&daemon), Vec::new(), Vec::new(), Vec::new());
+    let part = (many / 10).max(1);
+    let (empty, mut guests, mut hooks) = (memory(&daemon), Vec::new(), Vec::new());
+    let (mut starts, mut bares) = (Vec::new(), Vec::new());
     for number in 0..many {
         let (mut guest, took) = Guest::comes(&daemon, users(number), "crowd")?;
         if number == 0 || number == many - 1 {
@@ -82,16 +96,22 @@ fn the_last_of_many_is_served_as_the_first() -> Result<()> {
         }
         starts.push(took);
         guests.push(guest);
+        if number < part || number >= many - part {
+            bares.push(bare(&daemon, users(number))?);
+        }
     }
     let per_session = (memory(&daemon).saturating_sub(empty)) / many as u64;
     let listed = daemon.listed(User::ROOT)?.len();
     ensure!(listed == many, "{listed} are listed");
-    let part = (many / 10).max(1);
-    let (first, last) =
-        (middle_and_end(starts[..part].to_vec()), middle_and_end(starts[many - part..].to_vec()));
-    note(&format!(
-        "{many} sessions: p50 and p99 in ms of the first {part} starts {first:?}, of the last {last:?}"
-    ));
+    for (which, guarded, bare) in
+        [("first", &starts[..part], &bares[..part]), ("last", &starts[many - part..], &bares[part..])]
+    {
+        note(&format!(
+            "{many} sessions: p50 and p99 in ms of the {which} {part} starts {:?}, of the same server bare {:?}",
+            middle_and_end(guarded),
+            middle_and_end(bare)
+        ));
+    }
     note(&format!("ns of a denied and of a sent datagram, first and last session: {hooks:?}"));
     let supervisor = kilobytes(guests[many - 1].client.pid(), "VmRSS").context("no memory")?;
     note(&format!(
@@ -159,7 +179,7 @@ fn a_flood_of_denials_is_counted_to_the_last() -> Result<()> {
         ensure!(told == provoked, "{provoked} were provoked, {told} are on record or counted");
     }
     note(&format!(
-        "{} denials a second; kB of keeper and front at most: {peak:?}",
+        "{} denials a second; kB of each of its processes at most: {peak:?}",
         all * 1000 / milliseconds
     ));
     // The host's log is full several times over, and goes on in another file.

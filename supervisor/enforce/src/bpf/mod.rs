@@ -34,6 +34,7 @@ mod storage_types;
 
 pub use active::ActiveMask;
 pub use btf::{Btf, BtfError};
+pub(crate) use canary::Zygote;
 pub use canary::{Answer, Bait, Canary, CanaryError, Gap, Tried};
 pub(crate) use events::parse as parse_event;
 pub use events::{Event, EventError, Events, Peer, SeenPath};

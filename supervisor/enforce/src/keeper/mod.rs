@@ -51,6 +51,7 @@ pub use order::{Kept, Key, Limits, Notice, Opened, Order, Usage};
 pub use peer::{Facts, Peer, inherited, number_of, sits_in_a_group};
 pub use sealed::{Seal, SealError, seal};
 
+use crate::bpf::Zygote;
 use crate::cgroup::{GroupError, Layout};
 use crate::egress::LearnError;
 use crate::enclosure::Place;
@@ -106,6 +107,8 @@ pub struct Keeper {
     cgroup: CgroupSupport,
     layout: Layout,
     place: Place,
+    /// Forks the canaries, because this process is too large to be forked that often.
+    zygote: Option<Zygote>,
     records: Records,
     /// This build's first. Empty where no program can be had.
     generations: BTreeMap<String, Generation>,

@@ -50,7 +50,8 @@ impl Keeper {
         let name = || self.place.bait_name().filter(|_| generation.layer.way().is_some());
         let bait = Bait { file: name(), address: Some(hosted.unreachable), program: name() };
         let state = generation.layer.state(&hosted.session)?;
-        let canary = Canary::start(&mut generation.layer, &hosted.session, hosted.group.as_ref(), &bait)?;
+        let (zygote, group) = (&mut self.zygote, hosted.group.as_ref());
+        let canary = Canary::start_from(zygote, &mut generation.layer, &hosted.session, group, &bait)?;
         let proof = Proof::of(canary, Some(state.dropped[abi::CANARYS]));
         let watched = self.epoll.add(
             proof.words(),

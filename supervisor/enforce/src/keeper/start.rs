@@ -11,7 +11,7 @@ use super::generation::Generation;
 use super::hosted::{Hosted, Stage};
 use super::record::{Record, Records};
 use super::{Keeper, KeeperError, Key, Settings};
-use crate::bpf::{Session, pinned_layers};
+use crate::bpf::{Session, Zygote, pinned_layers};
 use crate::cgroup::{GroupId, Layout, standing};
 use crate::enclosure::Place;
 use crate::sys;
@@ -32,6 +32,8 @@ impl Keeper {
             cgroup: support.cgroup.clone(),
             layout: Layout::find(),
             place: Place::lasting(BAIT)?,
+            // Before there is anything to copy. Without one this process forks its canaries itself.
+            zygote: Zygote::start().ok(),
             records,
             generations: BTreeMap::new(),
             sessions: BTreeMap::new(),

@@ -33,6 +33,14 @@ fn budget(what: Spending, class: u8) -> usize {
     BUDGETS + (what as usize * CLASSES + usize::from(class) % CLASSES) * BUDGET
 }
 
+/// A child does not get this mapping. None needs it, and a fork copies mappings one by one: the host daemon has one for each
+/// session, and forks for each proof. Where the kernel refuses, a fork only takes longer (`madvise(2)`, `MADV_DONTFORK`).
+pub(super) fn not_for_children(start: *mut libc::c_void, length: usize) {
+    // SAFETY: it changes no memory of this process, and no child looks there: what is forked here executes another program
+    // or makes system calls only.
+    let _ = unsafe { libc::madvise(start, length, libc::MADV_DONTFORK) };
+}
+
 impl ActiveMemory {
     pub(crate) fn new(map: BorrowedFd<'_>) -> Result<Self, Errno> {
         // SAFETY: a new mapping at an address of the kernel's choice; it changes no existing one.
@@ -47,7 +55,10 @@ impl ActiveMemory {
             )
         };
         match NonNull::new(start.cast::<AtomicU64>()) {
-            Some(words) if start != libc::MAP_FAILED => Ok(Self { words }),
+            Some(words) if start != libc::MAP_FAILED => {
+                not_for_children(start, size_of::<Active>());
+                Ok(Self { words })
+            }
             _ => Err(Errno::last()),
         }
     }

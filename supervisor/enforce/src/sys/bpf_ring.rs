@@ -9,6 +9,8 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use nix::errno::Errno;
+
+use super::bpf_memory::not_for_children;
 use nix::unistd::{SysconfVar, sysconf};
 
 const BUSY: u32 = 1 << 31;
@@ -115,7 +117,10 @@ fn map_at(
         libc::mmap(std::ptr::null_mut(), length, protection, libc::MAP_SHARED, map.as_raw_fd(), offset)
     };
     match NonNull::new(start.cast::<AtomicU64>()) {
-        Some(words) if start != libc::MAP_FAILED => Ok(words),
+        Some(words) if start != libc::MAP_FAILED => {
+            not_for_children(start, length);
+            Ok(words)
+        }
         _ => Err(Errno::last()),
     }
 }

@@ -40,8 +40,8 @@ pub(crate) use descriptors::{
 pub(crate) use gate_probe::{ASKED, Reporter, start_reporter};
 pub(crate) use landlock::{abi, restrict_udp};
 pub(crate) use process::{
-    close_secure_bits, dies_with, execute, fork, fork_beside_threads, goes_first, has_one_thread,
-    parent_death_signal, reset_signals,
+    close_secure_bits, dies_with, execute, fork, fork_beside_threads, fork_for_parent, goes_first,
+    has_one_thread, parent_death_signal, reset_signals,
 };
 pub(crate) use seccomp::{
     Listen, Notification, Waking, answer_notification, answer_with, check_notification, filters_available,

@@ -46,6 +46,22 @@ pub(crate) fn fork_beside_threads(stage: impl FnOnce() -> u8) -> Result<Pid, Err
     }
 }
 
+/// Runs `stage` in a process that is no child of this one, but of this one's parent, and ends as its other children do. This
+/// process has one thread.
+pub(crate) fn fork_for_parent(stage: impl FnOnce() -> u8) -> Result<Pid, Errno> {
+    let flags = libc::CLONE_PARENT | libc::SIGCHLD;
+    // SAFETY: without a stack and shared memory it does what `fork` does, but for the parent (clone(2)); the C library keeps
+    // nothing of it, and the stage makes system calls only, as in `fork_beside_threads`.
+    match check(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })? {
+        0 => {
+            let code = stage();
+            // SAFETY: `_exit` takes a number and does not return.
+            unsafe { libc::_exit(code.into()) }
+        }
+        process => i32::try_from(process).map(Pid::from_raw).map_err(|_| Errno::EOVERFLOW),
+    }
+}
+
 /// Executes a program with one argument and no environment, without allocating; returns only if that failed.
 pub(crate) fn execute(program: &CStr, argument: &CStr) -> Errno {
     let arguments = [program.as_ptr(), argument.as_ptr(), std::ptr::null()];

@@ -5,6 +5,7 @@
 //! execute one program, tells what came of it, and ends. It is proof only together with its events in the ring.
 
 mod attempt;
+mod zygote;
 
 use std::ffi::CString;
 use std::net::SocketAddr;
@@ -17,6 +18,9 @@ use nix::fcntl::OFlag;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::{Pid, pipe2, read, write};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use zygote::Zygote;
 
 use super::events::Event;
 use super::layer::Layer;
@@ -26,7 +30,7 @@ use crate::cgroup::{Group, GroupError};
 use crate::sys;
 
 /// What the canary tries. Each must be something that the session's policy denies to every class.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bait {
     /// A file or directory that exists, to open for reading.
     pub file: Option<CString>,
@@ -160,13 +164,40 @@ impl Canary {
         group: Option<&Group>,
         bait: &Bait,
     ) -> Result<Self, CanaryError> {
+        Self::forked(layer, session, group, bait, |parent, wait, say| {
+            sys::fork_beside_threads(|| attempt::run(bait, parent, wait, say))
+        })
+    }
+
+    /// The same, forked by a zygote of this process; by this process itself, once, where that has ended.
+    pub(crate) fn start_from(
+        zygote: &mut Option<Zygote>,
+        layer: &mut Layer,
+        session: &Session,
+        group: Option<&Group>,
+        bait: &Bait,
+    ) -> Result<Self, CanaryError> {
+        Self::forked(layer, session, group, bait, |parent, wait, say| {
+            if let Some(Ok(process)) = zygote.as_ref().map(|zygote| zygote.fork(bait, wait, say)) {
+                return Ok(process);
+            }
+            *zygote = Zygote::start().ok();
+            sys::fork_beside_threads(|| attempt::run(bait, parent, wait, say))
+        })
+    }
+
+    fn forked(
+        layer: &mut Layer,
+        session: &Session,
+        group: Option<&Group>,
+        bait: &Bait,
+        fork: impl FnOnce(Pid, &OwnedFd, &OwnedFd) -> Result<Pid, Errno>,
+    ) -> Result<Self, CanaryError> {
         let fails = |what| move |errno| CanaryError::Start { what, errno };
         let (wait, go) = pipe2(OFlag::O_CLOEXEC).map_err(fails("a pipe cannot be made"))?;
         let (words, say) =
             pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).map_err(fails("a pipe cannot be made"))?;
-        let parent = nix::unistd::getpid();
-        let process = sys::fork_beside_threads(|| attempt::run(bait, parent, &wait, &say))
-            .map_err(fails("it cannot be forked"))?;
+        let process = fork(nix::unistd::getpid(), &wait, &say).map_err(fails("it cannot be forked"))?;
         let pidfd = match sys::pidfd_open(process) {
             Ok(pidfd) => pidfd,
             Err(errno) => {

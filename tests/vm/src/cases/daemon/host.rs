@@ -63,7 +63,7 @@ impl<'a> Host<'a> {
 
     /// The other one, as soon as it is there.
     pub(super) fn front(&self) -> Result<Pid> {
-        self.within(|| Ok(child_of(self.keeper())), "the keeper has no front")
+        self.within(|| Ok(front_of(self.keeper())), "the keeper has no front")
     }
 
     /// Both are killed, the keeper first, and are gone.
@@ -80,7 +80,7 @@ impl<'a> Host<'a> {
     pub(super) fn kill_front(&self) -> Result<()> {
         let front = self.front()?;
         kill(front, Signal::SIGKILL)?;
-        let other = || Ok(child_of(self.keeper()).filter(|next| *next != front));
+        let other = || Ok(front_of(self.keeper()).filter(|next| *next != front));
         self.within(other, "the front is not started again").map(drop)
     }
 
@@ -171,12 +171,14 @@ fn spawn(ground: &Ground) -> Result<Child> {
     }
 }
 
-/// The process whose parent is this one.
-fn child_of(parent: Pid) -> Option<Pid> {
+/// The front of this keeper, whose other child forks the canaries.
+fn front_of(keeper: Pid) -> Option<Pid> {
     let processes = fs::read_dir("/proc").ok()?.flatten();
     let mut numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let is_child =
-        |number: &i32| field(Pid::from_raw(*number), "PPid").is_some_and(|it| it == parent.as_raw() as u64);
+    let is_child = |number: &i32| {
+        field(Pid::from_raw(*number), "PPid").is_some_and(|it| it == keeper.as_raw() as u64)
+            && fs::read_to_string(format!("/proc/{number}/comm")).is_ok_and(|name| name == "mcpguard-front\n")
+    };
     numbers.find(is_child).map(Pid::from_raw)
 }
 
