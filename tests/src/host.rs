@@ -135,7 +135,15 @@ impl HostDaemon {
         fs::read_to_string(self.log()).unwrap_or_default()
     }
 
-    /// Its processes: the keeper, then the front.
+    /// What forks its canaries, if it is there.
+    pub fn zygote(&self) -> Option<u32> {
+        let is_one = |process: &u32| {
+            fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name == "mcpguard-zygote\n")
+        };
+        self.processes().into_iter().find(is_one).filter(|process| crate::processes::alive(*process))
+    }
+
+    /// Its processes: the keeper, then the others.
     pub fn processes(&self) -> Vec<u32> {
         let keeper = self.child.as_ref().map(Child::id);
         keeper.into_iter().chain(keeper.into_iter().flat_map(crate::processes::children_of)).collect()

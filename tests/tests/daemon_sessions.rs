@@ -99,3 +99,21 @@ fn a_session_outlives_the_daemon_and_leaves_nothing_when_it_ends() -> Result<()>
     ensure!(nothing, "left: {:?}", left(&group)?);
     Ok(())
 }
+
+/// A session is there when a canary was seen to be denied in it, so that two of them show that there were canaries.
+#[test]
+fn sessions_are_proved_when_what_forks_the_canaries_has_ended() -> Result<()> {
+    let Some(daemon) = HostDaemon::start()? else { return Ok(()) };
+    let zygote = daemon.zygote().context("nothing forks canaries")?;
+    let killed = harness::run(std::process::Command::new("kill").args(["-KILL", &zygote.to_string()]))?;
+    ensure!(killed.status == Some(0), "{killed:?}");
+    for (who, name) in [(User::ADA, "first"), (User::BOB, "second")] {
+        let scene = Scene::new()?;
+        let mut client = daemon.session(&scene, who, name)?;
+        ensure!(send_elsewhere(&mut client)?.to_string().contains("EPERM"), "{name}: it is sent");
+        client.finish()?;
+    }
+    let another = daemon.zygote().context("there is no other one")?;
+    ensure!(another != zygote, "it lives");
+    Ok(())
+}
