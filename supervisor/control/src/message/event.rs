@@ -25,6 +25,8 @@ pub enum Event {
     Frozen(Because),
     /// It goes on.
     Thawed(Because),
+    /// It may use more, or less, than before.
+    Limited(Because),
 }
 
 /// How many denials were dropped since this was last told.
@@ -95,6 +97,8 @@ pub enum Topic {
     Frozen,
     /// [`Event::Thawed`].
     Thawed,
+    /// [`Event::Limited`].
+    Limited,
 }
 
 impl Event {
@@ -108,6 +112,7 @@ impl Event {
             Self::Ended(_) => Topic::Ended,
             Self::Frozen(_) => Topic::Frozen,
             Self::Thawed(_) => Topic::Thawed,
+            Self::Limited(_) => Topic::Limited,
         }
     }
 }

@@ -266,6 +266,7 @@ fn events() -> Vec<(Event, &'static str)> {
         (Event::Frozen(because(Actor::Policy)), r#"{"frozen":{"who":"policy","why":""}}"#),
         (Event::Frozen(because(Actor::Daemon)), r#"{"frozen":{"who":"daemon","why":""}}"#),
         (Event::Thawed(because(Actor::Owner(7))), r#"{"thawed":{"who":{"owner":7},"why":""}}"#),
+        (Event::Limited(because(Actor::Operator(0))), r#"{"limited":{"who":{"operator":0},"why":""}}"#),
     ]
 }
 

@@ -50,7 +50,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-const TOPICS: [&str; 7] = ["opened", "denied", "dropped", "resources", "ended", "frozen", "thawed"];
+const TOPICS: [&str; 8] =
+    ["opened", "denied", "dropped", "resources", "ended", "frozen", "thawed", "limited"];
 const KINDS: [&str; 24] = [
     "open",
     "exec",

@@ -45,6 +45,8 @@ pub(crate) enum News {
     Frozen(String),
     /// Somebody let it go on; who and why.
     Thawed(String),
+    /// Somebody changed what it may use; who and how.
+    Limited(String),
     /// The daemon is gone: nothing is learned until it is back.
     Lost(String),
     /// It is back.
@@ -347,6 +349,7 @@ impl Shared {
             }
             Event::Frozen(because) => self.tell(state, News::Frozen(sentence(&because))),
             Event::Thawed(because) => self.tell(state, News::Thawed(sentence(&because))),
+            Event::Limited(because) => self.tell(state, News::Limited(sentence(&because))),
             Event::Resources(told) => state.resources = told,
             Event::Opened(_) => {}
         }

@@ -52,7 +52,7 @@ fn user(uid: u32) -> String {
 fn colour(event: &Event) -> &'static str {
     match event {
         Event::Denied(_) | Event::Dropped(_) => "31",
-        Event::Ended(_) | Event::Frozen(_) | Event::Resources(_) => "33",
+        Event::Ended(_) | Event::Frozen(_) | Event::Resources(_) | Event::Limited(_) => "33",
         Event::Opened(_) | Event::Thawed(_) => "32",
     }
 }
@@ -69,6 +69,7 @@ fn what(event: &Event) -> (&'static str, String) {
         Event::Ended(because) => ("ended", by(because)),
         Event::Frozen(because) => ("frozen", by(because)),
         Event::Thawed(because) => ("thawed", by(because)),
+        Event::Limited(because) => ("limited", by(because)),
     }
 }
 

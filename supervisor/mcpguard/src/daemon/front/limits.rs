@@ -7,7 +7,7 @@
 
 use control::message::{Because, Code, Limit, Limits, LimitsOf, NotActed, Refusal, SessionLimits, Used};
 use control::rights::Reach;
-use control::{Answer, RequestId};
+use control::{Answer, Event, RequestId};
 use enforce::keeper::{self, Key};
 use policy::limits::{MostLimits, spell_cpus, spell_memory};
 
@@ -114,13 +114,16 @@ fn within(to: &Limits, most: &MostLimits) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// It is on record what was changed, and by whom.
+/// It is on record what was changed, and by whom; the session's client and followers are told.
 fn record(client: &Client, reach: Reach, key: Key, difference: &str) {
-    let sessions = client.hub.sessions.borrow();
-    let Some(session) = sessions.get(key) else { return };
+    let mut sessions = client.hub.sessions.borrow_mut();
+    let Some(session) = sessions.get_mut(key) else { return };
     let why = format!("{difference}; asked for by user {}", client.peer.identity.uid);
     let because = Because { who: reach.actor(session.uid), why };
     client.hub.record(None, &Fact::Limited(session.about(), &because));
+    let event = Event::Limited(because);
+    client.hub.publish(session, &event);
+    session.tell(event);
 }
 
 /// `memory 512MiB, before 1GiB; processes 8, before no limit`: in the spelling of a policy.

@@ -126,6 +126,7 @@ fn heard(news: News) -> Heard {
         News::Ended(why) => Heard::Over(why),
         News::Frozen(why) => Heard::Told(operation(OperationKind::Freeze, why)),
         News::Thawed(why) => Heard::Told(operation(OperationKind::Thaw, why)),
+        News::Limited(why) => Heard::Told(operation(OperationKind::Limits, why)),
         News::Lost(why) => Heard::Told(operation(
             OperationKind::Stop,
             format!(

@@ -1,7 +1,7 @@
 //! What sessions are held to: who sees it, who changes it, how far, and what is on record.
 
-use control::message::{Code, Limit, Limits, LimitsOf, SessionLimits};
-use control::{Answer, Request, Selector};
+use control::message::{Code, Filter, Limit, Limits, LimitsOf, SessionLimits};
+use control::{Answer, Event, FromDaemon, Request, Selector};
 use enforce::keeper::{Key, Limits as Held, Usage};
 
 use super::client::Client;
@@ -97,6 +97,23 @@ fn a_user_makes_them_smaller_and_an_operator_larger() {
             .contains("memory 512MiB, before 1GiB; processes 8, before no limit; asked for by user 1000")
     );
     assert!(changes[1].contains("Operator(77)") && changes[1].contains("memory 4GiB, before 512MiB"));
+}
+
+#[test]
+fn the_sessions_client_and_followers_are_told() {
+    let world = World::new();
+    let (mut follower, mut operator) = (world.operator(), world.operator());
+    let (mut client, opened, key) = world.session();
+    world.keeper.script().limits = [(key, HELD)].into();
+    assert_eq!(follower.ask(Request::Follow(Filter::default())), Answer::Done);
+    set(&mut operator, opened.session.as_str(), memory(512 << 20)).unwrap();
+    let Event::Limited(because) = client.event() else { panic!("nothing of limits") };
+    assert!(because.why.starts_with("memory 512MiB, before 1GiB; asked for by user"), "{because:?}");
+    let Some(FromDaemon::Followed(followed)) = follower.next() else { panic!("nothing") };
+    assert_eq!(followed.event, Event::Limited(because));
+    // What is only looked at is no news.
+    asked(&mut operator, one(opened.session.as_str(), Limits::default()));
+    assert_eq!(client.ask(Request::Sync), Answer::Done);
 }
 
 #[test]
