@@ -23,7 +23,7 @@ use crate::checkout::Checkout;
 use crate::{step, test};
 
 /// What the binary is built for.
-const TARGET: &str = "x86_64-unknown-linux-musl";
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-musl";
 /// Shells, and where the file of each lies beneath `target/dist`.
 const COMPLETIONS: &[(&str, &str)] = &[("bash", "mcpguard"), ("zsh", "_mcpguard"), ("fish", "mcpguard.fish")];
 
@@ -33,6 +33,11 @@ pub(crate) struct Options {
     /// Only the binary, its man pages and completions: no packages, and no tools that make them
     #[arg(long)]
     binary_only: bool,
+}
+
+/// The standard library for [`TARGET`], where the tool chain lacks it.
+pub(crate) fn standard_library() -> Result<()> {
+    tools::target(TARGET)
 }
 
 /// Builds everything and says where it is.
@@ -51,7 +56,7 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
 
 /// Builds the binary and copies it to its place.
 pub(crate) fn build(checkout: &Checkout) -> Result<PathBuf> {
-    tools::target(TARGET)?;
+    standard_library()?;
     eprintln!("building the static binary …");
     let built = test::build(checkout, &["--release", "--target", TARGET])?;
     let place = place(checkout)?;

@@ -19,12 +19,12 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::checkout::Checkout;
-use crate::{schema, step};
+use crate::{dist, schema, step};
 
 /// Options of `cargo xtask tidy`.
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// Only the rules of the house: without rustfmt and clippy
+    /// Only the rules of the house: without rustfmt, clippy and musl
     #[arg(long)]
     quick: bool,
     /// Also cargo-deny: licences, advisories, sources; fails where cargo-deny is not installed
@@ -75,6 +75,7 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
         let mut clippy = checkout.cargo();
         clippy.args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]);
         broken += usize::from(!passes("clippy", &mut clippy));
+        broken += usize::from(!compiles_with_musl(checkout));
     }
     if options.deny {
         broken +=
@@ -84,6 +85,18 @@ pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
         bail!("{broken} rule(s) of the house are broken");
     }
     Ok(())
+}
+
+/// The binary that is given out is linked with musl (`cargo xtask dist`), whose types are others in places, and nobody else
+/// compiles for it.
+fn compiles_with_musl(checkout: &Checkout) -> bool {
+    if let Err(error) = dist::standard_library() {
+        eprintln!("tidy: musl: skipped, there is no standard library for {}: {error:#}", dist::TARGET);
+        return true;
+    }
+    let mut check = checkout.cargo();
+    check.args(["check", "--quiet", "--package", "mcpguard", "--target", dist::TARGET]);
+    passes("musl", &mut check)
 }
 
 fn passes(what: &str, command: &mut Command) -> bool {

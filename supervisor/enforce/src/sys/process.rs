@@ -49,10 +49,11 @@ pub(crate) fn fork_beside_threads(stage: impl FnOnce() -> u8) -> Result<Pid, Err
 /// Runs `stage` in a process that is no child of this one, but of this one's parent, and ends as its other children do. This
 /// process has one thread.
 pub(crate) fn fork_for_parent(stage: impl FnOnce() -> u8) -> Result<Pid, Errno> {
-    let flags = libc::CLONE_PARENT | libc::SIGCHLD;
+    let flags = libc::c_long::from(libc::CLONE_PARENT | libc::SIGCHLD);
+    let none: libc::c_long = 0;
     // SAFETY: without a stack and shared memory it does what `fork` does, but for the parent (clone(2)); the C library keeps
     // nothing of it, and the stage makes system calls only, as in `fork_beside_threads`.
-    match check(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })? {
+    match check(unsafe { libc::syscall(libc::SYS_clone, flags, none, none, none, none) })? {
         0 => {
             let code = stage();
             // SAFETY: `_exit` takes a number and does not return.
@@ -111,9 +112,12 @@ pub(crate) fn close_secure_bits() -> Result<(), Errno> {
 /// This thread, and those that it starts from now on, go before all that have no real-time priority. Where the kernel has
 /// none to give to its control group, they go first among the others.
 pub(crate) fn goes_first() -> Result<(), Errno> {
-    let lowest = libc::sched_param { sched_priority: 1 };
-    // SAFETY: the parameter is a valid structure that the kernel only reads; 0 is the calling thread.
-    let first = check(unsafe { libc::sched_setscheduler(0, libc::SCHED_RR, &raw const lowest) }.into());
-    // SAFETY: three numbers.
-    first.or_else(|_| check(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -20) }.into())).map(|_| ())
+    // `struct sched_param` of the kernel; musl's own function says no, because it is meant for threads (sched_setscheduler(3p)).
+    let lowest: libc::c_int = 1;
+    // SAFETY: the kernel reads one number that lives; 0 is the calling thread.
+    let first =
+        check(unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, libc::SCHED_RR, &raw const lowest) });
+    // SAFETY: three numbers; 0 is the calling thread.
+    let among_others = |_| check(unsafe { libc::syscall(libc::SYS_setpriority, libc::PRIO_PROCESS, 0, -20) });
+    first.or_else(among_others).map(|_| ())
 }

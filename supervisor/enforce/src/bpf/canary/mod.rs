@@ -51,6 +51,9 @@ pub enum CanaryError {
         /// Why.
         errno: Errno,
     },
+    /// There is no process for it.
+    #[error("the canary cannot be forked: {}", .0.desc())]
+    Fork(Errno),
     /// It could not join the session's group.
     #[error("the canary cannot join the session's control group: {0}")]
     Group(#[from] GroupError),
@@ -169,7 +172,7 @@ impl Canary {
         })
     }
 
-    /// The same, forked by a zygote of this process; by this process itself, once, where that has ended.
+    /// The same, forked by a zygote of this process; by this process itself, once, where that does not answer.
     pub(crate) fn start_from(
         zygote: &mut Option<Zygote>,
         layer: &mut Layer,
@@ -177,13 +180,16 @@ impl Canary {
         group: Option<&Group>,
         bait: &Bait,
     ) -> Result<Self, CanaryError> {
-        Self::forked(layer, session, group, bait, |parent, wait, say| {
-            if let Some(Ok(process)) = zygote.as_ref().map(|zygote| zygote.fork(bait, wait, say)) {
-                return Ok(process);
+        if let Some(living) = zygote {
+            let fork = |_: Pid, wait: &OwnedFd, say: &OwnedFd| living.fork(bait, wait, say);
+            match Self::forked(layer, session, group, bait, fork) {
+                Err(CanaryError::Fork(_)) => {}
+                other => return other,
             }
-            *zygote = Zygote::start().ok();
-            sys::fork_beside_threads(|| attempt::run(bait, parent, wait, say))
-        })
+        }
+        *zygote = Zygote::start().ok();
+        // Over pipes of its own: one that is forked late reads the end of those before, and ends.
+        Self::start(layer, session, group, bait)
     }
 
     fn forked(
@@ -197,7 +203,7 @@ impl Canary {
         let (wait, go) = pipe2(OFlag::O_CLOEXEC).map_err(fails("a pipe cannot be made"))?;
         let (words, say) =
             pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).map_err(fails("a pipe cannot be made"))?;
-        let process = fork(nix::unistd::getpid(), &wait, &say).map_err(fails("it cannot be forked"))?;
+        let process = fork(nix::unistd::getpid(), &wait, &say).map_err(CanaryError::Fork)?;
         let pidfd = match sys::pidfd_open(process) {
             Ok(pidfd) => pidfd,
             Err(errno) => {

@@ -99,7 +99,15 @@ fn serve(socket: &OwnedFd, parent: Pid) -> u8 {
     }
     let _ = nix::sys::prctl::set_name(NAME);
     // Nothing of the parent's stays open here: not its locks, nor what its clients wait on.
-    let Ok(socket) = sys::move_descriptor(socket.as_raw_fd(), SOCKET) else { return 1 };
+    let moved;
+    let socket = match socket.as_raw_fd() {
+        SOCKET => socket,
+        other => {
+            let Ok(it) = sys::move_descriptor(other, SOCKET) else { return 1 };
+            moved = it;
+            &moved
+        }
+    };
     if sys::close_from(SOCKET.unsigned_abs() + 1).is_err() {
         return 1;
     }
