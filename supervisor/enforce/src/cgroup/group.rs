@@ -9,7 +9,7 @@ use policy::plan::LimitsPlan;
 use super::directory::Directory;
 use super::layout::{Layout, Missing, Place};
 use super::mounts::Version;
-use super::seat::Seat;
+use super::seat::{Others, Seat};
 use super::{Controller, GroupError, GroupId, settings};
 
 /// A session's control group. Dropping it kills what is in it and removes it; that takes at most some seconds, and a
@@ -30,10 +30,24 @@ impl Group {
     }
 
     pub(crate) fn create_in(layout: &Layout, id: &GroupId, plan: &LimitsPlan) -> Result<Self, GroupError> {
+        Self::made(layout, id, plan, Others::Off)
+    }
+
+    /// The same, with every controller of version 2 that can be had, so that limits can be set later and what is used is
+    /// counted from the first page on.
+    pub(crate) fn create_counted(
+        layout: &Layout,
+        id: &GroupId,
+        plan: &LimitsPlan,
+    ) -> Result<Self, GroupError> {
+        Self::made(layout, id, plan, Others::On)
+    }
+
+    fn made(layout: &Layout, id: &GroupId, plan: &LimitsPlan, others: Others) -> Result<Self, GroupError> {
         // On an error this is dropped, and takes away what has been made so far.
         let mut group = Self { id: id.clone(), seats: Vec::new() };
         for (place, controllers) in assigned(layout, plan)? {
-            group.seats.push(Seat::make(place, id, controllers)?);
+            group.seats.push(Seat::make(place, id, controllers, others)?);
             if let Some(seat) = group.seats.last() {
                 seat.limit(plan)?;
             }

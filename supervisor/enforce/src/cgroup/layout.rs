@@ -148,7 +148,7 @@ impl Place {
     }
 
     /// Whether groups beneath the base can have this controller of version 2. `Err(None)`: it is not of this hierarchy.
-    fn passes_on(&self, controller: Controller) -> Result<(), Option<Missing>> {
+    pub(super) fn passes_on(&self, controller: Controller) -> Result<(), Option<Missing>> {
         let Ok(base) = &self.base else { return Err(None) };
         if lists(base, "cgroup.subtree_control", controller) {
             return Ok(());

@@ -28,6 +28,18 @@ pub(super) struct Seat {
     pub(super) directory: Directory,
 }
 
+/// The controllers whose limits a policy may have.
+const COUNTED: [Controller; 3] = [Controller::Memory, Controller::Pids, Controller::Cpu];
+
+/// What becomes of controllers that no limit of the plan asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Others {
+    /// They stay as they are.
+    Off,
+    /// They are switched on where that is possible.
+    On,
+}
+
 /// Nobody but the owner may look into it, so that nobody else can hold its locks.
 const PRIVATE: Mode = Mode::S_IRWXU;
 
@@ -36,8 +48,9 @@ impl Seat {
         place: &Place,
         id: &GroupId,
         controllers: Vec<Controller>,
+        others: Others,
     ) -> Result<Self, GroupError> {
-        let made = attempts(|| Self::make_once(place, id, &controllers));
+        let made = attempts(|| Self::make_once(place, id, &controllers, others));
         if let (Err(_), Ok(base)) = (&made, place.base()) {
             // The directory `mcpguard` must not be left behind either. Other sessions may stand in it.
             let _ = base.remove(PARENT);
@@ -45,19 +58,32 @@ impl Seat {
         made
     }
 
-    fn make_once(place: &Place, id: &GroupId, controllers: &[Controller]) -> Result<Self, GroupError> {
+    fn make_once(
+        place: &Place,
+        id: &GroupId,
+        controllers: &[Controller],
+        others: Others,
+    ) -> Result<Self, GroupError> {
         let base = Directory::open(place.base()?.path())?;
         let parent = parent(&base)?;
         if place.version == Version::Unified {
             pass_on(&base, controllers)?;
             pass_on(&parent, controllers)?;
         }
+        let is_other = |it: &Controller| !controllers.contains(it) && place.passes_on(*it).is_ok();
+        let others: Vec<Controller> = match (place.version, others) {
+            (Version::Unified, Others::On) => COUNTED.into_iter().filter(is_other).collect(),
+            _ => Vec::new(),
+        };
+        // Nobody asked for these: a session is not refused for what keeps them off.
+        let is_on = |it: &Controller| pass_on(&base, &[*it]).and_then(|()| pass_on(&parent, &[*it])).is_ok();
+        let others: Vec<Controller> = others.into_iter().filter(is_on).collect();
         let directory = parent.make(&id.to_string(), Mode::S_IRWXU | Mode::from_bits_truncate(0o055))?;
         let freezer = place.has_option("freezer");
         let seat = Self {
             version: place.version,
             freezer,
-            controllers: controllers.to_vec(),
+            controllers: [controllers, &others].concat(),
             base,
             parent,
             directory,

@@ -49,7 +49,7 @@ impl Keeper {
         let limits: LimitsPlan = order.limits.into();
         let group = match self.cgroup == policy::CgroupSupport::default() {
             true => None,
-            false => Some(Group::create_in(&self.layout, &id, &limits)?),
+            false => Some(Group::create_counted(&self.layout, &id, &limits)?),
         };
         let hosted = self.fill(order, &brought, group, &id)?;
         self.watch(hosted.handle.as_fd(), key).map_err(HostError::Descriptors)?;
