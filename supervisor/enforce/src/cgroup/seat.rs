@@ -70,14 +70,16 @@ impl Seat {
             pass_on(&base, controllers)?;
             pass_on(&parent, controllers)?;
         }
-        let is_other = |it: &Controller| !controllers.contains(it) && place.passes_on(*it).is_ok();
+        // Nobody asked for these: a session is not refused for what keeps them off.
+        let is_on = |it: &Controller| {
+            !controllers.contains(it)
+                && place.passes_on(*it).is_ok()
+                && pass_on(&base, &[*it]).and_then(|()| pass_on(&parent, &[*it])).is_ok()
+        };
         let others: Vec<Controller> = match (place.version, others) {
-            (Version::Unified, Others::On) => COUNTED.into_iter().filter(is_other).collect(),
+            (Version::Unified, Others::On) => COUNTED.into_iter().filter(is_on).collect(),
             _ => Vec::new(),
         };
-        // Nobody asked for these: a session is not refused for what keeps them off.
-        let is_on = |it: &Controller| pass_on(&base, &[*it]).and_then(|()| pass_on(&parent, &[*it])).is_ok();
-        let others: Vec<Controller> = others.into_iter().filter(is_on).collect();
         let directory = parent.make(&id.to_string(), Mode::S_IRWXU | Mode::from_bits_truncate(0o055))?;
         let freezer = place.has_option("freezer");
         let seat = Self {

@@ -6,7 +6,8 @@
 //! ```
 //! A fork copies mappings and descriptors one by one, and the host daemon has some twenty of them a session: with a thousand
 //! sessions each proof took 3 ms in which it served nobody. This process is forked while there is little to copy, and
-//! closes what it got. So a canary, which sits in a session's control group, has nothing of the daemon's either.
+//! closes what it got but for the standard streams. So a canary, which sits in a session's control group, has no descriptor of
+//! the daemon's either, and of its memory what there was when the zygote began.
 
 use std::io::{Error, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

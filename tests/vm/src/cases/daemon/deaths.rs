@@ -139,6 +139,7 @@ impl Siege<'_> {
         self.ground.figure("attempts, all denied", provoked)?;
         self.ground.figure("told to the session as lost", recorded.lost)?;
         self.ground.figure("in the host's log", hosts.last - hosts.missing)?;
+        ensure!(recorded.maps <= 1, "a runtime asks once: {recorded:?}");
         ensure!(recorded.strange.is_empty(), "nobody tried {:#?}", recorded.strange);
         ensure!(hosts.missing == 0 && hosts.last == provoked + recorded.maps, "{}", all());
         ensure!(self.client.finish()?.success(), "the session failed");
