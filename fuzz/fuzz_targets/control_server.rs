@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use control::message::{
-    Acted, Actor, Because, Code, LimitsOf, Opened, Refusal, Reloaded, RequestKind, Sessions,
+    Acted, Actor, Because, Code, LimitsOf, Opened, Prepared, Refusal, Reloaded, RequestKind, Sessions,
 };
 use control::{
     Answer, Build, Event, Fault, FromClient, MAX_IN_FLIGHT, MAX_OPEN, RequestId, ServerSide, SessionId,
@@ -159,6 +159,9 @@ fn answer_to(kind: RequestKind) -> Answer {
     match kind {
         RequestKind::Open => {
             Answer::Opened(Opened { session, slot: 1, revision: String::new(), skipped: Vec::new() })
+        }
+        RequestKind::Prepare => {
+            Answer::Prepared(Prepared { revision: String::new(), classes: Vec::new(), skipped: Vec::new() })
         }
         RequestKind::List => Answer::Sessions(Sessions { sessions: Vec::new(), more: false }),
         RequestKind::Limits => Answer::Limits(LimitsOf::default()),

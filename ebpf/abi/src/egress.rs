@@ -12,15 +12,24 @@
 pub struct LearnedKey {
     /// In its IPv6 form, in network byte order.
     pub address: [u8; 16],
-    /// The session's slot.
-    pub slot: u32,
+    /// Whose: [`crate::rules_of`].
+    pub rules: u32,
     /// Zero.
     pub padding: u32,
 }
 
 /// Key of the map `DESTINATIONS`: an address that the session has gone to. The value is until when that is remembered
 /// (`CLOCK_BOOTTIME`, nanoseconds).
-pub type DestinationKey = LearnedKey;
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DestinationKey {
+    /// In its IPv6 form, in network byte order.
+    pub address: [u8; 16],
+    /// The session's slot.
+    pub slot: u32,
+    /// Zero.
+    pub padding: u32,
+}
 
 /// How many grants of one address are told apart.
 pub const LEARNINGS: usize = 4;
@@ -83,8 +92,17 @@ pub struct SocketFlow {
     pub flow: Flow,
     /// The session's slot: in another session's group the flow means nothing.
     pub slot: u32,
-    /// Zero.
-    pub padding: u32,
+    /// The session's [`crate::Session::revision`] then.
+    pub revision: u32,
+}
+
+impl SocketFlow {
+    /// Whether a session of this slot and revision goes by the flow. What leads to a door does so under every policy: who
+    /// stands behind it asks for itself.
+    #[inline(always)]
+    pub fn is_of(&self, slot: u32, revision: u32) -> bool {
+        self.slot == slot && (self.revision == revision || self.flow.door != Door::Direct as u32)
+    }
 }
 
 /// Through which door a flow leaves.
@@ -126,6 +144,7 @@ pub struct Peer {
 }
 
 const _: () = assert!(size_of::<LearnedKey>() == 24);
+const _: () = assert!(size_of::<DestinationKey>() == 24);
 const _: () = assert!(size_of::<Learning>() == 24);
 const _: () = assert!(size_of::<Learned>() == 24 * LEARNINGS);
 const _: () = assert!(size_of::<Flow>() == 48);

@@ -1,7 +1,24 @@
-//! What a policy allows, as the programs look it up. All keys begin with the session's slot.
+//! What a policy allows, as the programs look it up. Each key has the number of its policy: see [`crate::rules_of`].
 
 /// The rule number of "no rule: nothing grants it".
 pub const NO_RULE: u32 = u32::MAX;
+
+/// The most rules of one policy that records can name.
+pub const MAX_RULES: u32 = 1 << 24;
+
+/// The number of a rule as the tables have it: with the [revision](crate::Session::revision) of its policy, so that what was
+/// denied just before a change is not told with the other policy's rule of that number.
+pub fn stamped(rule: u32, revision: u32) -> u32 {
+    match rule {
+        NO_RULE => NO_RULE,
+        rule => rule & (MAX_RULES - 1) | revision << 24,
+    }
+}
+
+/// The rule and its policy's revision (modulo 256); `None`: no rule.
+pub fn unstamped(rule: u32) -> Option<(u32, u32)> {
+    (rule != NO_RULE).then_some((rule & (MAX_RULES - 1), rule >> 24))
+}
 
 /// Flags of an [`Entry`].
 pub mod flags {
@@ -26,8 +43,8 @@ pub mod flags {
 pub struct ObjectKey {
     /// The address of `struct inode`.
     pub inode: u64,
-    /// The session's slot.
-    pub slot: u32,
+    /// Whose: [`crate::rules_of`].
+    pub rules: u32,
     /// Zero.
     pub padding: u32,
 }
@@ -64,8 +81,8 @@ pub struct NamedKey {
     pub name: u64,
     /// The node above.
     pub node: u32,
-    /// The session's slot.
-    pub slot: u32,
+    /// Whose: [`crate::rules_of`].
+    pub rules: u32,
 }
 
 /// [`NameKey::kind`]: the whole name (`**/.env`).
@@ -84,8 +101,8 @@ pub const MAX_LENGTHS: usize = 8;
 pub struct NameKey {
     /// [`name_hash`] of the compared bytes.
     pub hash: u64,
-    /// The session's slot.
-    pub slot: u32,
+    /// Whose: [`crate::rules_of`].
+    pub rules: u32,
     /// `NAME_EXACT`, `NAME_PREFIX` or `NAME_SUFFIX`.
     pub kind: u16,
     /// How many bytes are compared.
@@ -103,14 +120,14 @@ pub struct NameRule {
     pub padding: u32,
 }
 
-/// Data of the longest-prefix map `ADDRESSES`; its prefix length counts the slot's 32 bits too. An IPv4 address stands in
+/// Data of the longest-prefix map `ADDRESSES`; its prefix length counts the 32 bits of `rules` too. An IPv4 address stands in
 /// its IPv6 form (`::ffff:a.b.c.d`, RFC 4291 section 2.5.5.2).
 #[repr(C)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressKey {
-    /// The session's slot, in network byte order: the map compares from the first byte.
-    pub slot: u32,
+    /// Whose: [`crate::rules_of`], in network byte order: the map compares from the first byte.
+    pub rules: u32,
     /// The address in network byte order.
     pub address: [u8; 16],
     /// Zero, and never compared: the value behind the key lies on a multiple of 8.
@@ -145,8 +162,8 @@ pub enum PortUse {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortKey {
-    /// The session's slot.
-    pub slot: u32,
+    /// Whose: [`crate::rules_of`].
+    pub rules: u32,
     /// The port in host byte order.
     pub port: u16,
     /// A [`PortUse`].

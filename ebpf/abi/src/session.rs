@@ -4,10 +4,8 @@ use crate::event::SocketAddress;
 use crate::rules::{Entry, MAX_LENGTHS};
 use crate::{MAX_DEPTH, MAX_NAME};
 
-/// Flags of a [`Session`].
+/// Flags of a [`Policy`].
 pub mod session_flags {
-    /// The slot is in use; everything of an unused slot is denied.
-    pub const LIVE: u32 = 1;
     /// The policy opens the network somewhere: IP sockets may be made.
     pub const NETWORK: u32 = 2;
     /// The session may listen on any free port.
@@ -41,7 +39,7 @@ pub struct Rate {
     pub window_ns: u64,
 }
 
-/// What is counted. The index of a [`Rate`] in [`Session::rates`] and of its state in [`State::buckets`].
+/// What is counted. The index of a [`Rate`] in [`Policy::rates`] and of its state in [`State::buckets`].
 #[repr(usize)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bucket {
@@ -64,7 +62,7 @@ pub enum Bucket {
 /// How many kinds of [`Bucket`] there are.
 pub const BUCKETS: usize = 7;
 
-/// What a call may spend while it is in flight. The index of [`Session::budgets`] and of [`Active::budgets`]; in events it
+/// What a call may spend while it is in flight. The index of [`Policy::budgets`] and of [`Active::budgets`]; in events it
 /// stands behind the buckets.
 #[repr(usize)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -99,14 +97,15 @@ pub struct Names {
     pub suffix_lengths: [u8; MAX_LENGTHS],
 }
 
-/// Value of the array `SESSIONS`, by slot. Written by the supervisor only.
+/// Value of the array `SESSIONS`, by slot: who the session is, and which of its two policies holds. Written by the
+/// supervisor only.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Session {
     /// The id of the session's cgroup (version 2); 0 if it has none. A task elsewhere with the session's mark has escaped.
     pub cgroup: u64,
-    /// See [`session_flags`].
-    pub flags: u32,
+    /// 1: the slot is in use. Everything of an unused slot is denied.
+    pub live: u32,
     /// The supervisor's process id in the initial namespace; when it ends, everything is denied.
     pub supervisor: u32,
     /// The process id of the canary in the initial namespace, which is denied but never killed or counted; 0 if none runs.
@@ -117,6 +116,37 @@ pub struct Session {
     pub proxy_port: u16,
     /// Until when it is the canary (`CLOCK_MONOTONIC`, nanoseconds): one that was killed with its parent leaves its number.
     pub canary_until: u64,
+    /// How often its policy was changed, up to [`REVISIONS`]. One store of it puts the other of its two policies in force:
+    /// see [`rules_of`].
+    pub revision: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+/// The most changes of one session's policy: they are told apart by one byte, which no processor stores in parts.
+pub const REVISIONS: u32 = 255;
+
+/// The number by which the tables know what a session may do. There are two for each slot, so that the next policy can be
+/// written down while the present one holds.
+#[inline(always)]
+pub fn rules_of(slot: u32, revision: u32) -> u32 {
+    slot << 1 | revision & 1
+}
+
+/// Whose the tables of this number are.
+#[inline(always)]
+pub fn slot_of(rules: u32) -> u32 {
+    rules >> 1
+}
+
+/// Value of the array `POLICIES`, by [`rules_of`]. Written by the supervisor, and only while it is not in force.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// See [`session_flags`].
+    pub flags: u32,
+    /// Zero.
+    pub padding: u32,
     /// Names that are denied everywhere.
     pub names: Names,
     /// Rate limits, by [`Bucket`].
@@ -317,7 +347,7 @@ pub fn scope_bit(cgroup: u64) -> (usize, u64) {
 /// Words of a [`Filter`].
 pub const FILTER_WORDS: usize = 1024;
 
-/// Value of the array `FILTERS`, by slot: a Bloom filter over the session's `OBJECTS`, so that most inodes of a path
+/// Value of the array `FILTERS`, by [`rules_of`]: a Bloom filter over the policy's `OBJECTS`, so that most inodes of a path
 /// need no look-up.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -334,7 +364,8 @@ pub fn filter_bits(inode: u64) -> (u32, u32) {
 }
 
 const _: () = assert!(size_of::<Names>() == 88);
-const _: () = assert!(size_of::<Session>() == 32 + 88 + 16 * BUCKETS + 8 * SPENDINGS);
+const _: () = assert!(size_of::<Session>() == 40);
+const _: () = assert!(size_of::<Policy>() == 8 + 88 + 16 * BUCKETS + 8 * SPENDINGS);
 const _: () = assert!(size_of::<State>() == 16 + 8 * BUCKETS + 256 + 32);
 const _: () = assert!(size_of::<Active>() == 64 + 24 * CLASSES * SPENDINGS);
 // It is mapped as one page.

@@ -52,7 +52,7 @@ pub(crate) fn path(subject: &Subject, path: Typed) -> Result<Place, Denial> {
 #[inline(always)]
 pub(crate) fn climb(subject: &Subject, mount: Typed, dentry: Typed) -> Result<Place, Denial> {
     let task = subject.task;
-    let Some(rules) = Rules::of(subject.slot) else { return Err(Denial::of(Reason::Internal)) };
+    let Some(rules) = Rules::of(subject.rules) else { return Err(Denial::of(Reason::Internal)) };
     // SAFETY: the task's own storage, as all that follow.
     unsafe { mount.store(&raw mut (*task).mount) };
     begin(subject);
@@ -84,7 +84,7 @@ pub(crate) fn climb(subject: &Subject, mount: Typed, dentry: Typed) -> Result<Pl
                 }
             }
             // SAFETY: as above.
-            let decides = unsafe { rules::look_at(task, subject.slot, depth) };
+            let decides = unsafe { rules::look_at(task, subject.rules, depth) };
             if decides && names == 0 {
                 stopped = Stopped::Decided;
                 break;
@@ -160,7 +160,7 @@ fn top(subject: &Subject, mount: Typed, root: Typed) -> Result<Place, Denial> {
     let own = subject.current.follow(&TASK_ROOT).within(&FS_ROOT);
     if own.follow(&PATH_MOUNT) == mount && own.follow(&PATH_DENTRY) == root {
         // SAFETY: a map value, and the task's own storage.
-        let (names, lengths) = unsafe { (&(*subject.session).names, (*task).lengths) };
+        let (names, lengths) = unsafe { (&(*subject.policy).names, (*task).lengths) };
         return match may_be_closed(names, subject.flags & session_flags::NAME_ENDS != 0, lengths) {
             true => rooted(subject, REACHED, MAX_DEPTH as u32),
             false => Ok(Place::Rooted),

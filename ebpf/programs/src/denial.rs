@@ -5,7 +5,7 @@ use core::ptr;
 
 use abi::{
     Action, Bucket, Component, Event, EventKind, MAX_DEPTH, MAX_NAME, MAX_PAYLOAD, Reason, Session, State,
-    Task, session_flags,
+    Task, rules_of, session_flags,
 };
 use aya_ebpf::helpers::generated::{
     bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_ktime_get_ns, bpf_probe_read_kernel,
@@ -16,7 +16,7 @@ use verdict::{Denial, action};
 use crate::climb;
 use crate::fields::DENTRY_BYTES;
 use crate::kernel::{Memory, Raw, opaque};
-use crate::maps::{ACTIVE, EVENTS, PROOFS, SESSIONS, STATES};
+use crate::maps::{ACTIVE, EVENTS, POLICIES, PROOFS, SESSIONS, STATES};
 use crate::rate;
 
 /// The answer to what is denied.
@@ -134,9 +134,13 @@ fn is_canary(session: &Session) -> bool {
 /// Kills the current task if the policy says so, and says whether.
 #[inline(always)]
 fn kill(session: &Session, slot: u32, kind: u32, reason: u32) -> bool {
+    // SAFETY: a map value, read once.
+    let revision = unsafe { (&raw const session.revision).read_volatile() };
+    let rules = rules_of(slot, revision);
+    let Some(policy) = POLICIES.get(rules) else { return false };
     let repeated =
-        session.flags & session_flags::KILL_REPEATED != 0 && rate::take(slot, Bucket::Denial as u32, 1) != 0;
-    if !action::kills(kind, reason, session.flags, repeated) {
+        policy.flags & session_flags::KILL_REPEATED != 0 && rate::take(rules, Bucket::Denial as u32, 1) != 0;
+    if !action::kills(kind, reason, policy.flags, repeated) {
         return false;
     }
     // SAFETY: the helper has no preconditions.

@@ -10,11 +10,12 @@ use aya_ebpf::helpers::generated::bpf_sk_storage_get;
 use verdict::Denial;
 
 use crate::maps::FLOWS;
+use crate::member::Member;
 use crate::reach::words;
 use crate::told::{self, Told};
 
 /// Where a socket may send to, and in which classes.
-pub(crate) struct Way {
+pub(crate) struct Way<'a> {
     /// Through which door.
     pub(crate) door: Door,
     /// In which classes.
@@ -23,8 +24,8 @@ pub(crate) struct Way {
     pub(crate) real: [u64; 2],
     /// The port that its packets have, in host order.
     pub(crate) port: u16,
-    /// The session's slot.
-    pub(crate) slot: u32,
+    /// The session.
+    pub(crate) member: &'a Member,
 }
 
 /// The socket that the kernel's structure is about.
@@ -44,7 +45,7 @@ pub(crate) fn of(socket: *mut c_void) -> *mut SocketFlow {
 /// Keeps where a socket was let through to. The kernel holds the socket's lock meanwhile, so that nobody else writes; a
 /// packet that is judged just now finds no classes, or all of it.
 #[inline(always)]
-pub(crate) fn keep(socket: *mut c_void, wanted: &Told, way: &Way) -> Result<(), Denial> {
+pub(crate) fn keep(socket: *mut c_void, wanted: &Told, way: &Way<'_>) -> Result<(), Denial> {
     let create = u64::from(BPF_SK_STORAGE_GET_F_CREATE);
     // SAFETY: as in `of`.
     let kept = unsafe { bpf_sk_storage_get(FLOWS.map(), socket, ptr::null_mut(), create) };
@@ -65,7 +66,8 @@ pub(crate) fn keep(socket: *mut c_void, wanted: &Told, way: &Way) -> Result<(), 
         (&raw mut (*flow).wanted_port).write_volatile(told::port(wanted));
         (&raw mut (*flow).real_port).write_volatile(way.port);
         (&raw mut (*flow).door).write_volatile(way.door as u32);
-        (&raw mut (*kept).slot).write_volatile(way.slot);
+        (&raw mut (*kept).slot).write_volatile(way.member.slot);
+        (&raw mut (*kept).revision).write_volatile(way.member.revision);
         (&raw mut (*flow).classes).write_volatile(way.classes);
     }
     Ok(())

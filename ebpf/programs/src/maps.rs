@@ -6,13 +6,15 @@ use core::ptr;
 
 use abi::{
     Active, Address, AddressKey, DestinationKey, Entry, Filter, Learned, LearnedKey, NameKey, NameRule,
-    NamedKey, ObjectKey, Peer, PeerKey, Port, PortKey, SCOPE_WORDS, Session, SocketFlow, State, Task,
+    NamedKey, ObjectKey, Peer, PeerKey, Policy, Port, PortKey, SCOPE_WORDS, Session, SocketFlow, State, Task,
 };
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC, bpf_map_type};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LpmTrie, LruHashMap, RingBuf};
 use aya_ebpf::macros::btf_map;
 
 const SLOTS: usize = 64;
+/// Two policies a slot: `abi::rules_of`.
+const RULES: usize = 2 * SLOTS;
 const GROWING: usize = BPF_F_NO_PREALLOC as usize;
 
 /// What belongs to a task or to a socket and ends with it: aya knows no `BPF_MAP_TYPE_TASK_STORAGE` (Linux 5.11), and its
@@ -58,7 +60,9 @@ pub(crate) static SESSIONS: Array<Session, SLOTS> = Array::new();
 #[btf_map]
 pub(crate) static STATES: Array<State, SLOTS> = Array::new();
 #[btf_map]
-pub(crate) static FILTERS: Array<Filter, SLOTS> = Array::new();
+pub(crate) static POLICIES: Array<Policy, RULES> = Array::new();
+#[btf_map]
+pub(crate) static FILTERS: Array<Filter, RULES> = Array::new();
 #[btf_map]
 pub(crate) static ACTIVE: ArrayOfMaps<Array<Active, 1, { BPF_F_MMAPABLE as usize }>, SLOTS> =
     ArrayOfMaps::new();

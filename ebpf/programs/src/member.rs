@@ -1,18 +1,24 @@
 //! The session of a control group, for the programs that stand on it.
 
-use abi::{Reason, Session, SocketFlow, State, session_flags};
+use abi::{Policy, Reason, Session, SocketFlow, State, rules_of};
 use aya_ebpf::helpers::generated::bpf_ktime_get_boot_ns;
 use verdict::Denial;
 use verdict::network::Moment;
 
-use crate::maps::{ACTIVE, CGROUPS, SESSIONS, STATES};
+use crate::maps::{ACTIVE, CGROUPS, POLICIES, SESSIONS, STATES};
 
 /// The session of a control group.
 pub(crate) struct Member {
     /// Its slot.
     pub(crate) slot: u32,
+    /// How often its policy was changed.
+    pub(crate) revision: u32,
+    /// The number of the policy that holds.
+    pub(crate) rules: u32,
     /// The session.
     pub(crate) session: &'static Session,
+    /// The policy.
+    pub(crate) policy: &'static Policy,
     /// Its state.
     pub(crate) state: *mut State,
     /// The active classes.
@@ -41,7 +47,11 @@ impl Member {
         let session = SESSIONS.get(slot)?;
         let state = STATES.get_ptr_mut(slot)?;
         let active = ACTIVE.get_value(slot, &0)?.mask;
-        Some(Self { slot, session, state, active })
+        // SAFETY: a map value, read once.
+        let revision = unsafe { (&raw const session.revision).read_volatile() };
+        let rules = rules_of(slot, revision);
+        let policy = POLICIES.get(rules)?;
+        Some(Self { slot, revision, rules, session, policy, state, active })
     }
 
     /// An error for a session that has ended.
@@ -49,7 +59,7 @@ impl Member {
     pub(crate) fn lives(&self) -> Result<(), Denial> {
         // SAFETY: a map value.
         let dead = unsafe { (&raw const (*self.state).dead).read_volatile() };
-        if self.session.flags & session_flags::LIVE == 0 || dead != 0 {
+        if self.session.live == 0 || dead != 0 {
             return Err(Denial::of(Reason::Orphan));
         }
         Ok(())
@@ -58,7 +68,7 @@ impl Member {
     /// Now, for this session.
     #[inline(always)]
     pub(crate) fn now(&self) -> Moment {
-        Moment { active: self.active, now_ns: now_ns(), session: self.session.flags }
+        Moment { active: self.active, now_ns: now_ns(), session: self.policy.flags }
     }
 }
 

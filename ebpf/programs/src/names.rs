@@ -8,7 +8,7 @@ use verdict::path::Down;
 
 use crate::fields::DENTRY_BYTES;
 use crate::kernel::{Memory, Raw, opaque};
-use crate::maps::SESSIONS;
+use crate::maps::POLICIES;
 use crate::rules::Rules;
 use crate::walk::Walked;
 
@@ -18,7 +18,7 @@ use crate::walk::Walked;
 #[inline(never)]
 pub(crate) extern "C" fn names_beneath(
     task: *mut Task,
-    slot: u32,
+    rules: u32,
     index: u32,
     node: u32,
     lengths: u64,
@@ -32,7 +32,7 @@ pub(crate) extern "C" fn names_beneath(
         (*task).descent = Descent { lengths, node, above: index };
     }
     for _ in 0..MAX_DEPTH {
-        match name_below(task, slot) {
+        match name_below(task, rules) {
             FURTHER => {}
             down => return u32::from(down == ON_THE_WAY),
         }
@@ -46,14 +46,14 @@ const ON_THE_WAY: u32 = Down::OnTheWay as u32;
 /// [`verdict::path::descend`], whose state is in the task's storage. A boundary of the verifier. Returns a [`Down`].
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn name_below(task: *mut Task, slot: u32) -> u32 {
+pub(crate) extern "C" fn name_below(task: *mut Task, rules: u32) -> u32 {
     if task.is_null() {
         return ON_THE_WAY;
     }
-    let rules = Rules::without_inodes(slot);
+    let tables = Rules::without_inodes(rules);
     // SAFETY: two parts of the task's own storage.
     let (descent, found) = unsafe { (&mut (*task).descent, &mut (*task).below) };
-    verdict::path::descend(&rules, &Walked { task, slot }, descent, found) as u32
+    verdict::path::descend(&tables, &Walked { task, rules }, descent, found) as u32
 }
 
 /// A [`Closed`] as a number: 0 if no rule closes the component, 1 and the rule shifted by 32 if one does, 2 if the name
@@ -80,26 +80,26 @@ pub(crate) fn unpacked(closed: u64) -> Closed {
 /// the length; returns a [`packed`] answer.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn part_closed(task: *mut Task, slot: u32, index: u32, part: u64) -> u64 {
+pub(crate) extern "C" fn part_closed(task: *mut Task, rules: u32, index: u32, part: u64) -> u64 {
     if task.is_null() {
         return packed(Closed::Unreadable);
     }
-    let rules = Rules::without_inodes(slot);
+    let tables = Rules::without_inodes(rules);
     let part = Part { kind: (part >> 32) as u16, start: part as u32 >> 16, length: part as u32 & 0xffff };
-    packed(verdict::name::part_closes(&rules, &Walked { task, slot }, index as usize, part))
+    packed(verdict::name::part_closes(&tables, &Walked { task, rules }, index as usize, part))
 }
 
 /// [`verdict::name::closes`]. A boundary of the verifier. Returns a [`packed`] answer.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn name_closed(task: *mut Task, slot: u32, index: u32) -> u64 {
-    let Some(session) = SESSIONS.get(slot) else { return packed(Closed::Unreadable) };
+pub(crate) extern "C" fn name_closed(task: *mut Task, rules: u32, index: u32) -> u64 {
+    let Some(policy) = POLICIES.get(rules) else { return packed(Closed::Unreadable) };
     if task.is_null() {
         return packed(Closed::Unreadable);
     }
-    let ends = session.flags & session_flags::NAME_ENDS != 0;
-    let rules = Rules::without_inodes(slot);
-    packed(verdict::name::closes(&rules, &Walked { task, slot }, &session.names, ends, index as usize))
+    let ends = policy.flags & session_flags::NAME_ENDS != 0;
+    let tables = Rules::without_inodes(rules);
+    packed(verdict::name::closes(&tables, &Walked { task, rules }, &policy.names, ends, index as usize))
 }
 
 /// [`abi::name_hash`] of a part of a component's name. A boundary of the verifier. Returns 0 if it cannot be read.
@@ -110,7 +110,7 @@ pub(crate) extern "C" fn hash(task: *mut Task, index: u32, start: u32, length: u
     if task.is_null() || length > MAX_NAME as u32 {
         return 0;
     }
-    let walked = Walked { task, slot: 0 };
+    let walked = Walked { task, rules: 0 };
     let mut memory = Memory::new();
     // SAFETY: the task's own storage, within the array.
     let dentry = unsafe { (*walked.component(index as usize)).dentry };

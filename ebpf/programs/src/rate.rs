@@ -2,12 +2,12 @@
 
 use core::arch::asm;
 
-use abi::{BUCKETS, Bucket, Rate};
+use abi::{BUCKETS, Bucket, Rate, slot_of};
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use verdict::Denial;
 use verdict::rate::Taken;
 
-use crate::maps::{SESSIONS, STATES};
+use crate::maps::{POLICIES, STATES};
 use crate::scope::Subject;
 
 /// How often a bucket is tried. Whoever loses this often is over the limit: many others have just taken tokens.
@@ -17,8 +17,8 @@ pub(crate) const TRIES: usize = 8;
 #[inline(always)]
 pub(crate) fn one(subject: &Subject, bucket: Bucket) -> Result<(), Denial> {
     // SAFETY: a map value, and the index of an enum in its array.
-    let limit = unsafe { (*subject.session).rates[bucket as usize].interval_ns };
-    if limit == 0 || take(subject.slot, bucket as u32, 1) == 0 {
+    let limit = unsafe { (*subject.policy).rates[bucket as usize].interval_ns };
+    if limit == 0 || take(subject.rules, bucket as u32, 1) == 0 {
         return Ok(());
     }
     // SAFETY: the task's own storage.
@@ -26,11 +26,11 @@ pub(crate) fn one(subject: &Subject, bucket: Bucket) -> Result<(), Denial> {
     Err(Denial::rate(bucket))
 }
 
-/// Takes tokens from a session's bucket: 0, or 1 if there are not enough. A boundary of the verifier.
+/// Takes tokens from the bucket of a policy's session: 0, or 1 if there are not enough. A boundary of the verifier.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn take(slot: u32, bucket: u32, amount: u64) -> u32 {
-    let (Some(session), Some(state)) = (SESSIONS.get_ptr(slot), STATES.get_ptr_mut(slot)) else {
+pub(crate) extern "C" fn take(rules: u32, bucket: u32, amount: u64) -> u32 {
+    let (Some(policy), Some(state)) = (POLICIES.get_ptr(rules), STATES.get_ptr_mut(slot_of(rules))) else {
         return 1;
     };
     let bucket = bucket as usize;
@@ -40,7 +40,7 @@ pub(crate) extern "C" fn take(slot: u32, bucket: u32, amount: u64) -> u32 {
     // SAFETY: map values, within the arrays.
     let (rate, word) = unsafe {
         (
-            (&raw const (*session).rates).cast::<Rate>().add(bucket).read(),
+            (&raw const (*policy).rates).cast::<Rate>().add(bucket).read(),
             (&raw mut (*state).buckets).cast::<u64>().add(bucket),
         )
     };

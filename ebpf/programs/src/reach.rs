@@ -1,4 +1,4 @@
-//! The session's addresses and ports behind the look-ups of `verdict`.
+//! The policy's addresses and ports behind the look-ups of `verdict`.
 
 use abi::{Address, AddressKey, Door, Learned, LearnedKey, Port, PortKey, PortUse, Session};
 use aya_ebpf::btf_maps::lpm_trie::Key;
@@ -6,37 +6,37 @@ use verdict::Network;
 
 use crate::maps::{ADDRESSES, LEARNED, PORTS};
 
-/// The look-ups of one session.
+/// The look-ups of one policy.
 pub(crate) struct Addresses {
-    /// The session's slot.
-    pub(crate) slot: u32,
+    /// Its number.
+    pub(crate) rules: u32,
 }
 
-/// Bits of a whole [`AddressKey`] that are compared: the slot's and the address's.
+/// Bits of a whole [`AddressKey`] that are compared: the number's and the address's.
 const WHOLE: u32 = 32 + 128;
 
-/// A [`LearnedKey`] by words: the address, and the slot with its padding.
+/// A [`LearnedKey`] by words: the address, and the number with its padding.
 type LearnedWords = [u64; 3];
 const _: () = assert!(size_of::<LearnedWords>() == size_of::<LearnedKey>());
-const _: () = assert!(cfg!(target_endian = "little"), "the slot is the third word's first half");
+const _: () = assert!(cfg!(target_endian = "little"), "the number is the third word's first half");
 
 impl Network for Addresses {
     #[inline(always)]
     fn address(&self, address: &[u8; 16]) -> Option<&Address> {
-        let data = AddressKey { slot: self.slot.to_be(), address: *address, padding: 0 };
+        let data = AddressKey { rules: self.rules.to_be(), address: *address, padding: 0 };
         ADDRESSES.get(&Key::new(WHOLE, data))
     }
 
     #[inline(always)]
     fn port(&self, port: u16, usage: PortUse) -> Option<&Port> {
         // SAFETY: entries of a living session are replaced as a whole and stay readable for this program's time.
-        unsafe { PORTS.get(PortKey { slot: self.slot, port, usage: usage as u16 }) }
+        unsafe { PORTS.get(PortKey { rules: self.rules, port, usage: usage as u16 }) }
     }
 
     #[inline(always)]
     fn learned(&self, address: &[u8; 16]) -> Option<&Learned> {
         let [high, low] = words(address);
-        let key: LearnedWords = [high, low, u64::from(self.slot)];
+        let key: LearnedWords = [high, low, u64::from(self.rules)];
         // SAFETY: the three words are a key, and entries are replaced as a whole, as above.
         unsafe { LEARNED.get(&*key.as_ptr().cast::<LearnedKey>()) }
     }

@@ -1,10 +1,10 @@
-//! The session's tables behind the look-ups of `verdict`, and the path in the task's storage in front of them.
+//! The policy's tables behind the look-ups of `verdict`, and the path in the task's storage in front of them.
 
 use abi::{Entry, Filter, NameKey, NamedKey, ObjectKey, Reason, Task, filter_bits, flags, session_flags};
 use verdict::path::Socket;
 use verdict::{Denial, Path, Tables};
 
-use crate::maps::{FILTERS, NAMED, NAMES, OBJECTS, SESSIONS};
+use crate::maps::{FILTERS, NAMED, NAMES, OBJECTS, POLICIES};
 use crate::scope::Subject;
 use crate::walk::Walked;
 
@@ -13,18 +13,18 @@ use crate::walk::Walked;
 /// # Safety
 /// `task` is the current task's own storage.
 #[inline(always)]
-pub(crate) unsafe fn look_at(task: *mut Task, slot: u32, depth: usize) -> bool {
+pub(crate) unsafe fn look_at(task: *mut Task, rules: u32, depth: usize) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
         let found = &raw mut (*task).decision.entry;
-        (*found).flags & flags::DECIDES != 0 || look(task, slot, depth as u32 - 1, found) != 0
+        (*found).flags & flags::DECIDES != 0 || look(task, rules, depth as u32 - 1, found) != 0
     }
 }
 
 /// Looks at the components of the task's whole path from `from` on, if none has decided yet, and at all its names.
 #[inline(always)]
 pub(crate) fn decided(subject: &Subject, from: u32) -> Result<(), Denial> {
-    let failed = decide(subject.task, subject.slot, from);
+    let failed = decide(subject.task, subject.rules, from);
     if failed == 0 {
         return Ok(());
     }
@@ -36,24 +36,24 @@ pub(crate) fn decided(subject: &Subject, from: u32) -> Result<(), Denial> {
 /// The rest of [`verdict::path::examine`] on the task's path. A boundary of the verifier. Returns a [`Reason`], or 0.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn decide(task: *mut Task, slot: u32, from: u32) -> u32 {
-    let (Some(session), Some(rules)) = (SESSIONS.get(slot), Rules::of(slot)) else {
+pub(crate) extern "C" fn decide(task: *mut Task, rules: u32, from: u32) -> u32 {
+    let (Some(policy), Some(tables)) = (POLICIES.get(rules), Rules::of(rules)) else {
         return Reason::Internal as u32;
     };
     if task.is_null() {
         return Reason::Internal as u32;
     }
-    let ends = session.flags & session_flags::NAME_ENDS != 0;
-    let path = Walked { task, slot };
+    let ends = policy.flags & session_flags::NAME_ENDS != 0;
+    let path = Walked { task, rules };
     // SAFETY: the task's own storage.
     let found = unsafe { &mut (*task).decision.entry };
     if found.flags & flags::DECIDES == 0 {
-        verdict::path::decisive(&rules, &path, from as usize, found);
+        verdict::path::decisive(&tables, &path, from as usize, found);
     }
-    if !verdict::path::may_be_closed(&session.names, ends, path.lengths()) {
+    if !verdict::path::may_be_closed(&policy.names, ends, path.lengths()) {
         return 0;
     }
-    match verdict::path::open_names(&rules, &path, &session.names, ends) {
+    match verdict::path::open_names(&tables, &path, &policy.names, ends) {
         Ok(()) => 0,
         Err(denial) => {
             // SAFETY: as above.
@@ -66,27 +66,27 @@ pub(crate) extern "C" fn decide(task: *mut Task, slot: u32, from: u32) -> u32 {
 /// [`verdict::path::look`]. A boundary of the verifier. Returns 1 if the component decides.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn look(task: *mut Task, slot: u32, index: u32, found: *mut Entry) -> u32 {
+pub(crate) extern "C" fn look(task: *mut Task, rules: u32, index: u32, found: *mut Entry) -> u32 {
     // Nothing above is looked at then, and nothing is granted.
-    let Some(rules) = Rules::of(slot) else { return 1 };
+    let Some(tables) = Rules::of(rules) else { return 1 };
     if task.is_null() || found.is_null() {
         return 1;
     }
     // SAFETY: the caller's entry.
     let found = unsafe { &mut *found };
-    u32::from(verdict::path::look(&rules, &Walked { task, slot }, index as usize, found))
+    u32::from(verdict::path::look(&tables, &Walked { task, rules }, index as usize, found))
 }
 
 /// [`verdict::path::look_for_socket`]. A boundary of the verifier. Returns 0 if the component says nothing, 1 if it may be
 /// connected to, 2 and the rule shifted by 32 if it is denied.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn look_for_socket(task: *mut Task, slot: u32, index: u32) -> u64 {
-    let Some(rules) = Rules::of(slot) else { return NO_SOCKET };
+pub(crate) extern "C" fn look_for_socket(task: *mut Task, rules: u32, index: u32) -> u64 {
+    let Some(tables) = Rules::of(rules) else { return NO_SOCKET };
     if task.is_null() {
         return NO_SOCKET;
     }
-    match verdict::path::look_for_socket(&rules, &Walked { task, slot }, index as usize) {
+    match verdict::path::look_for_socket(&tables, &Walked { task, rules }, index as usize) {
         Socket::Further => 0,
         Socket::Granted => 1,
         Socket::Denied(rule) => u64::from(rule) << 32 | 2,
@@ -99,7 +99,7 @@ const NO_SOCKET: u64 = (abi::NO_RULE as u64) << 32 | 2;
 /// Whether the path in the task's storage may be connected to.
 #[inline(always)]
 pub(crate) fn socket(subject: &Subject) -> Result<(), Denial> {
-    let told = socket_granted(subject.task, subject.slot);
+    let told = socket_granted(subject.task, subject.rules);
     if told == 0 {
         return Ok(());
     }
@@ -111,12 +111,12 @@ pub(crate) fn socket(subject: &Subject) -> Result<(), Denial> {
 /// [`verdict::path::socket`] on the task's path. A boundary of the verifier. Returns a [`Reason`], or 0.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub(crate) extern "C" fn socket_granted(task: *mut Task, slot: u32) -> u32 {
-    let Some(rules) = Rules::of(slot) else { return Reason::Internal as u32 };
+pub(crate) extern "C" fn socket_granted(task: *mut Task, rules: u32) -> u32 {
+    let Some(tables) = Rules::of(rules) else { return Reason::Internal as u32 };
     if task.is_null() {
         return Reason::Internal as u32;
     }
-    match verdict::path::socket(&rules, &Walked { task, slot }) {
+    match verdict::path::socket(&tables, &Walked { task, rules }) {
         Ok(()) => 0,
         Err(denial) => {
             // SAFETY: the task's own storage.
@@ -126,23 +126,23 @@ pub(crate) extern "C" fn socket_granted(task: *mut Task, slot: u32) -> u32 {
     }
 }
 
-/// The look-ups of one session.
+/// The look-ups of one policy.
 pub(crate) struct Rules {
-    slot: u32,
+    rules: u32,
     filter: *const Filter,
 }
 
 impl Rules {
-    /// A session's.
+    /// A policy's.
     #[inline(always)]
-    pub(crate) fn of(slot: u32) -> Option<Self> {
-        FILTERS.get_ptr(slot).map(|filter| Self { slot, filter })
+    pub(crate) fn of(rules: u32) -> Option<Self> {
+        FILTERS.get_ptr(rules).map(|filter| Self { rules, filter })
     }
 
-    /// A session's, for whoever asks about names only.
+    /// A policy's, for whoever asks about names only.
     #[inline(always)]
-    pub(crate) fn without_inodes(slot: u32) -> Self {
-        Self { slot, filter: core::ptr::null() }
+    pub(crate) fn without_inodes(rules: u32) -> Self {
+        Self { rules, filter: core::ptr::null() }
     }
 
     /// Whether an inode may have an entry; `true` may be wrong, `false` may not. A look before a look-up.
@@ -168,19 +168,19 @@ impl Tables for Rules {
             return None;
         }
         // SAFETY: entries of a living session are replaced as a whole and stay readable for this program's time.
-        unsafe { OBJECTS.get(ObjectKey { inode, slot: self.slot, padding: 0 }) }
+        unsafe { OBJECTS.get(ObjectKey { inode, rules: self.rules, padding: 0 }) }
     }
 
     #[inline(always)]
     fn named(&self, node: u32, name: u64) -> Option<&Entry> {
         // SAFETY: as above.
-        unsafe { NAMED.get(NamedKey { name, node, slot: self.slot }) }
+        unsafe { NAMED.get(NamedKey { name, node, rules: self.rules }) }
     }
 
     #[inline(always)]
     fn name(&self, kind: u16, length: u16, hash: u64) -> Option<u32> {
         // SAFETY: as above.
-        let rule = unsafe { NAMES.get(NameKey { hash, slot: self.slot, kind, length }) };
+        let rule = unsafe { NAMES.get(NameKey { hash, rules: self.rules, kind, length }) };
         rule.map(|rule| rule.rule)
     }
 }

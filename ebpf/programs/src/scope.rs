@@ -5,7 +5,7 @@
 use core::ptr;
 
 use abi::{
-    ALWAYS, EventKind, Reason, STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, scope_bit, session_flags,
+    ALWAYS, EventKind, Policy, Reason, STATE_ARMED, STATE_NEXT_EXEC, Session, State, Task, rules_of, scope_bit,
 };
 use aya_ebpf::bindings::BPF_LOCAL_STORAGE_GET_F_CREATE;
 use aya_ebpf::helpers::generated::{
@@ -16,7 +16,7 @@ use verdict::Denial;
 use crate::denial;
 use crate::fields::TASK_STORAGE;
 use crate::kernel::Typed;
-use crate::maps::{ACTIVE, CGROUPS, SCOPE_FILTER, SESSIONS, STATES, TASKS};
+use crate::maps::{ACTIVE, CGROUPS, POLICIES, SCOPE_FILTER, SESSIONS, STATES, TASKS};
 
 /// A task of a session whose mark is in effect.
 #[derive(Clone, Copy)]
@@ -27,10 +27,14 @@ pub(crate) struct Subject {
     pub(crate) current: Typed,
     /// The session's slot.
     pub(crate) slot: u32,
-    /// The session's flags.
+    /// The number of the policy that holds: of one decision, whatever comes into force meanwhile.
+    pub(crate) rules: u32,
+    /// The policy's flags.
     pub(crate) flags: u32,
     /// The session.
     pub(crate) session: *const Session,
+    /// The policy.
+    pub(crate) policy: *const Policy,
     /// The session's state.
     pub(crate) state: *mut State,
 }
@@ -187,20 +191,25 @@ pub(crate) fn enter(task: *mut Task, current: Typed) -> Result<Subject, Denial> 
     };
     let Some(session) = SESSIONS.get_ptr(slot) else { return Err(Denial::of(Reason::Internal)) };
     let Some(state) = STATES.get_ptr_mut(slot) else { return Err(Denial::of(Reason::Internal)) };
-    // SAFETY: both are map values; the flags, the cgroup and `dead` are words that are read once.
-    let (flags, cgroup, dead) = unsafe {
+    // SAFETY: both are map values, and each of these is a word that is read once.
+    let (live, revision, cgroup, dead) = unsafe {
         (
-            (&raw const (*session).flags).read_volatile(),
+            (&raw const (*session).live).read_volatile(),
+            (&raw const (*session).revision).read_volatile(),
             (*session).cgroup,
             (&raw const (*state).dead).read_volatile(),
         )
     };
-    if flags & session_flags::LIVE == 0 || dead != 0 {
+    if live == 0 || dead != 0 {
         return Err(Denial::of(Reason::Orphan));
     }
     // SAFETY: the helper has no preconditions.
     if cgroup != 0 && unsafe { bpf_get_current_cgroup_id() } != cgroup {
         return Err(Denial::of(Reason::Escape));
     }
-    Ok(Subject { task, current, slot, flags, session, state })
+    let rules = rules_of(slot, revision);
+    let Some(policy) = POLICIES.get_ptr(rules) else { return Err(Denial::of(Reason::Internal)) };
+    // SAFETY: a map value.
+    let flags = unsafe { (*policy).flags };
+    Ok(Subject { task, current, slot, rules, flags, session, policy, state })
 }

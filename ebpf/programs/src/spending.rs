@@ -26,7 +26,7 @@ pub(crate) fn connection(member: &Member, told: &Told, classes: u64) -> Result<(
 /// An address that the session goes to; it costs a token if it has not been for a while.
 #[inline(always)]
 pub(crate) fn destination(member: &Member, told: &Told) -> Result<(), Denial> {
-    if member.session.rates[Bucket::Destination as usize].interval_ns == 0 {
+    if member.policy.rates[Bucket::Destination as usize].interval_ns == 0 {
         return Ok(());
     }
     let words = [told[0], told[1], u64::from(member.slot)];
@@ -46,8 +46,8 @@ pub(crate) fn destination(member: &Member, told: &Told) -> Result<(), Denial> {
 /// Takes tokens from a bucket of the session.
 #[inline(always)]
 pub(crate) fn take(member: &Member, bucket: Bucket, amount: u64) -> Result<(), Denial> {
-    let limit = member.session.rates[bucket as usize].interval_ns;
-    if limit != 0 && rate::take(member.slot, bucket as u32, amount) != 0 {
+    let limit = member.policy.rates[bucket as usize].interval_ns;
+    if limit != 0 && rate::take(member.rules, bucket as u32, amount) != 0 {
         return Err(Denial::rate(bucket));
     }
     Ok(())
@@ -56,7 +56,7 @@ pub(crate) fn take(member: &Member, bucket: Bucket, amount: u64) -> Result<(), D
 /// Charges the calls in flight.
 #[inline(always)]
 pub(crate) fn spend(member: &Member, classes: u64, what: Spending, amount: u64) -> Result<(), Denial> {
-    let charged = budget::charged(classes, member.active, member.session.budgets[what as usize]);
+    let charged = budget::charged(classes, member.active, member.policy.budgets[what as usize]);
     if charged == 0 {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use crate::rules::{look, look_for_socket};
 /// The path in a task's storage.
 pub(crate) struct Walked {
     pub(crate) task: *mut Task,
-    pub(crate) slot: u32,
+    pub(crate) rules: u32,
 }
 
 impl Walked {
@@ -87,12 +87,12 @@ impl Path for Walked {
 
     #[inline(always)]
     fn look(&self, _: &impl Tables, index: usize, found: &mut Entry) -> bool {
-        look(self.task, self.slot, index as u32, found) != 0
+        look(self.task, self.rules, index as u32, found) != 0
     }
 
     #[inline(always)]
     fn look_for_socket(&self, _: &impl Tables, index: usize) -> Socket {
-        let told = look_for_socket(self.task, self.slot, index as u32);
+        let told = look_for_socket(self.task, self.rules, index as u32);
         match told & 3 {
             0 => Socket::Further,
             1 => Socket::Granted,
@@ -102,7 +102,7 @@ impl Path for Walked {
 
     #[inline(always)]
     fn beneath(&self, _: &impl Tables, above: &Entry, index: usize) -> Beneath {
-        let told = names_beneath(self.task, self.slot, index as u32, above.node, above.name_lengths);
+        let told = names_beneath(self.task, self.rules, index as u32, above.node, above.name_lengths);
         // SAFETY: the task's own storage, which `names_beneath` has filled.
         let entry = unsafe { (*self.task).below };
         Beneath { entry, on_the_way: told != 0 }
@@ -110,13 +110,13 @@ impl Path for Walked {
 
     #[inline(always)]
     fn closed(&self, _: &impl Tables, _: &Names, _: bool, index: usize) -> Closed {
-        unpacked(name_closed(self.task, self.slot, index as u32))
+        unpacked(name_closed(self.task, self.rules, index as u32))
     }
 
     #[inline(always)]
     fn part_closed(&self, _: &impl Tables, index: usize, part: Part) -> Closed {
         let Part { kind, start, length } = part;
         let packed = u64::from(kind) << 32 | u64::from(start) << 16 | u64::from(length);
-        unpacked(part_closed(self.task, self.slot, index as u32, packed))
+        unpacked(part_closed(self.task, self.rules, index as u32, packed))
     }
 }

@@ -168,6 +168,9 @@ pub fn decide(
         | Request::Forget(_)
         | Request::Arrived(_)
         | Request::Sync
+        | Request::Prepare(_)
+        | Request::LearnNext(_)
+        | Request::Commit
         | Request::End(_)
         | Request::Offer => Ok(Reach::Own(peer.uid)),
         Request::List => Ok(reach),

@@ -172,7 +172,7 @@ fn group(label: &str, worker: &Worker) -> Group {
 
 fn tables() -> Tables {
     let port = |port, flags| {
-        (PortKey { port, usage: PortUse::Connect as u16, slot: 0 }, Port { rule: abi::NO_RULE, flags })
+        (PortKey { port, usage: PortUse::Connect as u16, rules: 0 }, Port { rule: abi::NO_RULE, flags })
     };
     let range: std::net::Ipv4Addr = WAYS[0].1.parse().expect("an address");
     let key = AddressKey { address: range.to_ipv6_mapped().octets(), ..AddressKey::default() };

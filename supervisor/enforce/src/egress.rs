@@ -47,6 +47,12 @@ pub trait Egress: Debug + Send + Sync {
     /// See [`LearnError`]; what was known before still holds, for the time that it was given.
     fn learn(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError>;
 
+    /// The same under the policy that was prepared and does not hold yet.
+    ///
+    /// # Errors
+    /// See [`LearnError`]; a backend whose policy cannot be changed refuses.
+    fn learn_next(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError>;
+
     /// Nothing is known about the address any more. Connections that are open go on.
     fn forget(&self, address: IpAddr);
 

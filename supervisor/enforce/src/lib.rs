@@ -20,6 +20,7 @@ mod enclosure;
 pub mod encode;
 mod enter;
 mod examine;
+mod fixed;
 mod guard;
 pub mod keeper;
 mod limits;
@@ -38,10 +39,11 @@ mod tree;
 pub use bpf::Event as KernelEvent;
 pub use egress::{Doors, Egress, LearnError};
 pub use enclosure::{
-    EncloseError, Enclosure, EnclosureError, PlaceError, Proof, ProofFailure, clean_up, unreachable,
+    EncloseError, Enclosure, EnclosureError, PlaceError, Proof, ProofFailure, Revised, clean_up, unreachable,
 };
 pub use enter::{EnterError, enter, main as enter_main};
 pub use examine::{Finding, Outcome, examine};
+pub use fixed::{Beyond, Fixed};
 pub use guard::Guard;
 pub use notify::{Attempt, GateError, NetworkDenial, read_address, write_address};
 pub use orders::Sealed;

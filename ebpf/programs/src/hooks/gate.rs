@@ -82,7 +82,7 @@ fn connect<const SIX: bool>(member: &Member, told: &Told, asked: *mut bpf_sock_a
     match passage.door {
         Door::Direct => {
             let (real, port) = ([told[0], told[1]], told::port(told));
-            let way = Way { door: passage.door, classes: passage.classes, real, port, slot: member.slot };
+            let way = Way { door: passage.door, classes: passage.classes, real, port, member };
             flows::keep(flows::socket(asked), told, &way)
         }
         Door::Resolver | Door::Proxy => lead::<SIX>(member, told, &passage, asked),
@@ -119,18 +119,18 @@ fn names_its_peer(member: &Member, told: &Told, asked: *const bpf_sock_addr) -> 
     }
     // SAFETY: a map value.
     let kept = unsafe { &*kept };
-    kept.slot == member.slot
+    kept.is_of(member.slot, member.revision)
         && network::goes_on(&kept.flow, told::address(told), told::port(told), member.active)
 }
 
 #[inline(always)]
 fn bind(member: &Member, told: &Told) -> Result<(), Denial> {
-    network::bind(&Addresses { slot: member.slot }, told::port(told), member.session.flags)
+    network::bind(&Addresses { rules: member.rules }, told::port(told), member.policy.flags)
 }
 
 #[inline(always)]
 fn reach(member: &Member, told: &Told) -> Result<Passage, Denial> {
-    let tables = Addresses { slot: member.slot };
+    let tables = Addresses { rules: member.rules };
     let (address, port, protocol) = (told::address(told), told::port(told), told::protocol(told));
     network::reach(&tables, &Wanted { address, port, protocol }, &member.now())
 }
@@ -147,7 +147,7 @@ fn lead<const SIX: bool>(
         return Err(Denial::of(Reason::NotGranted));
     };
     let real = told::loopback([told[0], told[1]]);
-    let way = Way { door: passage.door, classes: passage.classes, real, port, slot: member.slot };
+    let way = Way { door: passage.door, classes: passage.classes, real, port, member };
     flows::keep(flows::socket(asked), told, &way)?;
     told::put::<SIX>(asked, real, port);
     Ok(())

@@ -55,9 +55,9 @@ fn leave(
 ) -> Result<(), Denial> {
     let (segment, near) = segment(packet, told)?;
     member.lives()?;
-    // What the packet's socket was let through to, if it was this session.
-    let kept = kept.filter(|kept| kept.slot == member.slot);
-    let (tables, flow) = (Addresses { slot: member.slot }, kept.map(|kept| &kept.flow));
+    // What the packet's socket was let through to, if it was this session, by this policy.
+    let kept = kept.filter(|kept| kept.is_of(member.slot, member.revision));
+    let (tables, flow) = (Addresses { rules: member.rules }, kept.map(|kept| &kept.flow));
     let classes = network::send(&tables, told::address(told), segment, flow, member.active, || member.now())?;
     // SAFETY: the program's own context.
     let bytes = u64::from(unsafe { (*packet).len });

@@ -1,6 +1,6 @@
 //! Sockets: their kinds, and whom they connect and send to.
 
-use abi::{Door, EventKind, Reason, SocketAddress, Task};
+use abi::{Door, EventKind, Reason, SocketAddress, Task, slot_of};
 use aya_ebpf::macros::lsm;
 use aya_ebpf::programs::LsmContext;
 use verdict::Denial;
@@ -56,7 +56,7 @@ pub(crate) fn socket_bind(ctx: LsmContext) -> i32 {
             AF_INET | AF_INET6 | AF_UNSPEC => {
                 // SAFETY: the task's own storage.
                 let port = unsafe { (*subject.task).decision.address.port };
-                network::bind(&Addresses { slot: subject.slot }, port, subject.flags)
+                network::bind(&Addresses { rules: subject.rules }, port, subject.flags)
             }
             network::AF_UNIX | network::AF_NETLINK => Ok(()),
             _ => Err(Denial::of(Reason::Kind)),
@@ -97,7 +97,7 @@ fn own(subject: &Subject, socket: Typed) -> Result<(), Denial> {
 fn reach(subject: &Subject) -> Result<(), Denial> {
     let now_ns = now_ns();
     subject.allowed(|active| {
-        let failed = reachable(subject.task, subject.slot, subject.flags, active, now_ns);
+        let failed = reachable(subject.task, subject.rules, subject.flags, active, now_ns);
         if failed == 0 {
             return Ok(());
         }
@@ -112,7 +112,7 @@ fn reach(subject: &Subject) -> Result<(), Denial> {
 #[inline(never)]
 pub(crate) extern "C" fn reachable(
     task: *mut Task,
-    slot: u32,
+    rules: u32,
     session: u32,
     active: u64,
     now_ns: u64,
@@ -124,7 +124,7 @@ pub(crate) extern "C" fn reachable(
     let told = unsafe { &(*task).decision.address };
     let wanted = Wanted { address: &told.address, port: told.port, protocol: 0 };
     let at = Moment { active, now_ns, session };
-    match network::reach(&Addresses { slot }, &wanted, &at).and_then(|passage| leads(slot, passage.door)) {
+    match network::reach(&Addresses { rules }, &wanted, &at).and_then(|passage| leads(slot_of(rules), passage.door)) {
         Ok(()) => 0,
         Err(denial) => {
             // SAFETY: as above.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{LimitsOf, Offered, Refusal, RequestKind, Status, Summary};
+use super::{LimitsOf, Offered, Prepared, Refusal, RequestKind, Status, Summary};
 use crate::bytes::PathBytes;
 use crate::name::SessionId;
 
@@ -15,7 +15,11 @@ pub enum Answer {
     /// To `open`. Brings two descriptors: the page through which grants follow the calls, and what keeps the files of the
     /// rules known, to be held as long as the session lasts.
     Opened(Opened),
-    /// To `resume`: the connection is the session's. To `learn` and `forget`: it holds. To `end`: nothing is left. To
+    /// To `prepare`. Brings one descriptor: what keeps the files of the new rules known, to be held in the place of the old
+    /// one from the commit on.
+    Prepared(Prepared),
+    /// To `resume`: the connection is the session's. To `learn`, `learn_next` and `forget`: it is known. To `commit`: the new
+    /// policy holds. To `end`: nothing is left. To
     /// `follow`: events come from now on. To `release`: sessions may be opened again.
     Done,
     /// To `arrived`.
@@ -114,7 +118,11 @@ pub struct NotReloaded {
 impl Answer {
     /// How many descriptors it brings.
     pub fn descriptors(&self) -> usize {
-        if matches!(self, Self::Opened(_)) { 2 } else { 0 }
+        match self {
+            Self::Opened(_) => 2,
+            Self::Prepared(_) => 1,
+            _ => 0,
+        }
     }
 
     /// Whether more answers to the same request follow.
@@ -130,12 +138,15 @@ impl Answer {
         use RequestKind as Kind;
         match self {
             Self::Opened(_) => kind == Kind::Open,
+            Self::Prepared(_) => kind == Kind::Prepare,
             Self::Done => matches!(
                 kind,
                 Kind::Resume
                     | Kind::Learn
                     | Kind::Forget
                     | Kind::Sync
+                    | Kind::LearnNext
+                    | Kind::Commit
                     | Kind::End
                     | Kind::Follow
                     | Kind::Release

@@ -27,6 +27,19 @@ pub enum Event {
     Thawed(Because),
     /// It may use more, or less, than before.
     Limited(Because),
+    /// Another policy holds for it.
+    Revised(Revised),
+}
+
+/// The policy of a session is another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revised {
+    /// The new policy's name.
+    pub policy: String,
+    /// Its revision: SHA-256 in hex.
+    pub revision: String,
+    /// The revision that held until now.
+    pub before: String,
 }
 
 /// How many denials were dropped since this was last told.
@@ -99,6 +112,8 @@ pub enum Topic {
     Thawed,
     /// [`Event::Limited`].
     Limited,
+    /// [`Event::Revised`].
+    Revised,
 }
 
 impl Event {
@@ -113,6 +128,7 @@ impl Event {
             Self::Frozen(_) => Topic::Frozen,
             Self::Thawed(_) => Topic::Thawed,
             Self::Limited(_) => Topic::Limited,
+            Self::Revised(_) => Topic::Revised,
         }
     }
 }

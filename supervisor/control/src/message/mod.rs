@@ -14,6 +14,7 @@ mod host;
 mod kernel;
 mod limits;
 mod open;
+mod prepare;
 mod refusal;
 mod request;
 
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use answer::{Acted, Answer, NotActed, NotReloaded, Opened, Reloaded, Sessions, Skipped, Wanted};
 pub use egress::{Arrived, Forget, Grant, Learn, MAX_GRANTS};
-pub use event::{Actor, Because, Dropped, Event, Filter, Followed, Resources, Topic};
+pub use event::{Actor, Because, Dropped, Event, Filter, Followed, Resources, Revised, Topic};
 pub use host::{Hooks, Offered, State, Status, Summary};
 pub use kernel::{Action, EventKind, KernelEvent, NetworkPeer, Reason, SeenPath};
 pub use limits::{
@@ -33,6 +34,7 @@ pub use open::{
     Command, Companions, Doors, Implied, Link, MAX_SOURCES, MAX_SOURCES_BYTES, Open, Place, Program,
     RealPath, Source, Sources, SourcesError, Variable,
 };
+pub use prepare::{NumberedClass, Prepare, Prepared};
 pub use refusal::{Code, Refusal};
 pub use request::{End, Release, Request, RequestKind, Resume};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrived, Filter, Forget, Learn, Limit, Open};
+use super::{Arrived, Filter, Forget, Learn, Limit, Open, Prepare};
 use crate::bounded;
 use crate::name::SessionId;
 use crate::selector::Selector;
@@ -23,6 +23,13 @@ pub enum Request {
     Arrived(Arrived),
     /// What happened in the session until now is told before the answer.
     Sync,
+    /// Another policy for the session of this very process is written down beside the one that holds. Brings one descriptor:
+    /// the pidfd of a process of the session. It is the first request of a connection, which is for nothing else.
+    Prepare(Box<Prepare>),
+    /// An address is known under the policy that is prepared.
+    LearnNext(Learn),
+    /// The policy that was prepared holds from now on, and the old one is taken out.
+    Commit,
     /// The session ends: the daemon ends what is left of its processes, then takes its rules away.
     End(End),
     /// The sessions that the user may see.
@@ -92,6 +99,12 @@ pub enum RequestKind {
     Arrived,
     /// [`Request::Sync`].
     Sync,
+    /// [`Request::Prepare`].
+    Prepare,
+    /// [`Request::LearnNext`].
+    LearnNext,
+    /// [`Request::Commit`].
+    Commit,
     /// [`Request::End`].
     End,
     /// [`Request::List`].
@@ -128,6 +141,9 @@ impl Request {
             Self::Forget(_) => RequestKind::Forget,
             Self::Arrived(_) => RequestKind::Arrived,
             Self::Sync => RequestKind::Sync,
+            Self::Prepare(_) => RequestKind::Prepare,
+            Self::LearnNext(_) => RequestKind::LearnNext,
+            Self::Commit => RequestKind::Commit,
             Self::End(_) => RequestKind::End,
             Self::List => RequestKind::List,
             Self::Follow(_) => RequestKind::Follow,
@@ -147,7 +163,7 @@ impl Request {
 impl RequestKind {
     /// How many descriptors it brings.
     pub fn descriptors(self) -> usize {
-        usize::from(self == Self::Open)
+        usize::from(matches!(self, Self::Open | Self::Prepare))
     }
 
     /// Whether it belongs to the connection of a session; otherwise to one of an operator. One connection is for one
@@ -155,7 +171,16 @@ impl RequestKind {
     pub fn is_of_a_session(self) -> bool {
         matches!(
             self,
-            Self::Open | Self::Resume | Self::Learn | Self::Forget | Self::Arrived | Self::Sync | Self::End
+            Self::Open
+                | Self::Resume
+                | Self::Learn
+                | Self::Forget
+                | Self::Arrived
+                | Self::Sync
+                | Self::Prepare
+                | Self::LearnNext
+                | Self::Commit
+                | Self::End
         )
     }
 }

@@ -1,7 +1,7 @@
 //! The order of messages on one connection, kept by both sides in the same way.
 //!
 //! ```text
-//!            ┌─ open, resume ─► Opening ─ opened ─► Open ─ end ─► Ending ─ done ─► Over
+//!            ┌─ open, resume, prepare ─► Opening ─ opened ─► Open ─ end ─► Ending ─ done ─► Over
 //! Fresh ─────┤              └── refused ──────────────────────────────────► Over
 //!            └─ list, follow, kill, … ─► Host
 //! ```
@@ -115,10 +115,11 @@ impl Course {
     fn after(&self, kind: RequestKind) -> Result<Stage, Disorder> {
         use RequestKind as Kind;
         match (self.stage, kind) {
-            (Stage::Fresh, Kind::Open | Kind::Resume) => Ok(Stage::Opening),
-            (Stage::Opening | Stage::Open | Stage::Ending | Stage::Over, Kind::Open | Kind::Resume) => {
-                Err(Disorder::SecondOpen)
-            }
+            (Stage::Fresh, Kind::Open | Kind::Resume | Kind::Prepare) => Ok(Stage::Opening),
+            (
+                Stage::Opening | Stage::Open | Stage::Ending | Stage::Over,
+                Kind::Open | Kind::Resume | Kind::Prepare,
+            ) => Err(Disorder::SecondOpen),
             (Stage::Host, kind) if kind.is_of_a_session() => Err(Disorder::Mixed),
             (Stage::Host, Kind::Follow) if self.follow.is_some() => Err(Disorder::SecondFollow),
             (Stage::Fresh | Stage::Host, kind) if !kind.is_of_a_session() => Ok(Stage::Host),
@@ -143,7 +144,7 @@ impl Course {
         }
         let refused = matches!(answer, Answer::Refused(_));
         match self.unanswered.remove(&id) {
-            Some(RequestKind::Open | RequestKind::Resume) => {
+            Some(RequestKind::Open | RequestKind::Resume | RequestKind::Prepare) => {
                 self.stage = if refused { Stage::Over } else { Stage::Open }
             }
             Some(RequestKind::End) => self.stage = if refused { Stage::Open } else { Stage::Over },

@@ -3,8 +3,9 @@
 use control::message::{
     Acted, Action, Actor, Arrived, Because, Code, Companions, Doors, Dropped, End, EventKind, Filter,
     Followed, Forget, Hooks, Implied, KernelEvent, Limit, Limits, LimitsOf, Link, NetworkPeer, NotActed,
-    NotReloaded, Offered, Program, RealPath, Reason, Refusal, Release, Reloaded, Resources, Resume, SeenPath,
-    SessionLimits, Sessions, Skipped, Source, Sources, State, Status, Summary, Topic, Used, Variable, Wanted,
+    NotReloaded, NumberedClass, Offered, Prepare, Prepared, Program, RealPath, Reason, Refusal, Release,
+    Reloaded, Resources, Resume, Revised, SeenPath, SessionLimits, Sessions, Skipped, Source, Sources, State,
+    Status, Summary, Topic, Used, Variable, Wanted,
 };
 use control::{Answer, Event, FromDaemon, HEAD, OsBytes, Request, RequestId, Selector};
 
@@ -12,6 +13,11 @@ use crate::support::{Pair, build, ended, learn, name, open, opened, path, sessio
 
 fn refusal() -> Refusal {
     Refusal { code: Code::Policy, sentence: "it has errors".to_owned(), details: vec!["p:1:1".to_owned()] }
+}
+
+fn learn_next() -> Request {
+    let Request::Learn(learn) = learn() else { panic!("learn learns") };
+    Request::LearnNext(learn)
 }
 
 fn limits() -> Limits {
@@ -53,6 +59,26 @@ fn a_session_is_asked_for_with_everything() {
     assert_eq!((id, payload), (RequestId::FIRST, format!(r#"{{"id":1,"request":{FULL_OPEN}}}"#)));
 }
 
+fn prepare() -> Request {
+    let Request::Open(open) = full_open() else { panic!("open opens") };
+    Request::Prepare(Box::new(Prepare {
+        session: session(),
+        revision: 255,
+        classes: vec![NumberedClass { grants: u64::MAX, number: 63 }],
+        open: *open,
+    }))
+}
+
+#[test]
+fn another_policy_is_asked_for_on_a_connection_of_its_own() {
+    let (id, payload) = Pair::new().ask(prepare());
+    let inner = FULL_OPEN.strip_prefix(r#"{"open":"#).and_then(|text| text.strip_suffix('}')).unwrap();
+    let told = format!(
+        r#"{{"id":1,"request":{{"prepare":{{"session":"00000000000000aa","revision":255,"classes":[{{"grants":18446744073709551615,"number":63}}],"open":{inner}}}}}}}"#
+    );
+    assert_eq!((id, payload), (RequestId::FIRST, told));
+}
+
 #[test]
 fn requests_of_a_session_arrive_as_they_are() {
     for (request, text) in [
@@ -66,6 +92,11 @@ fn requests_of_a_session_arrive_as_they_are() {
         ),
         (Request::Arrived(Arrived { peer: "[::1]:9".parse().unwrap() }), r#"{"arrived":{"peer":"[::1]:9"}}"#),
         (Request::Sync, r#""sync""#),
+        (
+            learn_next(),
+            r#"{"learn_next":{"address":"203.0.113.7","grants":[{"classes":18446744073709551615,"until_ns":18446744073709551614,"rule":7,"checked":true}]}}"#,
+        ),
+        (Request::Commit, r#""commit""#),
         (Request::End(End { why: "it exited".to_owned() }), r#"{"end":{"why":"it exited"}}"#),
     ] {
         let (id, payload) = Pair::with_session().ask(request);
@@ -173,6 +204,16 @@ fn answers_arrive_as_they_are() {
         ),
         (open(), refused.clone(), refused_text),
         (
+            prepare(),
+            Answer::Prepared(Prepared {
+                revision: "ab12".to_owned(),
+                classes: vec![NumberedClass { grants: 1, number: 2 }],
+                skipped: vec![],
+            }),
+            r#"{"prepared":{"revision":"ab12","classes":[{"grants":1,"number":2}],"skipped":[]}}"#,
+        ),
+        (prepare(), refused.clone(), refused_text),
+        (
             list,
             Answer::Sessions(sessions),
             r#"{"sessions":{"sessions":[{"session":"00000000000000aa","name":"github","uid":1000,"supervisor":42,"policy":"github","revision":"ab12","state":"running","age_ms":1,"calls":2,"denials":3,"memory":18446744073709551615,"processes":5}],"more":false}}"#,
@@ -266,6 +307,14 @@ fn events() -> Vec<(Event, &'static str)> {
         (Event::Frozen(because(Actor::Policy)), r#"{"frozen":{"who":"policy","why":""}}"#),
         (Event::Frozen(because(Actor::Daemon)), r#"{"frozen":{"who":"daemon","why":""}}"#),
         (Event::Thawed(because(Actor::Owner(7))), r#"{"thawed":{"who":{"owner":7},"why":""}}"#),
+        (
+            Event::Revised(Revised {
+                policy: "p".to_owned(),
+                revision: "02".to_owned(),
+                before: "01".to_owned(),
+            }),
+            r#"{"revised":{"policy":"p","revision":"02","before":"01"}}"#,
+        ),
         (Event::Limited(because(Actor::Operator(0))), r#"{"limited":{"who":{"operator":0},"why":""}}"#),
     ]
 }

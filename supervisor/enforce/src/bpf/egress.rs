@@ -2,10 +2,10 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use abi::{Learned, LearnedKey, Peer, PeerKey, Spending};
+use abi::{Learned, LearnedKey, Peer, PeerKey, Spending, rules_of};
 use nix::errno::Errno;
 
 use super::active::ActiveMask;
@@ -16,6 +16,8 @@ use crate::sys::Elements;
 #[derive(Debug)]
 pub(super) struct Names {
     slot: u32,
+    /// The session's revision.
+    revision: AtomicU32,
     learned: Elements<LearnedKey, Learned>,
     peers: Elements<PeerKey, Peer>,
     active: ActiveMask,
@@ -29,6 +31,7 @@ impl Names {
     /// Of a session, over descriptors of its own.
     pub(super) fn new(
         slot: u32,
+        revision: u32,
         learned: BorrowedFd<'_>,
         peers: BorrowedFd<'_>,
         active: &ActiveMask,
@@ -36,6 +39,7 @@ impl Names {
         let own = |map: BorrowedFd<'_>| map.try_clone_to_owned().map_err(|_| Errno::EMFILE);
         Ok(Self {
             slot,
+            revision: AtomicU32::new(revision),
             learned: Elements::new(own(learned)?)?,
             peers: Elements::new(own(peers)?)?,
             active: ActiveMask::new(own(active.as_fd())?)?,
@@ -66,16 +70,15 @@ impl Names {
         open.then(act)
     }
 
-    fn key(&self, address: IpAddr) -> LearnedKey {
-        LearnedKey { address: octets(address), slot: self.slot, padding: 0 }
+    /// From now on addresses are those of this revision's policy.
+    pub(super) fn follow_revision(&self, revision: u32) {
+        self.revision.store(revision, Ordering::Release);
     }
-}
 
-impl Egress for Names {
-    fn learn(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError> {
+    fn put(&self, address: IpAddr, revision: u32, learned: &Learned) -> Result<(), LearnError> {
         let put = self.while_open(|| {
             self.knows.store(true, Ordering::Release);
-            self.learned.put(&self.key(address), learned)
+            self.learned.put(&self.key(address, revision), learned)
         });
         match put.unwrap_or(Err(Errno::EBADF)) {
             Ok(()) => Ok(()),
@@ -84,9 +87,24 @@ impl Egress for Names {
         }
     }
 
+    fn key(&self, address: IpAddr, revision: u32) -> LearnedKey {
+        LearnedKey { address: octets(address), rules: rules_of(self.slot, revision), padding: 0 }
+    }
+}
+
+impl Egress for Names {
+    fn learn(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError> {
+        self.put(address, self.revision.load(Ordering::Acquire), learned)
+    }
+
+    fn learn_next(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError> {
+        self.put(address, self.revision.load(Ordering::Acquire).wrapping_add(1), learned)
+    }
+
     fn forget(&self, address: IpAddr) {
         // What is not known need not be forgotten, and taking away fails for no other reason.
-        let _ = self.while_open(|| self.learned.remove(&self.key(address)));
+        let revision = self.revision.load(Ordering::Acquire);
+        let _ = self.while_open(|| self.learned.remove(&self.key(address, revision)));
     }
 
     fn arrived(&self, peer: SocketAddr) -> Option<SocketAddr> {
@@ -155,16 +173,25 @@ mod tests {
         };
         let peers = map("peers", size_of::<PeerKey>(), size_of::<Peer>()).unwrap();
         let active = ActiveMask::new(create_active().unwrap()).unwrap();
-        let names = Names::new(3, learned.as_fd(), peers.as_fd(), &active).unwrap();
-        assert_eq!(Names::new(3, peers.as_fd(), learned.as_fd(), &active).map(drop), Err(Errno::EINVAL));
+        let names = Names::new(3, 0, learned.as_fd(), peers.as_fd(), &active).unwrap();
+        assert_eq!(Names::new(3, 0, peers.as_fd(), learned.as_fd(), &active).map(drop), Err(Errno::EINVAL));
 
         let address = |last| IpAddr::from([192, 0, 2, last]);
         assert_eq!(names.learn(address(1), &Learned::default()), Ok(()));
         assert_eq!(names.learn(address(2), &Learned::default()), Ok(()));
         assert_eq!(names.learn(address(3), &Learned::default()), Err(LearnError::Full));
-        assert!(names.learned.get(&names.key(address(1))).is_ok());
+        assert!(names.learned.get(&names.key(address(1), 0)).is_ok());
         names.forget(address(1));
-        assert_eq!(names.learned.get(&names.key(address(1))), Err(Errno::ENOENT));
+        assert_eq!(names.learned.get(&names.key(address(1), 0)), Err(Errno::ENOENT));
+        assert_eq!(names.learn_next(address(1), &Learned::default()), Ok(()));
+        assert_eq!(names.learned.get(&names.key(address(1), 0)), Err(Errno::ENOENT), "it does not hold yet");
+        names.follow_revision(1);
+        names.forget(address(1));
+        assert_eq!(names.learned.get(&names.key(address(1), 1)), Err(Errno::ENOENT));
+        assert!(
+            names.learned.get(&names.key(address(2), 0)).is_ok(),
+            "the old one's stays until it is taken out"
+        );
 
         let near: SocketAddr = "127.0.0.1:40000".parse().unwrap();
         let key = PeerKey { address: octets(near.ip()), port: near.port(), padding: [0; 3] };

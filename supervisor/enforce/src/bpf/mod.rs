@@ -48,4 +48,4 @@ pub use probe::{Probe, probe};
 pub use program::ProgramError;
 pub use proof::ProofError;
 pub use register::RegisterError;
-pub use session::{Cgroup, Mark, Opening, Session, SessionError, UnopenedError};
+pub use session::{Cgroup, Mark, Opening, Session, SessionError, Terms, UnopenedError};

@@ -10,6 +10,7 @@ mod leftovers;
 mod place;
 mod prepare;
 mod proof;
+mod revise;
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -35,6 +36,7 @@ pub use prepare::unreachable;
 pub(crate) use prepare::{Prepared, bait_entry};
 pub(crate) use proof::Ground;
 pub use proof::{Proof, ProofFailure};
+pub use revise::Revised;
 
 /// Why the server could not be enclosed. Nothing was started.
 #[derive(Debug, thiserror::Error)]

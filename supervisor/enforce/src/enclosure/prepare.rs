@@ -98,7 +98,8 @@ impl WatchOrders {
         Ok(Self {
             probe: Probe::known(support.ebpf.clone())?,
             options: Options {
-                sizes: Sizes::of(&[&tables], 1, RING),
+                // Another policy may be written down beside this one.
+                sizes: Sizes::of(&[&tables, &tables], 1, RING),
                 kills_senders: plan.on_violation.network == OnViolation::Kill,
             },
             tables,

@@ -74,6 +74,18 @@ pub struct BudgetRule {
 }
 
 impl Tables {
+    /// Gives every rule's number its policy's revision: see [`abi::stamped`].
+    pub fn stamp(&mut self, revision: u32) {
+        let entries = self.objects.iter_mut().map(|object| &mut object.entry.rule);
+        let named = self.named.iter_mut().map(|(_, entry)| &mut entry.rule);
+        let names = self.names.iter_mut().map(|(_, name)| &mut name.rule);
+        let addresses = self.addresses.iter_mut().map(|(.., address)| &mut address.rule);
+        let ports = self.ports.iter_mut().map(|(_, port)| &mut port.rule);
+        let budgets = self.budgets.iter_mut().map(|budget| &mut budget.rule);
+        let all = entries.chain(named).chain(names).chain(addresses).chain(ports).chain(budgets);
+        all.for_each(|rule| *rule = abi::stamped(*rule, revision));
+    }
+
     /// The classes that have budgets, by [`Spending`].
     pub fn budgeted(&self) -> [u64; SPENDINGS] {
         self.budgets.iter().fold([0; SPENDINGS], |mut masks, budget| {

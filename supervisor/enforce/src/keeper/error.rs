@@ -37,6 +37,9 @@ pub enum HostError {
     /// There is none.
     #[error("there is no such session (any more)")]
     NoSession,
+    /// [`super::Keeper::commit`] without [`super::Keeper::prepare`].
+    #[error("no policy was prepared for the session; the one that held goes on holding")]
+    NothingPrepared,
     /// The process that was brought.
     #[error("the process that was brought cannot be guarded: {0}")]
     Process(String),

@@ -30,8 +30,18 @@ pub(super) struct Hosted {
     pub(super) unreachable: SocketAddr,
     pub(super) memo: Vec<u8>,
     pub(super) learned: BTreeSet<IpAddr>,
+    /// What belongs to the policy that is prepared.
+    pub(super) next: Option<Next>,
     /// The end of the ring when its last process was seen to be gone, and when that was: no event of it is written behind.
     pub(super) last_event: Option<(u64, Instant)>,
+}
+
+/// What a session has with the policy that is prepared for it.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub(super) unreachable: SocketAddr,
+    pub(super) memo: Vec<u8>,
+    pub(super) learned: BTreeSet<IpAddr>,
 }
 
 impl Hosted {

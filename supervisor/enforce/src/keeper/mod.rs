@@ -23,6 +23,7 @@ mod order;
 mod peer;
 mod proofs;
 mod record;
+mod revise;
 mod ring;
 mod sealed;
 mod seized;
@@ -49,6 +50,7 @@ pub use identity::Identity;
 pub use open::Brought;
 pub use order::{Kept, Key, Limits, Notice, Opened, Order, Usage};
 pub use peer::{Facts, Peer, inherited, number_of, sits_in_a_group};
+pub use revise::Revision;
 pub use sealed::{Seal, SealError, seal};
 
 use crate::bpf::Zygote;
@@ -180,6 +182,21 @@ impl Keeper {
         }
         hosted.session.egress().learn(address, learned)?;
         hosted.learned.insert(address);
+        Ok(())
+    }
+
+    /// The same under the policy that is prepared.
+    ///
+    /// # Errors
+    /// As [`Self::learn`]; nothing is prepared.
+    pub fn learn_next(&mut self, key: Key, address: IpAddr, learned: &Learned) -> Result<(), LearnError> {
+        let hosted = self.open_one(key).map_err(|_| LearnError::Kernel(Errno::ENOENT))?;
+        let next = hosted.next.as_mut().ok_or(LearnError::Kernel(Errno::ENOENT))?;
+        if next.learned.len() >= LEARNED && !next.learned.contains(&address) {
+            return Err(LearnError::Full);
+        }
+        hosted.session.egress().learn_next(address, learned)?;
+        next.learned.insert(address);
         Ok(())
     }
 

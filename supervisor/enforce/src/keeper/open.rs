@@ -67,14 +67,8 @@ impl Keeper {
 
     fn has_room(&self, order: &Order, uid: u32) -> Result<(), HostError> {
         let limit = |text: String| Err(HostError::Limit(text));
-        let Tables { objects, named, names, addresses, ports, .. } = &order.tables;
-        let sizes = [objects.len(), named.len(), names.len(), addresses.len(), ports.len()];
+        fits(&order.tables)?;
         let of_user = self.sessions.values().filter(|hosted| hosted.uid == uid).count();
-        if sizes.iter().zip(MOST).any(|(size, most)| *size > most) {
-            return limit(format!(
-                "the policy has more rules than a session of the daemon may ({sizes:?} of {MOST:?})"
-            ));
-        }
         if of_user >= self.settings.sessions_of_user as usize {
             return limit(format!(
                 "user {uid} has {of_user} sessions, as many as one user may; end one first"
@@ -123,6 +117,7 @@ impl Keeper {
             unreachable: order.unreachable,
             memo: order.memo,
             learned: BTreeSet::new(),
+            next: None,
             last_event: None,
             session,
         };
@@ -165,11 +160,23 @@ impl Keeper {
     }
 }
 
+/// Whether the tables are as small as those of one session must be.
+pub(super) fn fits(tables: &Tables) -> Result<(), HostError> {
+    let Tables { objects, named, names, addresses, ports, .. } = tables;
+    let sizes = [objects.len(), named.len(), names.len(), addresses.len(), ports.len()];
+    match sizes.iter().zip(MOST).any(|(size, most)| *size > most) {
+        true => Err(HostError::Limit(format!(
+            "the policy has more rules than a session of the daemon may ({sizes:?} of {MOST:?})"
+        ))),
+        false => Ok(()),
+    }
+}
+
 fn process(why: &str) -> HostError {
     HostError::Process(why.to_owned())
 }
 
-fn record(key: Key, hosted: &Hosted, id: &GroupId) -> Record {
+pub(super) fn record(key: Key, hosted: &Hosted, id: &GroupId) -> Record {
     Record {
         key,
         generation: hosted.generation.clone(),

@@ -132,6 +132,7 @@ impl Keeper {
             unreachable: record.unreachable,
             memo: record.memo,
             learned: BTreeSet::new(),
+            next: None,
             last_event: None,
         };
         generation.slots.insert(slot, record.key);

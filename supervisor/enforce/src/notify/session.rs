@@ -125,6 +125,11 @@ impl Egress for Session {
         Ok(())
     }
 
+    /// Its rules are the session's for its whole life.
+    fn learn_next(&self, _: IpAddr, _: &Learned) -> Result<(), LearnError> {
+        Err(LearnError::Kernel(Errno::ENOTSUP))
+    }
+
     fn forget(&self, address: IpAddr) {
         self.learned.write().unwrap_or_else(PoisonError::into_inner).remove(&address::key(address));
     }

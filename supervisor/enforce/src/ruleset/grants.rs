@@ -108,7 +108,7 @@ impl Ruleset {
     }
 }
 
-fn path_grants(files: &FilesPlan, abi: u32) -> Vec<Grant> {
+pub(crate) fn path_grants(files: &FilesPlan, abi: u32) -> Vec<Grant> {
     let all =
         files.rules.iter().map(|rule| Grant::new(rule.path.as_path(), rights_of(rule, abi), Origin::Policy));
     all.filter(|grant| !grant.rights().is_empty()).collect()

@@ -15,6 +15,8 @@ mod tests;
 
 pub(crate) use engage::{Engaged, engage};
 pub(crate) use grants::Ruleset;
+#[cfg(test)]
+pub(crate) use grants::path_grants;
 pub use open::Skipped;
 pub(crate) use open::real_path;
 pub(crate) use rights::handled_names;

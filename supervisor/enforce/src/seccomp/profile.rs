@@ -10,7 +10,7 @@ use super::verdict::{Action, Decision, EPERM};
 use super::{arguments, groups, refused, table};
 
 /// What happens to each call; calls that it does not name are refused.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     decisions: BTreeMap<u32, Decision>,
 }

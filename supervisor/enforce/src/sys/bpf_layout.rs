@@ -32,6 +32,7 @@ layout!(
     abi::ObjectKey,
     abi::Peer,
     abi::PeerKey,
+    abi::Policy,
     abi::Port,
     abi::PortKey,
     abi::Session,

@@ -32,6 +32,7 @@ pub(crate) fn closed() -> Plan {
         revision: String::new(),
         rules: Vec::new(),
         classes: vec![Vec::new()],
+        numbering: policy::plan::Numbering::default(),
         budgets: Default::default(),
         environment: Vec::new(),
         files: FilesPlan::default(),

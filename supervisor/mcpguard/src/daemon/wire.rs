@@ -11,7 +11,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use abi::Learned;
-use enforce::keeper::{Identity, Kept, Key, Limits, Notice, Opened, Order, Usage};
+use enforce::Skipped;
+use enforce::keeper::{Identity, Kept, Key, Limits, Notice, Opened, Order, Revision, Usage};
 use policy::{CgroupSupport, Ebpf, HookWay};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,14 @@ pub(crate) enum Ask {
     Arrived(Connection, SocketAddr),
     /// Every notice until now is told before the answer. [`Answer::Done`].
     Sync(Connection),
+    /// Another policy for the session of the peer is written down; the connection is for nothing else, and its end without a
+    /// commit takes it out again. Brings one descriptor: the pidfd of a process of the session. Answered by
+    /// [`Answer::Prepared`] (with one descriptor: the bundle).
+    Prepare(Connection, Key, Box<Revision>),
+    /// An address is known under the policy that is prepared. As [`Ask::Learn`].
+    LearnNext(Connection, IpAddr, Learned),
+    /// What was prepared on this connection holds from now on. [`Answer::Done`].
+    Commit(Connection),
     /// The connection's session ends: its processes, then its rules. [`Answer::Done`].
     End(Connection),
     /// Something is done to a session, for the peer of this connection, which the front has found allowed.
@@ -103,9 +112,11 @@ pub(crate) enum Answer {
     Peer(Peer),
     /// To [`Ask::Open`].
     Opened(Opened),
+    /// To [`Ask::Prepare`]: what the policy grants and is not there.
+    Prepared(Vec<Skipped>),
     /// It is done.
     Done,
-    /// To [`Ask::Learn`]: the session knows as many addresses as it may.
+    /// To [`Ask::Learn`] and [`Ask::LearnNext`]: the session knows as many addresses as it may.
     Full,
     /// To [`Ask::Arrived`].
     Wanted(Option<SocketAddr>),

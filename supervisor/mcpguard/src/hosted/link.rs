@@ -351,7 +351,8 @@ impl Shared {
             Event::Thawed(because) => self.tell(state, News::Thawed(sentence(&because))),
             Event::Limited(because) => self.tell(state, News::Limited(sentence(&because))),
             Event::Resources(told) => state.resources = told,
-            Event::Opened(_) => {}
+            // It was asked for by this very process, which writes it down.
+            Event::Opened(_) | Event::Revised(_) => {}
         }
     }
 

@@ -33,6 +33,15 @@ impl Egress for Remote {
         }
     }
 
+    fn learn_next(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError> {
+        let grants = learned.grants.iter().filter_map(grant).collect();
+        match self.asking.ask(Request::LearnNext(Learn { address, grants })) {
+            Some(Answer::Done) => Ok(()),
+            Some(Answer::Refused(refusal)) if refusal.code == Code::Full => Err(LearnError::Full),
+            _ => Err(LearnError::Daemon),
+        }
+    }
+
     fn forget(&self, address: IpAddr) {
         // What could not be forgotten ends by itself.
         let _ = self.asking.ask(Request::Forget(Forget { address }));

@@ -20,7 +20,7 @@ pub(crate) use domains::Way;
 pub(crate) use expand::{expand_path, expand_program, expand_text};
 
 use crate::document::{At, Document};
-use crate::plan::{AbsolutePath, Ask, Plan};
+use crate::plan::{AbsolutePath, Ask, Numbering, Plan};
 use crate::policy::Policy;
 use crate::problem::Problems;
 use grants::Grants;
@@ -71,9 +71,18 @@ impl Policy {
     /// Variables that are not set here, programs that are not found, grants that a deny closes, more tool grants
     /// than there are classes: all at once.
     pub fn compile(&self, context: &Context<'_>) -> Result<Plan, Problems> {
-        let mut compiler =
-            Compiler { policy: self, context, ledger: Ledger::default(), grants: Grants::default() };
-        let plan = compiler.plan();
+        self.compile_next(context, &Numbering::default())
+    }
+
+    /// The same for a session that runs: grant classes that its earlier policies had keep their numbers, and no other gets
+    /// one of those.
+    ///
+    /// # Errors
+    /// As [`Self::compile`]; the numbers are used up.
+    pub fn compile_next(&self, context: &Context<'_>, numbering: &Numbering) -> Result<Plan, Problems> {
+        let (ledger, grants) = (Ledger::default(), Grants::default());
+        let mut compiler = Compiler { policy: self, context, ledger, grants };
+        let plan = compiler.plan(numbering);
         match compiler.ledger.report.has_error() {
             true => Err(compiler.ledger.report.into_problems()),
             false => Ok(plan),
@@ -90,7 +99,7 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn plan(&mut self) -> Plan {
+    fn plan(&mut self, numbering: &Numbering) -> Plan {
         // Every key of the document is named here: one that is forgotten does not compile.
         let Document {
             version: _,
@@ -113,7 +122,8 @@ impl Compiler<'_> {
         let max_opens_per_minute = self.filesystem(value(filesystem));
         let (limits, syscalls) = self.execution(value(execution), max_opens_per_minute);
         let mut network = self.network(value(network));
-        let (tools, tools::Classes { keys: classes, budgets, .. }) = self.tools(tools, &mut network);
+        let (tools, tools::Classes { keys: classes, numbering, budgets }) =
+            self.tools(tools, numbering, &mut network);
         self.close_network(&mut network);
         self.settle_denies(&network.unix_sockets);
         let session = self.session(value(session), value(server_requests));
@@ -131,6 +141,7 @@ impl Compiler<'_> {
             revision,
             rules,
             classes,
+            numbering,
             budgets,
             environment,
             files,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sha2::{Digest, Sha256};
+
 use super::domains::Way;
 use super::grants::Right;
 use super::ledger::sentence;
@@ -12,7 +14,8 @@ use crate::document::numbers::Bytes;
 use crate::document::tool::{PerCall, Tool, ToolKey, Tools};
 use crate::document::{At, Merge};
 use crate::plan::{
-    AbsolutePath, Ask, CallBudget, ClassId, MAX_CLASSES, NetworkPlan, Origin, RuleId, ToolRule, ToolsPlan,
+    AbsolutePath, Ask, CallBudget, ClassId, MAX_CLASSES, NetworkPlan, Numbering, Origin, RuleId, ToolRule,
+    ToolsPlan,
 };
 
 /// What a tool grants beyond class 0, and what its calls may spend. Tools with equal sets share a class.
@@ -22,6 +25,14 @@ struct ToolGrants {
     domains: BTreeSet<Way>,
     connections: Option<u32>,
     sent_bytes: Option<u64>,
+}
+
+impl ToolGrants {
+    /// What stands for the set: see [`Numbering`].
+    fn digest(&self) -> u64 {
+        let digest = Sha256::digest(format!("{self:?}"));
+        digest.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
+    }
 }
 
 /// The grants of one tool with the rules that made them.
@@ -45,7 +56,8 @@ impl Pending {
 
 /// The classes that are numbered so far.
 pub(super) struct Classes {
-    numbers: BTreeMap<ToolGrants, ClassId>,
+    /// See [`crate::Plan::numbering`].
+    pub(super) numbering: Numbering,
     /// See [`crate::Plan::classes`].
     pub(super) keys: Vec<Vec<String>>,
     /// See [`crate::Plan::budgets`].
@@ -53,8 +65,19 @@ pub(super) struct Classes {
 }
 
 impl Classes {
-    fn new() -> Self {
-        Self { numbers: BTreeMap::new(), keys: vec![Vec::new()], budgets: BTreeMap::new() }
+    fn new(numbering: &Numbering) -> Self {
+        Self { numbering: numbering.clone(), keys: vec![Vec::new()], budgets: BTreeMap::new() }
+    }
+
+    /// The number of these grants, which a tool of this key has.
+    fn number(&mut self, set: &ToolGrants, key: &str) -> Option<ClassId> {
+        let class = self.numbering.number(set.digest())?;
+        let index = usize::from(class.number());
+        if self.keys.len() <= index {
+            self.keys.resize(index + 1, Vec::new());
+        }
+        self.keys[index].push(key.to_owned());
+        Some(class)
     }
 }
 
@@ -63,9 +86,10 @@ impl Compiler<'_> {
     pub(super) fn tools(
         &mut self,
         tools: Option<At<Tools>>,
+        numbering: &Numbering,
         network: &mut NetworkPlan,
     ) -> (ToolsPlan, Classes) {
-        let mut classes = Classes::new();
+        let mut classes = Classes::new(numbering);
         let Some(At { value: tools, origin }) = tools else {
             let from =
                 self.ledger.default_deny("tools: no section, every tool passes the doorman", Ask::Doorman);
@@ -240,8 +264,7 @@ impl Compiler<'_> {
         if set == ToolGrants::default() {
             return ClassId::ALWAYS;
         }
-        let known = classes.numbers.get(&set).copied();
-        let Some(class) = known.or_else(|| ClassId::new(classes.keys.len())) else {
+        let Some(class) = classes.number(&set, name) else {
             let message = format!(
                 "this is the {MAX_CLASSES}th different set of tool grants; there can be {}",
                 MAX_CLASSES - 1
@@ -249,11 +272,6 @@ impl Compiler<'_> {
             self.ledger.report.error(origin, message);
             return ClassId::ALWAYS;
         };
-        if known.is_none() {
-            classes.numbers.insert(set, class);
-            classes.keys.push(Vec::new());
-        }
-        classes.keys[usize::from(class.number())].push(name.to_owned());
         if pending.budget != CallBudget::default() {
             classes.budgets.entry(class).or_insert(pending.budget);
         }

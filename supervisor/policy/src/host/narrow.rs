@@ -126,6 +126,7 @@ impl Desk<'_> {
             require,
             // Which calls open which grants. All grants of all classes are bounded alike.
             classes: _,
+            numbering: _,
             // They only restrict, each a single call; the rates of the session hold over all of them.
             budgets: _,
             // What passes between client and server, and what denials lead to: the policy's own business. All of it

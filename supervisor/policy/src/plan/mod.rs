@@ -6,6 +6,7 @@ mod environment;
 mod execution;
 mod files;
 mod network;
+mod numbering;
 mod rules;
 mod tools;
 mod violations;
@@ -18,6 +19,7 @@ pub use files::{AbsolutePath, FilesPlan, NamePattern, NameRule, PathRule};
 pub use network::{
     CidrRule, DomainRule, NAMES_PER_MINUTE, NetworkPlan, Records, Speech, UnixSocketRule, Verify,
 };
+pub use numbering::Numbering;
 pub use rules::{Ask, Origin, Rule, RuleId};
 pub use tools::{ResponsesPlan, SessionPlan, ToolRule, ToolsPlan};
 pub use violations::{Consequence, OnViolation, Repeated, ViolationKind, Violations};
@@ -37,8 +39,11 @@ pub struct Plan {
     pub revision: String,
     /// Every rule, by `RuleId`.
     pub rules: Vec<Rule>,
-    /// For each class from 1 on, the tool keys that activate it; entry 0 is empty.
+    /// For each class, the tool keys that activate it; entry 0 is empty, and so is that of a number that another policy of the
+    /// session has used.
     pub classes: Vec<Vec<String>>,
+    /// The numbers of its classes, with those that earlier policies of the session have used.
+    pub numbering: Numbering,
     /// What one call may spend, by its class; no entry for a class without a budget.
     pub budgets: BTreeMap<ClassId, CallBudget>,
     /// The server's whole environment.

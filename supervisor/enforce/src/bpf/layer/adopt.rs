@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use abi::session_flags;
 use aya_obj::generated::bpf_prog_type;
 use policy::HookWay;
 
@@ -48,10 +47,13 @@ impl Layer {
         let mut sessions = Vec::new();
         for slot in 1..self.maps.sessions.len() {
             let Plain(value) = self.maps.sessions.get(&slot, 0).map_err(read("SESSIONS"))?;
-            let lives = value.flags & session_flags::LIVE != 0;
+            let lives = value.live != 0;
+            let mut of = |revision| filled.remove(&abi::rules_of(slot, revision)).unwrap_or_default();
             let mut held = Held {
-                filled: filled.remove(&slot).unwrap_or_default(),
+                filled: of(value.revision),
+                old: Some(of(value.revision + 1)).filter(|other| !other.is_nothing()),
                 links: links.remove(&slot).unwrap_or_default(),
+                revision: value.revision,
                 ..Held::default()
             };
             if !lives && held.is_nothing() {
@@ -68,6 +70,8 @@ impl Layer {
                 // It has ended with its parent.
                 self.set_canary(slot, 0, 0)?;
             }
+            // A policy that was prepared, or has just ceased to hold.
+            session::forget_old(&mut self.maps, slot, &mut held)?;
             let session = session::adopt(&self.maps, slot, &mut held)?;
             self.sessions[slot as usize] = Some(held);
             sessions.push(session);

@@ -3,6 +3,7 @@
 mod adopt;
 mod load;
 mod pinned;
+mod revisions;
 mod sessions;
 #[cfg(test)]
 mod tests;

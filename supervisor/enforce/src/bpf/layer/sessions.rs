@@ -130,6 +130,8 @@ impl Layer {
         if let Some(names) = &held.names {
             names.shut();
         }
+        session::abandon(&mut self.maps, held)?;
+        session::forget_old(&mut self.maps, slot, held)?;
         held.filled.remove(&mut self.maps)?;
         // Of one whose opening or end was cut off it is not known.
         if held.names.as_ref().is_none_or(|names| names.knows()) {

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use policy::plan::LimitsPlan;
 
 use super::*;
-use crate::bpf::{Cgroup, Event, Mark, Opening, Session, probe};
+use crate::bpf::{Cgroup, Event, Mark, Opening, Session, Terms, probe};
 use crate::cgroup::{Group, GroupId};
 use crate::encode::Tables;
 use crate::sys;
@@ -105,4 +105,82 @@ fn without_a_probe_that_found_something_there_is_no_layer() {
     let Ok(probe) = found else { return };
     let refused = Layer::load(&probe, &options()).expect_err("nothing was found").to_string();
     assert!(refused.contains("the reason"), "{refused}");
+}
+
+/// The address that a caller connects to is open.
+fn reaching() -> Tables {
+    let key = abi::PortKey { port: 9, usage: abi::PortUse::Connect as u16, rules: 0 };
+    let address = std::net::Ipv4Addr::new(192, 0, 2, 1).to_ipv6_mapped().octets();
+    let range = abi::AddressKey { address, ..Default::default() };
+    Tables {
+        ports: vec![(key, abi::Port { rule: abi::NO_RULE, flags: 0 })],
+        addresses: vec![(128, range, abi::Address { classes: 1, rule: 0, padding: 0 })],
+        flags: abi::session_flags::NETWORK,
+        ..Tables::default()
+    }
+}
+
+/// A process of the session that begins now, and whether it was denied.
+fn is_denied_inside(layer: &mut Layer, session: &Session, group: &Group) -> bool {
+    let inside = caller();
+    take_in(layer, session, group, &inside);
+    is_denied(inside)
+}
+
+/// How many ranges and ports stand in the maps.
+fn written_down(layer: &Layer) -> (usize, usize) {
+    (layer.maps.addresses.keys().count(), layer.maps.ports.keys().count())
+}
+
+#[test]
+fn another_policy_holds_from_its_store_on_and_leaves_nothing_of_the_old_one() {
+    let probe = probe();
+    let id = GroupId::own().unwrap().labelled("revise").unwrap();
+    let group = Group::create(&id, &LimitsPlan::default()).ok();
+    let cgroup = group
+        .as_ref()
+        .and_then(|group| Some(Cgroup { directory: group.v2_directory_fd()?, id: group.id()? }));
+    let (true, Some(cgroup)) = (probe.support().network, cgroup) else {
+        // As above.
+        assert!(probe.support().network_missing.is_some() || cgroup.is_none());
+        return;
+    };
+    let (closed, open) = (Tables::default(), reaching());
+    fn terms(tables: &Tables) -> Terms<'_> {
+        Terms { tables, server: None, identity: None }
+    }
+    let mut layer = Layer::load(&probe, &options()).unwrap();
+    let opening = Opening {
+        tables: &closed,
+        server: None,
+        supervisor: Pid::this(),
+        identity: None,
+        doors: None,
+        cgroup: Some(cgroup),
+    };
+    let session = layer.open(&opening).unwrap();
+    let group_of = group.as_ref().unwrap();
+    assert!(is_denied_inside(&mut layer, &session, group_of));
+    assert!(layer.commit(&session).is_err(), "nothing was prepared");
+
+    layer.prepare(&session, &terms(&open)).unwrap();
+    assert_eq!((written_down(&layer), layer.revision(&session)), ((1, 1), 0));
+    assert!(is_denied_inside(&mut layer, &session, group_of), "what is only prepared does not hold");
+    layer.abandon_prepared(&session).unwrap();
+    assert_eq!(written_down(&layer), (0, 0));
+
+    layer.prepare(&session, &terms(&open)).unwrap();
+    layer.commit(&session).unwrap();
+    assert_eq!((written_down(&layer), layer.revision(&session)), ((1, 1), 1));
+    assert!(!is_denied_inside(&mut layer, &session, group_of));
+
+    layer.prepare(&session, &terms(&closed)).unwrap();
+    assert!(!is_denied_inside(&mut layer, &session, group_of));
+    layer.commit(&session).unwrap();
+    assert_eq!((written_down(&layer), layer.revision(&session)), ((0, 0), 2));
+    assert!(is_denied_inside(&mut layer, &session, group_of));
+
+    drop(group);
+    layer.close(session).unwrap();
+    assert!(layer.sessions.iter().all(Option::is_none));
 }

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use abi::{
     Active, Address, AddressKey, Entry, Filter, Learned, LearnedKey, NameKey, NameRule, NamedKey, ObjectKey,
-    Peer, PeerKey, Port, PortKey,
+    Peer, PeerKey, Policy, Port, PortKey,
 };
 use abi::{SCOPE_WORDS, Session, State, Task};
 use aya::maps::{Array, ArrayOfMaps, HashMap, IterableMap, LpmTrie, Map, MapData, MapError, RingBuf};
@@ -32,6 +32,7 @@ pub(super) struct Maps {
     pub(super) tasks: Table<u32, Task>,
     pub(super) sessions: Array<MapData, Plain<Session>>,
     pub(super) states: Array<MapData, Plain<State>>,
+    pub(super) policies: Array<MapData, Plain<Policy>>,
     pub(super) filters: Array<MapData, Plain<Filter>>,
     pub(super) objects: Table<Plain<ObjectKey>, Entry>,
     pub(super) named: Table<Plain<NamedKey>, Entry>,
@@ -82,6 +83,7 @@ pub(super) fn typed(mut made: Names<String, OwnedFd>) -> Result<Maps, MapsError>
         tasks: take!(made, "TASKS", HashMap),
         sessions: take!(made, "SESSIONS", Array),
         states: take!(made, "STATES", Array),
+        policies: take!(made, "POLICIES", Array),
         filters: take!(made, "FILTERS", Array),
         objects: take!(made, "OBJECTS", HashMap),
         named: take!(made, "NAMED", HashMap),

@@ -68,7 +68,9 @@ impl Sizes {
         // Slot 0 means "not marked" and stays empty.
         let slots = self.slots.saturating_add(1);
         Some(match map {
-            "SESSIONS" | "STATES" | "FILTERS" | "ACTIVE" => slots,
+            "SESSIONS" | "STATES" | "ACTIVE" => slots,
+            // Two policies a slot.
+            "POLICIES" | "FILTERS" => slots.saturating_mul(2),
             "CGROUPS" | "SUPERVISORS" => slots,
             "OBJECTS" => self.objects.saturating_add(Self::SPARE),
             "NAMED" => self.named.saturating_add(Self::SPARE),

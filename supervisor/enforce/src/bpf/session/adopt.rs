@@ -13,7 +13,7 @@ use crate::sys::{self, Elements};
 /// Takes over a slot that is live. Its inodes are kept by the session's own supervisor.
 pub(in crate::bpf) fn adopt(maps: &Maps, slot: u32, held: &mut Held) -> Result<Session, SessionError> {
     let active = active(maps, slot).map_err(SessionError::Unmapped)?;
-    let names = Arc::new(names(maps, slot, &active)?.beside_others());
+    let names = Arc::new(names(maps, slot, held.revision, &active)?.beside_others());
     held.names = Some(Arc::clone(&names));
     Ok(Session { slot, active, skipped: Vec::new(), names })
 }

@@ -15,7 +15,7 @@ use crate::encode::Purpose;
 pub(super) struct Merged {
     /// By the inode's address.
     pub(super) objects: BTreeMap<u64, Entry>,
-    /// By node and name; the slot is not set.
+    /// By node and name; the number is not set.
     pub(super) named: BTreeMap<NamedKey, Entry>,
 }
 
@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn key(node: u32, name: u64) -> NamedKey {
-        NamedKey { node, name, slot: 0 }
+        NamedKey { node, name, rules: 0 }
     }
 
     #[test]

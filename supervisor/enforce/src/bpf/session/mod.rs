@@ -5,6 +5,7 @@ mod fill;
 mod merge;
 mod open;
 mod paths;
+mod revise;
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -12,15 +13,16 @@ use std::sync::Arc;
 use nix::unistd::Pid;
 
 pub(super) use adopt::adopt;
-pub(super) use fill::{Filled, forget_names, scan};
+pub(super) use fill::{Filled, forget_learned, forget_names, scan};
 pub use open::SessionError;
 pub(super) use open::open;
 pub use paths::UnopenedError;
+pub(super) use revise::{abandon, commit, forget_old, prepare};
 
 use super::active::ActiveMask;
 use super::egress::Names;
 use crate::egress::{Doors, Egress};
-use crate::encode::Tables;
+use crate::encode::{BudgetRule, Tables};
 use crate::keeper::Identity;
 use crate::ruleset::Skipped;
 
@@ -40,6 +42,24 @@ pub struct Opening<'a> {
     pub doors: Option<Doors>,
     /// The session's control group, for the network and as the second identity.
     pub cgroup: Option<Cgroup<'a>>,
+}
+
+impl<'a> Opening<'a> {
+    /// What it may do.
+    pub(super) fn terms(&self) -> Terms<'a> {
+        Terms { tables: self.tables, server: self.server, identity: self.identity }
+    }
+}
+
+/// What a session may do: the part of an [`Opening`] that may be another one while the session runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// See [`Opening::tables`].
+    pub tables: &'a Tables,
+    /// See [`Opening::server`].
+    pub server: Option<Pid>,
+    /// See [`Opening::identity`].
+    pub identity: Option<&'a Identity>,
 }
 
 /// A control group of version 2.
@@ -104,6 +124,20 @@ pub(in crate::bpf) struct Held {
     pub(super) names: Option<Arc<Names>>,
     pub(super) cgroup: u64,
     pub(super) supervisor: u32,
+    /// How often its policy was changed.
+    pub(super) revision: u32,
+    /// What would hold next.
+    pub(super) next: Option<Next>,
+    /// What held before and could not be taken out.
+    pub(super) old: Option<Filled>,
+}
+
+/// A policy that is written down and does not hold.
+#[derive(Debug, Default)]
+pub(in crate::bpf) struct Next {
+    pub(super) filled: Filled,
+    pub(super) files: Vec<OwnedFd>,
+    pub(super) budgets: Vec<BudgetRule>,
 }
 
 impl Held {
@@ -117,6 +151,8 @@ impl Held {
 
     /// Whether nothing of a session is there.
     pub(super) fn is_nothing(&self) -> bool {
-        self.filled.is_nothing() && self.links.is_empty()
+        let stands = |filled: Option<&Filled>| filled.is_some_and(|filled| !filled.is_nothing());
+        let other = stands(self.next.as_ref().map(|next| &next.filled)) || stands(self.old.as_ref());
+        self.filled.is_nothing() && self.links.is_empty() && !other
     }
 }

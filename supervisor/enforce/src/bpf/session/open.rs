@@ -3,13 +3,13 @@
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
-use abi::{Session as Value, State, session_flags};
+use abi::{Session as Value, State, rules_of};
 use aya::maps::{Array, Map, MapData};
 use nix::errno::Errno;
 
 use super::merge::{self, Merged};
 use super::paths::{self, Opened, UnopenedError};
-use super::{Held, Opening, Session};
+use super::{Held, Opening, Session, Terms};
 use crate::bpf::active::ActiveMask;
 use crate::bpf::egress::Names;
 use crate::bpf::layer::{CgroupProgram, Parts};
@@ -48,6 +48,9 @@ pub enum SessionError {
     /// The maps could not be filled.
     #[error(transparent)]
     Maps(#[from] MapsError),
+    /// Its policy was changed as often as it may be.
+    #[error("the session's policy was changed {0} times, as often as it can be; start it again")]
+    Revisions(u32),
     /// The active set could not be mapped.
     #[error("the session's active set and names cannot be had: {}", .0.desc())]
     Unmapped(Errno),
@@ -74,10 +77,10 @@ pub(in crate::bpf) fn open(
     let active = active(maps, slot)?;
     opening.tables.budgets.iter().for_each(|budget| active.name_rule(budget));
     let (merged, skipped) = match parts.register {
-        Some(register) => known(maps, register, opening, held)?,
+        Some(register) => known(maps, register, &opening.terms(), &mut held.files)?,
         None => (Merged::default(), Vec::new()),
     };
-    held.filled.write(maps, slot, &merged, opening.tables)?;
+    held.filled.write(maps, rules_of(slot, 0), &merged, opening.tables)?;
     let supervisor = opening.supervisor.as_raw().cast_unsigned();
     // The programs look one session up by its supervisor. Where a process has several, it is the latest one.
     maps.supervisors.insert(supervisor, slot, 0).map_err(filled("SUPERVISORS"))?;
@@ -86,7 +89,7 @@ pub(in crate::bpf) fn open(
     let doors = opening.doors.filter(|_| !parts.cgroup_programs.is_empty());
     let value = value(opening, doors);
     maps.sessions.set(slot, Plain(value), 0).map_err(filled("SESSIONS"))?;
-    let names = names(parts.maps, slot, &active)?;
+    let names = names(parts.maps, slot, 0, &active)?;
     let names = Arc::new(if doors.is_some() { names.beside_others() } else { names });
     held.names = Some(Arc::clone(&names));
     guard_cgroup(parts, slot, opening, held)?;
@@ -96,22 +99,26 @@ pub(in crate::bpf) fn open(
 fn value(opening: &Opening<'_>, doors: Option<Doors>) -> Value {
     Value {
         cgroup: opening.cgroup.map_or(0, |cgroup| cgroup.id),
-        flags: opening.tables.flags | session_flags::LIVE,
+        live: 1,
         supervisor: opening.supervisor.as_raw().cast_unsigned(),
         canary: 0,
         canary_until: 0,
         resolver_port: doors.map_or(0, |doors| doors.resolver),
         proxy_port: doors.map_or(0, |doors| doors.proxy),
-        names: opening.tables.summary,
-        rates: opening.tables.rates,
-        budgets: opening.tables.budgeted(),
+        revision: 0,
+        padding: 0,
     }
 }
 
 /// What the resolver and the proxy get in their hands.
-pub(super) fn names(maps: &Maps, slot: u32, active: &ActiveMask) -> Result<Names, SessionError> {
+pub(super) fn names(
+    maps: &Maps,
+    slot: u32,
+    revision: u32,
+    active: &ActiveMask,
+) -> Result<Names, SessionError> {
     let (learned, peers) = (maps::descriptor(&maps.learned), maps::descriptor(&maps.peers));
-    Names::new(slot, learned, peers, active).map_err(SessionError::Unmapped)
+    Names::new(slot, revision, learned, peers, active).map_err(SessionError::Unmapped)
 }
 
 fn active(maps: &mut Maps, slot: u32) -> Result<ActiveMask, SessionError> {
@@ -126,30 +133,30 @@ fn active(maps: &mut Maps, slot: u32) -> Result<ActiveMask, SessionError> {
 }
 
 /// Opens and registers every object; the open descriptors are held.
-fn known(
+pub(super) fn known(
     maps: &mut Maps,
     register: &std::os::fd::OwnedFd,
-    opening: &Opening<'_>,
-    held: &mut Held,
+    terms: &Terms<'_>,
+    files: &mut Vec<std::os::fd::OwnedFd>,
 ) -> Result<(Merged, Vec<Skipped>), SessionError> {
-    let opened = paths::open_objects(opening)?;
+    let opened = paths::open_objects(terms)?;
     let mut register = Register::attach(register, maps)?;
     let mut skipped = Vec::new();
     let mut inodes = Vec::new();
-    for (object, opened) in opening.tables.objects.iter().zip(opened) {
+    for (object, opened) in terms.tables.objects.iter().zip(opened) {
         match opened {
             Opened::Held(file) => {
                 let inode = register.inode(file.as_fd());
                 inodes.push(
                     inode.map(|inode| (inode, object.purpose, object.entry)).map_err(unregistered(object))?,
                 );
-                held.files.push(file);
+                files.push(file);
             }
             Opened::Skipped(skip) => skipped.push(skip),
             Opened::Absent => {}
         }
     }
-    Ok((merge::merge(inodes, &opening.tables.named), skipped))
+    Ok((merge::merge(inodes, &terms.tables.named), skipped))
 }
 
 fn unregistered(object: &Object) -> impl Fn(RegisterError) -> SessionError {

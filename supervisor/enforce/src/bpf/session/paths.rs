@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-use super::Opening;
+use super::Terms;
 use crate::encode::{Object, Purpose};
 use crate::ruleset::Skipped;
 use crate::ruleset::open::{OpenError, open};
@@ -31,12 +31,12 @@ pub(super) enum Opened {
 
 /// Opens all objects of a session, in their order: what is granted with the rights of whoever it is for, so that nobody
 /// is told what lies where they may not look; what is closed with this process's own, and nobody is told of it.
-pub(super) fn open_objects(opening: &Opening<'_>) -> Result<Vec<Opened>, UnopenedError> {
+pub(super) fn open_objects(terms: &Terms<'_>) -> Result<Vec<Opened>, UnopenedError> {
     let grants = || -> Vec<_> {
-        let of = opening.tables.objects.iter().filter(|object| object.purpose == Purpose::Grant);
-        of.map(|object| open_object(object, opening.server)).collect()
+        let of = terms.tables.objects.iter().filter(|object| object.purpose == Purpose::Grant);
+        of.map(|object| open_object(object, terms.server)).collect()
     };
-    let granted = match opening.identity {
+    let granted = match terms.identity {
         None => grants(),
         Some(identity) => identity.lend(grants).map_err(|errno| UnopenedError {
             path: PathBuf::from("/"),
@@ -46,10 +46,10 @@ pub(super) fn open_objects(opening: &Opening<'_>) -> Result<Vec<Opened>, Unopene
     let mut granted = granted.into_iter();
     let in_order = |object: &Object| match object.purpose {
         // As many as there are.
-        Purpose::Grant => granted.next().unwrap_or_else(|| open_object(object, opening.server)),
-        Purpose::Deny | Purpose::Way => open_object(object, opening.server),
+        Purpose::Grant => granted.next().unwrap_or_else(|| open_object(object, terms.server)),
+        Purpose::Deny | Purpose::Way => open_object(object, terms.server),
     };
-    opening.tables.objects.iter().map(in_order).collect()
+    terms.tables.objects.iter().map(in_order).collect()
 }
 
 /// Opens one object. `server` is whose `/proc/self` is meant.
@@ -143,15 +143,8 @@ mod tests {
             ..Default::default()
         };
         let nobody = crate::keeper::Identity { uid: 65534, gid: 65534, groups: vec![65534] };
-        let opening = Opening {
-            tables: &tables,
-            server: None,
-            supervisor: Pid::this(),
-            identity: Some(&nobody),
-            doors: None,
-            cgroup: None,
-        };
-        let opened = open_objects(&opening);
+        let terms = Terms { tables: &tables, server: None, identity: Some(&nobody) };
+        let opened = open_objects(&terms);
         if !nix::unistd::geteuid().is_root() {
             assert!(opened.is_err());
             return;

@@ -1,6 +1,6 @@
 //! One event as a line for people, or as an object.
 
-use control::message::{Actor, Because, Dropped, Event, Followed, KernelEvent, Resources, Summary};
+use control::message::{Actor, Because, Dropped, Event, Followed, KernelEvent, Resources, Revised, Summary};
 use jiff::Timestamp;
 use nix::unistd::{Uid, User};
 use serde::Serialize;
@@ -52,7 +52,9 @@ fn user(uid: u32) -> String {
 fn colour(event: &Event) -> &'static str {
     match event {
         Event::Denied(_) | Event::Dropped(_) => "31",
-        Event::Ended(_) | Event::Frozen(_) | Event::Resources(_) | Event::Limited(_) => "33",
+        Event::Ended(_) | Event::Frozen(_) | Event::Resources(_) | Event::Limited(_) | Event::Revised(_) => {
+            "33"
+        }
         Event::Opened(_) | Event::Thawed(_) => "32",
     }
 }
@@ -70,6 +72,9 @@ fn what(event: &Event) -> (&'static str, String) {
         Event::Frozen(because) => ("frozen", by(because)),
         Event::Thawed(because) => ("thawed", by(because)),
         Event::Limited(because) => ("limited", by(because)),
+        Event::Revised(Revised { policy, revision, before }) => {
+            ("revised", format!(": policy {policy}, revision {revision}, before {before}"))
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use enforce::{Doors, unreachable};
 use nix::unistd::Uid;
 use policy::coverage::State;
 use policy::host::Caller;
-use policy::plan::{AbsolutePath, RuleId};
+use policy::plan::{AbsolutePath, Numbering, RuleId};
 use policy::{HostRules, Plan, Policy, Support, coverage};
 
 use super::library::Texts;
@@ -32,6 +32,10 @@ pub(super) struct Wanted {
     pub(super) uid: u32,
     pub(super) rules: Option<Arc<HostRules>>,
     pub(super) offer: Offer,
+    /// The numbers of the grant classes that the session has had until now.
+    pub(super) numbering: Numbering,
+    /// How often the session's policy was changed, with this time.
+    pub(super) stamp: u8,
 }
 
 /// What came out.
@@ -47,20 +51,24 @@ pub(super) struct Compiled {
     /// The revision of the host's rules.
     pub(super) host_rules: Option<String>,
     pub(super) rules: Vec<MemoRule>,
+    pub(super) numbering: Numbering,
+    pub(super) stamp: u8,
 }
 
 /// Compiles.
 ///
 /// # Errors
 /// Everything that is wrong with the policy, or more in it than the host allows or can enforce.
-pub(super) fn compile(Wanted { open, uid, rules, offer }: Wanted) -> Result<Compiled, Refusal> {
+pub(super) fn compile(wanted: Wanted) -> Result<Compiled, Refusal> {
+    let Wanted { open, uid, rules, offer, numbering, stamp } = wanted;
     let Open { name: _, policy, place, environment, programs, companions, real, implied, command, doors } =
         open;
     let texts = Texts { sources: &policy, rules: rules.as_deref() };
     let policy = policy::load(texts.policy()?, &texts).map_err(|it| problems(Code::Policy, &it))?;
     let (places, told) = (Places::new(place, environment)?, Told::new(&programs, &companions)?);
     let real = Real::new(&real)?;
-    let plan = policy.compile(&places.context(&told)?).map_err(|it| problems(Code::Policy, &it))?;
+    let plan = policy.compile_next(&places.context(&told)?, &numbering);
+    let plan = plan.map_err(|it| problems(Code::Policy, &it))?;
     let implied = Implied { programs: paths(&implied.programs)?, loaders: paths(&implied.loaders)? };
     let command = implied.programs.iter().cloned().chain([path(&command.program)?]).collect();
     let support = support(uid, &offer);
@@ -80,7 +88,8 @@ pub(super) fn compile(Wanted { open, uid, rules, offer }: Wanted) -> Result<Comp
         }
     };
     let tables = encode(&plan, &implied, &told_places(&real, &closed));
-    let tables = tables.map_err(|error| refusal(Code::Policy, error.to_string()))?;
+    let mut tables = tables.map_err(|error| refusal(Code::Policy, error.to_string()))?;
+    tables.stamp(stamp.into());
     let doors = doors.map(|doors| Doors { resolver: doors.resolver.get(), proxy: doors.proxy.get() });
     Ok(Compiled {
         tables,
@@ -91,6 +100,8 @@ pub(super) fn compile(Wanted { open, uid, rules, offer }: Wanted) -> Result<Comp
         revision: plan.revision.clone(),
         host_rules: rules.map(|rules| rules.revision().to_owned()),
         rules: plan.rules.iter().map(MemoRule::from).collect(),
+        numbering: plan.numbering,
+        stamp,
     })
 }
 

@@ -38,6 +38,9 @@ impl Display for Fact<'_> {
             Self::Frozen(about, because) => write!(to, "{about}: frozen {}", By(because)),
             Self::Thawed(about, because) => write!(to, "{about}: goes on {}", By(because)),
             Self::Limited(about, because) => write!(to, "{about}: its limits were changed {}", By(because)),
+            Self::Revised(about, before) => {
+                write!(to, "{about}: follows revision {} now, before {before}", about.memo.revision)
+            }
             Self::Proven(about) => write!(to, "{about}: seen to be denied what it must be"),
             Self::DeniedElsewhere(id, event) => write!(to, "session {id}, which is over: {}", Denial(event)),
             Self::Stray(id) => write!(to, "session {id}, which is over: told of once more"),
@@ -60,7 +63,7 @@ impl Display for Fact<'_> {
 
 /// The rule that decided, as it was written.
 fn rule<'a>(about: &About<'a>, event: &KernelEvent) -> Option<&'a MemoRule> {
-    about.memo.rules.get(usize::try_from(event.rule?).ok()?)
+    about.memo.rule(event.rule?)
 }
 
 impl Display for MemoRule {

@@ -180,6 +180,7 @@ impl Link {
         let told = postcard::from_bytes(body).context("the keeper says what is no message")?;
         let brings = match &told {
             Told::Answer(_, Answer::Opened(_)) => 2,
+            Told::Answer(_, Answer::Prepared(_)) => 1,
             Told::Ready(standing) => usize::from(standing.metrics),
             _ => 0,
         };

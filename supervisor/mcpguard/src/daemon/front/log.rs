@@ -62,6 +62,8 @@ pub(crate) enum Fact<'a> {
     Thawed(About<'a>, &'a Because),
     /// Somebody has changed what its control group is held to.
     Limited(About<'a>, &'a Because),
+    /// Another policy holds for it; the revision that held before.
+    Revised(About<'a>, &'a str),
     /// It was seen to be denied what it must be.
     Proven(About<'a>),
     /// The kernel denied something in a session that is not known any more.

@@ -6,8 +6,10 @@ use enforce::keeper::Order;
 use policy::plan::Rule;
 use serde::{Deserialize, Serialize};
 
+use super::compile::Compiled;
+
 /// What this build writes first. Another build's memo is not read; its session goes on without a name.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// A session as its client asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +25,12 @@ pub(crate) struct Memo {
     pub(crate) host_rules: Option<String>,
     /// When it was opened: milliseconds since 1970.
     pub(crate) opened_ms: u64,
+    /// How often its policy was changed until then.
+    pub(crate) stamp: u8,
     /// The rules, by number. Of very many the last ones may be missing.
     pub(crate) rules: Vec<MemoRule>,
+    /// Those of the policy before, by whose rules something may have been denied that is told of only now.
+    pub(crate) before: Vec<MemoRule>,
 }
 
 /// A rule, for records.
@@ -54,7 +60,17 @@ impl Memo {
         rules: Vec<MemoRule>,
     ) -> Self {
         let [name, policy, revision] = [name, policy, revision].map(str::to_owned);
-        Self { form: FORM, name, policy, revision, host_rules, opened_ms: now_ms(), rules }
+        Self {
+            form: FORM,
+            name,
+            policy,
+            revision,
+            host_rules,
+            opened_ms: now_ms(),
+            stamp: 0,
+            rules,
+            before: Vec::new(),
+        }
     }
 
     /// As the keeper keeps it.
@@ -63,6 +79,7 @@ impl Memo {
         loop {
             match postcard::to_stdvec(&memo) {
                 Ok(bytes) if bytes.len() <= Order::MEMO => return bytes,
+                _ if !memo.before.is_empty() => memo.before.clear(),
                 _ if memo.rules.is_empty() => return Vec::new(),
                 _ => memo.rules.truncate(memo.rules.len() / 2),
             }
@@ -74,6 +91,25 @@ impl Memo {
         let read: Option<Self> = postcard::from_bytes(bytes).ok();
         read.filter(|memo| memo.form == FORM)
             .unwrap_or_else(|| Self::now("unknown", "unknown", "", None, Vec::new()))
+    }
+
+    /// The same session under another policy.
+    pub(super) fn followed_by(&self, compiled: &Compiled) -> Self {
+        let Compiled { policy, revision, host_rules, rules, stamp, .. } = compiled;
+        let (policy, revision, host_rules) = (policy.clone(), revision.clone(), host_rules.clone());
+        let (rules, before) = (rules.clone(), self.rules.clone());
+        Self { policy, revision, host_rules, stamp: *stamp, rules, before, ..self.clone() }
+    }
+
+    /// A rule by its number in the kernel's tables.
+    pub(crate) fn rule(&self, number: u32) -> Option<&MemoRule> {
+        let (rule, stamp) = abi::unstamped(number)?;
+        let rules = match stamp {
+            stamp if stamp == u32::from(self.stamp) => &self.rules,
+            stamp if stamp + 1 == u32::from(self.stamp) => &self.before,
+            _ => return None,
+        };
+        rules.get(usize::try_from(rule).ok()?)
     }
 
     /// How long ago it was opened, in milliseconds.
@@ -112,6 +148,15 @@ mod tests {
         assert!(bytes.len() <= Order::MEMO);
         let back = Memo::from_bytes(&bytes);
         assert_eq!((back.name.as_str(), back.rules.len() >= 250), ("github", true));
+    }
+
+    #[test]
+    fn a_rule_is_that_of_its_own_policy() {
+        let rule = |text: &str| MemoRule { text: text.to_owned(), origin: "p:1:1".to_owned(), reason: None };
+        let memo = Memo { stamp: 2, rules: vec![rule("new")], before: vec![rule("old")], ..memo(0) };
+        let text = |stamp| memo.rule(abi::stamped(0, stamp)).map(|rule| rule.text.as_str());
+        assert_eq!([text(2), text(1), text(0), text(3)], [Some("new"), Some("old"), None, None]);
+        assert_eq!(memo.rule(abi::NO_RULE), None);
     }
 
     #[test]

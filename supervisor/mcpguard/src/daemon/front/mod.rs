@@ -38,6 +38,7 @@ mod pace;
 mod pulse;
 mod quarantine;
 mod refusal;
+mod revise;
 mod rules;
 mod seats;
 mod session;

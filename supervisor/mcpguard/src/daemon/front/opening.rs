@@ -5,15 +5,19 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use control::message::{Code, Open, Opened, Refusal, Skipped};
 use control::{Answer, Event, PathBytes, RequestId};
 use enforce::keeper::{Key, Order};
+use policy::HostRules;
+use policy::plan::Numbering;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::COMPILERS;
 use super::compile::{Compiled, Wanted, compile};
+use super::hub::Hub;
 use super::line::Standing;
 use super::log::Fact;
 use super::memo::Memo;
@@ -40,7 +44,7 @@ struct Queue {
 }
 
 /// A place in the queue of a user.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     compilers: &'a Compilers,
     queue: Option<Rc<Queue>>,
     uid: u32,
@@ -51,7 +55,7 @@ impl Compilers {
         Self { limits, all: Semaphore::new(COMPILERS), queues: RefCell::default() }
     }
 
-    fn place(&self, uid: u32) -> Result<Place<'_>, Refusal> {
+    pub(super) fn place(&self, uid: u32) -> Result<Place<'_>, Refusal> {
         let mut queues = self.queues.borrow_mut();
         // Each place holds its queue once, and the table does.
         let waiting = |queue: &Rc<Queue>| Rc::strong_count(queue) - 1;
@@ -64,7 +68,7 @@ impl Compilers {
         Ok(Place { compilers: self, queue: Some(Rc::clone(queue)), uid })
     }
 
-    async fn compile(&self, place: &Place<'_>, wanted: Wanted) -> Result<Compiled, Refusal> {
+    pub(super) async fn compile(&self, place: &Place<'_>, wanted: Wanted) -> Result<Compiled, Refusal> {
         let failed =
             |_| refusal(Code::Internal, "the policy could not be compiled; the daemon's log says more");
         let own = match &place.queue {
@@ -100,8 +104,7 @@ pub(super) async fn open(
     let (name, uid) = (open.name.clone(), client.peer.identity.uid);
     // Kept until the session is there: what waits for the keeper counts as well.
     let place = hub.compilers.place(uid)?;
-    let compiled =
-        hub.compilers.compile(&place, Wanted { open, uid, rules, offer: hub.offer.clone() }).await?;
+    let compiled = hub.compilers.compile(&place, wanted(open, uid, rules, hub)).await?;
     let revision = compiled.revision.clone();
     quarantined(client, &revision)?;
     let (policy, host_rules) = (compiled.policy.clone(), compiled.host_rules.clone());
@@ -136,6 +139,10 @@ pub(super) async fn open(
     Ok(())
 }
 
+fn wanted(open: Open, uid: u32, rules: Option<Arc<HostRules>>, hub: &Hub) -> Wanted {
+    Wanted { open, uid, rules, offer: hub.offer.clone(), numbering: Numbering::default(), stamp: 0 }
+}
+
 fn begin(
     client: &Rc<Client>,
     id: RequestId,
@@ -162,7 +169,7 @@ fn begin(
     }
 }
 
-fn quarantined(client: &Client, revision: &str) -> Result<(), Refusal> {
+pub(super) fn quarantined(client: &Client, revision: &str) -> Result<(), Refusal> {
     match client.hub.quarantine.borrow().holds(revision) {
         true => Err(refusal(
             Code::NotAllowed,
@@ -202,7 +209,7 @@ fn key(client: &Client) -> Result<Key, Refusal> {
 }
 
 /// As many as fit into one answer.
-fn skipped(all: &[enforce::Skipped]) -> Vec<Skipped> {
+pub(super) fn skipped(all: &[enforce::Skipped]) -> Vec<Skipped> {
     let mut bytes = 0;
     let told = all.iter().filter_map(|enforce::Skipped { path, reason }| {
         let path = PathBytes::new(path.as_os_str().as_bytes()).ok()?;

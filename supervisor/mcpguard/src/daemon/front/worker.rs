@@ -1,6 +1,6 @@
 //! What one client asks for, one request after another.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -15,8 +15,9 @@ use super::client::Asked;
 use super::hub::Hub;
 use super::line::Line;
 use super::refusal::{Wrapped, refusal};
+use super::revise::Pending;
 use super::seats::Seat;
-use super::{brought, limits, opening, operate, session};
+use super::{brought, limits, opening, operate, revise, session};
 use crate::daemon::wire::{Ask, Peer};
 
 /// A client that was admitted.
@@ -26,6 +27,8 @@ pub(super) struct Client {
     pub(super) peer: Peer,
     /// The connection's session, if one was opened or resumed.
     pub(super) session: Cell<Option<Key>>,
+    /// The policy that was prepared on it.
+    pub(super) pending: RefCell<Option<Pending>>,
     seat: Rc<Seat>,
     busy: Cell<usize>,
     active: Cell<Instant>,
@@ -39,7 +42,8 @@ impl Client {
         let active = Cell::new(Instant::now());
         let (session, busy) = (Cell::new(None), Cell::new(0));
         let (follows, over) = (Cell::new(false), Cell::new(false));
-        Self { hub, line, peer, session, seat, busy, active, follows, over }
+        let pending = RefCell::default();
+        Self { hub, line, peer, session, pending, seat, busy, active, follows, over }
     }
 
     /// A request has come.
@@ -138,6 +142,13 @@ async fn handle(
         Request::Forget(forget) => session::forget(client, id, forget).await,
         Request::Arrived(arrived) => session::arrived(client, id, arrived).await,
         Request::Sync => session::sync(client, id).await,
+        Request::Prepare(prepare) => {
+            let process = descriptors.into_iter().next();
+            let process = process.ok_or_else(|| refusal(Code::Process, "no process was brought"))?;
+            revise::prepare(client, id, *prepare, process).await
+        }
+        Request::LearnNext(learn) => revise::learn(client, id, &learn).await,
+        Request::Commit => revise::commit(client, id).await,
         Request::End(end) => session::end(client, id, end).await,
         Request::List => operate::list(client, id, reach).await,
         Request::Follow(filter) => operate::follow(client, id, filter),

@@ -176,6 +176,7 @@ impl Log for Journal {
             }
             Fact::Thawed(about, because) => self.take(record::thawed(about, because)),
             Fact::Limited(about, because) => self.take(record::limited(about, because)),
+            Fact::Revised(about, before) => self.take(record::revised(about, before)),
             Fact::Refused { uid, process, refusal } => {
                 self.metrics.refused(&record::word(&refusal.code));
                 if self.refusals.has_room(*uid) {

@@ -73,6 +73,12 @@ pub(super) fn resumed(about: &About<'_>) -> Entry {
     of(about.id, operation(OperationKind::Resume, Actor::Owner(about.uid), identity(about)))
 }
 
+/// Another policy holds for it.
+pub(super) fn revised(about: &About<'_>, before: &str) -> Entry {
+    let detail = format!("{}, before revision {before}", identity(about));
+    of(about.id, operation(OperationKind::Revise, Actor::Owner(about.uid), detail))
+}
+
 fn identity(about: &About<'_>) -> String {
     let memo = about.memo;
     let host = memo.host_rules.as_ref().map_or_else(String::new, |rules| format!(", host rules {rules}"));
@@ -82,9 +88,7 @@ fn identity(about: &About<'_>) -> String {
 
 /// The kernel denied something; with the rule, if the session is known.
 pub(super) fn denied(id: &SessionId, about: Option<&About<'_>>, event: &KernelEvent) -> Entry {
-    let rules = about.map(|about| &about.memo.rules);
-    let index = event.rule.and_then(|rule| usize::try_from(rule).ok());
-    let rule = rules.zip(index).and_then(|(rules, index)| rules.get(index)).map(rule);
+    let rule = about.zip(event.rule).and_then(|(about, number)| about.memo.rule(number)).map(rule);
     let denial = session::denial(event, rule);
     of(
         id,

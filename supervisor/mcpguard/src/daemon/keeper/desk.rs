@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use control::rights::{self, Kinship, Place};
 use enforce::Pid;
-use enforce::keeper::{self, Brought, Facts, HostError, Keeper, Key, Notice, Order, Outcome};
+use enforce::keeper::{self, Brought, Facts, HostError, Keeper, Key, Notice, Order, Outcome, Revision};
 
 use super::answers::{Answers, Given, Ticket};
 use super::pipe::Pipe;
@@ -20,6 +20,8 @@ struct Client {
     peer: keeper::Peer,
     guarded: bool,
     session: Option<Key>,
+    /// The session that another policy was prepared for here.
+    revising: Option<Key>,
 }
 
 /// The keeper's side of every connection.
@@ -31,6 +33,8 @@ pub(super) struct Desk {
     opening: BTreeMap<Key, (Connection, Ticket)>,
     /// Who waits for a session's end.
     ending: BTreeMap<Key, Vec<(Connection, Ticket)>>,
+    /// What goes with the next answer.
+    with: Vec<OwnedFd>,
 }
 
 impl Desk {
@@ -49,17 +53,24 @@ impl Desk {
             }
             Ask::Alive => return Ok(()),
             Ask::Leave(connection) => {
-                self.clients.remove(connection);
+                let gone = self.clients.remove(connection);
+                if let Some(key) = gone.and_then(|client| client.revising) {
+                    keeper.abandon(key);
+                }
                 self.answers.forget(*connection);
                 return Ok(());
             }
             Ask::Admit(it) | Ask::Open(it, _) | Ask::Resume(it, _) | Ask::Learn(it, ..) => *it,
             Ask::Forget(it, _) | Ask::Arrived(it, _) | Ask::End(it) | Ask::Act(it, ..) => *it,
+            Ask::Prepare(it, ..) | Ask::LearnNext(it, ..) | Ask::Commit(it) => *it,
             Ask::Limits(it, _) | Ask::Limit(it, ..) | Ask::Usage(it) | Ask::Sync(it) => *it,
         };
         let ticket = self.answers.asked(connection);
         match self.answer(connection, ticket, ask, descriptor, keeper) {
-            Some(answer) => self.known(connection, ticket, (answer, Vec::new()), pipe),
+            Some(answer) => {
+                let with = std::mem::take(&mut self.with);
+                self.known(connection, ticket, (answer, with), pipe)
+            }
             // It comes later.
             None => Ok(()),
         }
@@ -89,13 +100,19 @@ impl Desk {
             }
             Ask::Resume(_, key) => Some(self.resume(connection, key, keeper)),
             Ask::Learn(_, address, learned) => {
-                Some(match own.map(|key| keeper.learn(key, address, &learned)) {
-                    Ok(Ok(())) => Answer::Done,
-                    Ok(Err(enforce::LearnError::Full)) => Answer::Full,
-                    Ok(Err(error)) => Answer::Refused(refused(Why::Kernel, error.to_string())),
-                    Err(error) => Answer::Refused(why(&error)),
+                Some(learned_or_not(own.map(|key| keeper.learn(key, address, &learned))))
+            }
+            Ask::Prepare(_, key, revision) => {
+                Some(match self.prepare(connection, key, *revision, descriptor, keeper) {
+                    Ok(answer) => answer,
+                    Err(refused) => Answer::Refused(refused),
                 })
             }
+            Ask::LearnNext(_, address, learned) => {
+                let key = self.revised(connection);
+                Some(learned_or_not(key.map(|key| keeper.learn_next(key, address, &learned))))
+            }
+            Ask::Commit(_) => Some(self.commit(connection, keeper)),
             Ask::Forget(_, address) => Some(done(own.map(|key| keeper.forget(key, address)))),
             Ask::Arrived(_, peer) => Some(match own {
                 Ok(key) => Answer::Wanted(keeper.arrived(key, peer)),
@@ -125,7 +142,7 @@ impl Desk {
             Ok(peer) => {
                 let guarded = keeper.is_guarded(peer.handle.as_fd()) || keeper::sits_in_a_group(peer.process);
                 let told = Peer { identity: peer.identity.clone(), process: peer.process.as_raw(), guarded };
-                self.clients.insert(connection, Client { peer, guarded, session: None });
+                self.clients.insert(connection, Client { peer, guarded, session: None, revising: None });
                 Answer::Peer(told)
             }
         }
@@ -171,6 +188,46 @@ impl Desk {
         Answer::Done
     }
 
+    /// Only for the session of the peer's own process, and one policy at a time.
+    fn prepare(
+        &mut self,
+        connection: Connection,
+        key: Key,
+        revision: Revision,
+        process: Option<OwnedFd>,
+        keeper: &mut Keeper,
+    ) -> Result<Answer, Refused> {
+        let taken = self.clients.values().any(|client| client.revising == Some(key));
+        let none = || why(&HostError::NoSession);
+        let client = self.clients.get_mut(&connection).ok_or_else(none)?;
+        if client.guarded || client.session.is_some() || !keeper.is_of(key, client.peer.process) {
+            return Err(none());
+        }
+        if taken || revision.memo.len() > Order::MEMO {
+            let sentence = "another policy is being prepared for this session, or its memo is too long";
+            return Err(refused(Why::Limit, sentence.to_owned()));
+        }
+        let process = process.as_ref().map(AsFd::as_fd);
+        let prepared = keeper.prepare(key, revision, &client.peer.identity, process);
+        let (skipped, bundle) = prepared.map_err(|error| why(&error))?;
+        client.revising = Some(key);
+        self.with = vec![bundle];
+        Ok(Answer::Prepared(skipped))
+    }
+
+    fn revised(&self, connection: Connection) -> Result<Key, HostError> {
+        let client = self.clients.get(&connection);
+        client.and_then(|client| client.revising).ok_or(HostError::NothingPrepared)
+    }
+
+    fn commit(&mut self, connection: Connection, keeper: &mut Keeper) -> Answer {
+        let committed = self.revised(connection).and_then(|key| keeper.commit(key));
+        if let (Ok(()), Some(client)) = (&committed, self.clients.get_mut(&connection)) {
+            client.revising = None;
+        }
+        done(committed)
+    }
+
     fn end(
         &mut self,
         connection: Connection,
@@ -189,10 +246,12 @@ impl Desk {
 
     /// The front is gone: what it asked for and was not answered is taken back.
     pub(super) fn abandon(&mut self, keeper: &mut Keeper) {
-        for key in std::mem::take(self).opening.into_keys() {
+        let Self { clients, opening, .. } = std::mem::take(self);
+        for key in opening.into_keys() {
             // It may have failed by itself.
             let _ = keeper.end(key);
         }
+        clients.values().filter_map(|client| client.revising).for_each(|key| keeper.abandon(key));
     }
 
     /// What became of something.
@@ -276,6 +335,15 @@ impl Client {
 
 fn refused(why: Why, sentence: String) -> Refused {
     Refused { why, sentence }
+}
+
+fn learned_or_not(outcome: Result<Result<(), enforce::LearnError>, HostError>) -> Answer {
+    match outcome {
+        Ok(Ok(())) => Answer::Done,
+        Ok(Err(enforce::LearnError::Full)) => Answer::Full,
+        Ok(Err(error)) => Answer::Refused(refused(Why::Kernel, error.to_string())),
+        Err(error) => Answer::Refused(why(&error)),
+    }
 }
 
 fn done(outcome: Result<(), HostError>) -> Answer {

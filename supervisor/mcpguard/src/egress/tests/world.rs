@@ -25,6 +25,8 @@ use crate::egress::{Told, serve_again, teller};
 #[derive(Debug, Default)]
 pub(super) struct Backend {
     pub(super) learned: Mutex<HashMap<IpAddr, Learned>>,
+    /// What was made known under the policy that is prepared.
+    pub(super) next: Mutex<HashMap<IpAddr, Learned>>,
     pub(super) arrivals: Mutex<HashMap<SocketAddr, SocketAddr>>,
     active: AtomicU64,
     /// No address more can be made known.
@@ -37,6 +39,11 @@ impl Egress for Backend {
             return Err(LearnError::Full);
         }
         self.learned.lock().expect("no panic").insert(address, *learned);
+        Ok(())
+    }
+
+    fn learn_next(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError> {
+        self.next.lock().expect("no panic").insert(address, *learned);
         Ok(())
     }
 

@@ -112,6 +112,9 @@ mod tests {
         fn learn(&self, _: IpAddr, _: &Learned) -> Result<(), enforce::LearnError> {
             Ok(())
         }
+        fn learn_next(&self, _: IpAddr, _: &Learned) -> Result<(), enforce::LearnError> {
+            Ok(())
+        }
         fn forget(&self, _: IpAddr) {}
         fn arrived(&self, _: SocketAddr) -> Option<SocketAddr> {
             None

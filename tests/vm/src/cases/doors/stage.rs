@@ -171,7 +171,7 @@ pub(super) fn now_ns() -> Result<u64> {
 /// Two ports, and one address in one class.
 fn tables() -> Tables {
     let port = |port, flags| {
-        (PortKey { port, usage: PortUse::Connect as u16, slot: 0 }, Port { rule: abi::NO_RULE, flags })
+        (PortKey { port, usage: PortUse::Connect as u16, rules: 0 }, Port { rule: abi::NO_RULE, flags })
     };
     let range: std::net::Ipv4Addr = RANGE.parse().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
     let key = AddressKey { address: range.to_ipv6_mapped().octets(), ..AddressKey::default() };

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use enforce::keeper::{Identity, Key, Limits, Notice, Opened, Usage, channel};
+use enforce::keeper::{Identity, Key, Limits, Notice, Opened, Revision, Usage, channel};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 use crate::daemon::wire::{Act, Answer, Ask, Connection, Peer, Refused, Standing, Told, Why};
@@ -34,6 +34,9 @@ pub(super) struct Script {
     pub(super) keys: BTreeSet<Key>,
     /// Whose they are.
     own: BTreeMap<Connection, Key>,
+    prepared: BTreeMap<Connection, Revision>,
+    /// Policies that were put in force.
+    pub(super) committed: Vec<Revision>,
     held: VecDeque<Said>,
     notices: u64,
 }
@@ -186,6 +189,28 @@ impl Script {
             Ask::Learn(connection, ..) | Ask::Forget(connection, _) | Ask::Sync(connection) => {
                 (connection, Answer::Done)
             }
+            Ask::Prepare(connection, key, revision) => {
+                drop(descriptors.pop_front().unwrap());
+                match self.keys.contains(key) {
+                    true => {
+                        self.prepared.insert(*connection, (**revision).clone());
+                        with = vec![std::fs::File::open("/dev/null").unwrap().into()];
+                        (connection, Answer::Prepared(vec![]))
+                    }
+                    false => (connection, refused(Why::NoSuchSession)),
+                }
+            }
+            Ask::LearnNext(connection, ..) => match self.prepared.contains_key(connection) {
+                true => (connection, Answer::Done),
+                false => (connection, refused(Why::NoSuchSession)),
+            },
+            Ask::Commit(connection) => match self.prepared.remove(connection) {
+                Some(revision) => {
+                    self.committed.push(revision);
+                    (connection, Answer::Done)
+                }
+                None => (connection, refused(Why::NoSuchSession)),
+            },
             Ask::End(connection) => match self.own.remove(connection).filter(|key| self.keys.remove(key)) {
                 Some(_) => (connection, Answer::Done),
                 None => (connection, refused(Why::NoSuchSession)),

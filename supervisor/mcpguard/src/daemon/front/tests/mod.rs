@@ -9,6 +9,7 @@ mod keeper;
 mod limits;
 mod operators;
 mod policies;
+mod revise;
 mod sessions;
 mod slow;
 pub(in crate::daemon) mod world;

@@ -157,6 +157,13 @@ impl World {
         self.client_of(Identity { uid, gid: uid, groups: vec![] })
     }
 
+    /// The same, who has asked for nothing yet and must ask for something before another one comes.
+    pub(super) fn fresh_user(&self, uid: u32) -> Client {
+        let identity = Identity { uid, gid: uid, groups: vec![] };
+        self.keeper.script().peer = Some(Peer { identity, process: 1, guarded: false });
+        self.client()
+    }
+
     fn client_of(&self, identity: Identity) -> Client {
         self.keeper.script().peer = Some(Peer { identity, process: 1, guarded: false });
         let client = self.client();
