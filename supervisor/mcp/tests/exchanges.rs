@@ -35,6 +35,7 @@ exchanges! {
     kill
     blocked
     ending
+    revise
 }
 
 /// A script that is not in the list above would never run.

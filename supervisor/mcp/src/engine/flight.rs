@@ -84,6 +84,28 @@ impl Flight {
         self.open.values_mut().filter_map(|open| open.call.as_mut()).filter(|call| call.waiting.is_none())
     }
 
+    /// The same, to look at.
+    pub(super) fn at_server(&self) -> impl Iterator<Item = &Call> {
+        self.open.values().filter_map(|open| open.call.as_ref()).filter(|call| call.waiting.is_none())
+    }
+
+    /// The calls in the queue, first come first.
+    pub(super) fn waiting_calls(&self) -> Vec<RequestId> {
+        self.queue.iter().cloned().collect()
+    }
+
+    /// Gives each call the class and the rule that its tool has from now on.
+    pub(super) fn revise(&mut self, terms: impl Fn(&str) -> (ClassId, RuleId)) {
+        for call in self.open.values_mut().filter_map(|open| open.call.as_mut()) {
+            let (class, rule) = terms(&call.tool);
+            if call.waiting.is_none() && call.class != class {
+                self.active.remove(call.class);
+                self.active.add(class);
+            }
+            (call.class, call.rule) = (class, rule);
+        }
+    }
+
     /// Whether the server has this request and has not answered it.
     pub(super) fn is_at_server(&self, id: &RequestId) -> bool {
         self.open.get(id).is_some_and(|open| open.call.as_ref().is_none_or(|call| call.waiting.is_none()))

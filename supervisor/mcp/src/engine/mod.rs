@@ -14,6 +14,7 @@ mod negotiation;
 mod rates;
 mod refusal;
 mod responses;
+mod revise;
 mod rulebook;
 mod server;
 mod tasks;
@@ -75,6 +76,30 @@ struct Limits {
     answer_bytes: Option<u64>,
 }
 
+/// What holds for every message, whatever the tool.
+fn of_the_session(session: SessionPlan, responses: &ResponsesPlan) -> (Limits, Asking, BTreeSet<String>) {
+    // Every field is named: one that is added to the plan must be enforced here or left to another layer on purpose.
+    let SessionPlan {
+        max_requests_per_minute,
+        max_message_bytes,
+        max_concurrent_calls,
+        extra_methods,
+        sampling,
+        elicitation,
+        roots,
+    } = session;
+    // The doorman does not look into answers: `coverage` reports these two as uncovered, and nothing starts.
+    let ResponsesPlan { max_bytes, validate_output_schema: _, redact_secrets: _ } = responses;
+    let limits = Limits {
+        calls_per_minute: max_requests_per_minute,
+        calls_at_once: max_concurrent_calls,
+        message_bytes: max_message_bytes,
+        answer_bytes: *max_bytes,
+    };
+    let extra = extra_methods.into_iter().filter(|method| !methods::is_protocol(method)).collect();
+    (limits, Asking { sampling, elicitation, roots }, extra)
+}
+
 impl Engine {
     /// An engine for a new session. `on_refusal` is the policy's `on_violation: { tool }`; `rules` are those of the
     /// plan, so that refusals can say which rule it was and where it stands.
@@ -85,28 +110,12 @@ impl Engine {
         on_refusal: OnViolation,
         rules: &[Rule],
     ) -> Self {
-        // Every field is named: one that is added to the plan must be enforced here or left to another layer on purpose.
-        let SessionPlan {
-            max_requests_per_minute,
-            max_message_bytes,
-            max_concurrent_calls,
-            extra_methods,
-            sampling,
-            elicitation,
-            roots,
-        } = session;
-        // The doorman does not look into answers: `coverage` reports these two as uncovered, and nothing starts.
-        let ResponsesPlan { max_bytes, validate_output_schema: _, redact_secrets: _ } = responses;
+        let (limits, asking, extra_methods) = of_the_session(session, &responses);
         Self {
             rules: Rulebook::new(tools, rules),
-            limits: Limits {
-                calls_per_minute: max_requests_per_minute,
-                calls_at_once: max_concurrent_calls,
-                message_bytes: max_message_bytes,
-                answer_bytes: max_bytes,
-            },
-            asking: Asking { sampling, elicitation, roots },
-            extra_methods: extra_methods.into_iter().filter(|method| !methods::is_protocol(method)).collect(),
+            limits,
+            asking,
+            extra_methods,
             on_refusal,
             session: Session::default(),
             flight: Flight::default(),

@@ -8,6 +8,8 @@
 //! server> {"jsonrpc":"2.0",…}       the server sends this line; <0d> stands for the byte 0x0d
 //! wait 30s                          time passes, the engine expires what is due
 //! kernel connect to 10.0.0.5:22     the kernel denied this
+//! next tool b class=5               a set-up line of another policy
+//! revise                            that policy holds from now on
 //! finish                            the session ends
 //! >server same                      the server receives the very line that was sent
 //! >client {"jsonrpc":"2.0",…}       the client receives this JSON value
@@ -68,6 +70,8 @@ struct Pair {
     /// Facts that the script has passed.
     told: usize,
     ended: bool,
+    /// The policy that would hold next.
+    next: Option<plan::Setup>,
 }
 
 impl Pair {
@@ -83,6 +87,7 @@ impl Pair {
             facts: Vec::new(),
             told: 0,
             ended: false,
+            next: None,
         }
     }
 
@@ -93,6 +98,17 @@ impl Pair {
             "wait" => self.wait(rest),
             "kernel" => {
                 self.engine.blocked(rest);
+                Ok(())
+            }
+            "next" => match self.next.get_or_insert_default().read(rest) {
+                true => Ok(()),
+                false => Err("no set-up line".to_owned()),
+            },
+            "revise" => {
+                self.nothing_left()?;
+                let next = self.next.take().unwrap_or_default();
+                let judgement = next.revise(&mut self.engine, self.now)?;
+                self.carry_out(judgement, true, Vec::new());
                 Ok(())
             }
             "finish" => {

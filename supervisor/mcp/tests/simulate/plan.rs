@@ -9,8 +9,9 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
-use mcp::Engine;
+use mcp::{Engine, Judgement};
 use policy::plan::{
     Ask, ClassId, OnViolation, Origin, ResponsesPlan, Rule, RuleId, SessionPlan, ToolRule, ToolsPlan,
 };
@@ -78,6 +79,18 @@ impl Setup {
             _ => return false,
         }
         true
+    }
+
+    /// Makes the engine judge by it. What it says of the calls at the server before is what holds then.
+    pub(crate) fn revise(self, engine: &mut Engine, now: Instant) -> Result<Judgement, String> {
+        let Self { session, tools, responses, on_refusal, rules } = self;
+        let foreseen = engine.active_under(&tools);
+        let judgement = engine.revise(tools, session, responses, on_refusal, &rules, now);
+        // A call that waited may have got its turn.
+        match judgement.to_server.is_empty() && engine.active() != foreseen {
+            true => Err(format!("{foreseen:?} was foreseen, {:?} is active", engine.active())),
+            false => Ok(judgement),
+        }
     }
 
     fn tool<'a>(&mut self, key: &str, words: impl Iterator<Item = &'a str>) {

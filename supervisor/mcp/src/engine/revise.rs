@@ -1,0 +1,64 @@
+//! Another policy while the session runs, between two messages.
+//!
+//! Calls at the server keep the time and the size that they were let through with; their grants are those that the new policy
+//! gives to their tools, and none where it refuses the tool. Calls that wait and are refused now get their refusal.
+
+use std::time::Instant;
+
+use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan, ToolsPlan};
+
+use super::rulebook::Rulebook;
+use super::{Engine, answer, refusal};
+use crate::fact::{Outcome, Refusal};
+use crate::id::RequestId;
+use crate::judgement::Judgement;
+
+/// The grants of a call under a policy, and its rule.
+fn terms(tools: &ToolsPlan, tool: &str) -> (ClassId, RuleId) {
+    let rule = tools.rule_for(tool);
+    (if rule.enabled { rule.class } else { ClassId::ALWAYS }, rule.from)
+}
+
+impl Engine {
+    /// The grant classes that would be active under these rules: class 0 and those of the calls at the server.
+    pub fn active_under(&self, tools: &ToolsPlan) -> ClassMask {
+        let classes = self.flight.at_server().map(|call| terms(tools, &call.tool).0);
+        classes.fold(ClassMask::ALWAYS, |mask, class| mask.union(ClassMask::only(class)))
+    }
+
+    /// Judges by another policy from now on. The parameters are those of [`Self::new`].
+    pub fn revise(
+        &mut self,
+        tools: ToolsPlan,
+        session: SessionPlan,
+        responses: ResponsesPlan,
+        on_refusal: OnViolation,
+        rules: &[Rule],
+        now: Instant,
+    ) -> Judgement {
+        let mut out = Judgement::default();
+        self.flight.revise(|tool| terms(&tools, tool));
+        self.rules = Rulebook::new(tools, rules);
+        (self.limits, self.asking, self.extra_methods) = super::of_the_session(session, &responses);
+        self.on_refusal = on_refusal;
+        for id in self.flight.waiting_calls() {
+            self.refuse_waiting(&id, now, &mut out);
+        }
+        self.start_waiting(now, &mut out);
+        out
+    }
+
+    /// Refuses a call that waits, if its tool is refused now.
+    fn refuse_waiting(&mut self, id: &RequestId, now: Instant, out: &mut Judgement) {
+        let tool = self.flight.get(id).and_then(|open| open.call.as_ref()).map(|call| call.tool.clone());
+        if tool.is_none_or(|tool| self.rules.rule(&tool).enabled) {
+            return;
+        }
+        let Some(open) = self.close_call(id, Outcome::TimedOut, Refusal::Disabled, now, out) else { return };
+        let Some(call) = &open.call else { return };
+        let why = self.rules.rule(&call.tool).reason.as_deref();
+        let about = refusal::About { why, ..self.about(call) };
+        let text = refusal::refused(&self.rules, &about, Refusal::Disabled);
+        out.to_client.push(self.answer(id, call, answer::Code::Refused, &text));
+    }
+}
