@@ -46,6 +46,11 @@ impl Cache {
         self.names.contains_key(name)
     }
 
+    /// Every name with what it stands for and until when, and until when it is no new one.
+    pub(crate) fn known(&self) -> impl Iterator<Item = (&Arc<str>, u64, Vec<(IpAddr, u64)>)> {
+        self.names.iter().map(|(name, named)| (name, named.known_until, named.addresses.clone()))
+    }
+
     pub(crate) fn has_room(&self, name: &str) -> bool {
         self.names.len() < self.limit || self.knows(name)
     }

@@ -34,6 +34,11 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
+    /// An empty one whose tickets are none of the other's.
+    pub(crate) fn after(other: &Self) -> Self {
+        Self { waiting: HashMap::new(), last: other.last }
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.waiting.len() >= MAX_WAITING
     }

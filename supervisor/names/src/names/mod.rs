@@ -3,6 +3,7 @@
 mod answered;
 mod ask;
 mod look_up;
+mod revise;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct Names {
     hosts: Hosts,
     search: Search,
     limits: Limits,
+    /// What it was made with.
+    settings: Settings,
     lookups: Bucket,
     new_names: Bucket,
     cache: Cache,
@@ -64,7 +67,7 @@ pub enum Unspeakable {
 impl Names {
     /// The names of a session that is ruled by this plan.
     pub fn new(plan: &NetworkPlan, settings: Settings) -> Self {
-        let Settings { hosts, search, limits } = settings;
+        let Settings { hosts, search, limits } = settings.clone();
         let rules = Rules::new(&plan.domains, plan.any_name);
         Self {
             hosts: Hosts::new(hosts, &rules),
@@ -78,6 +81,7 @@ impl Names {
             facts: Facts::default(),
             rules,
             limits,
+            settings,
         }
     }
 

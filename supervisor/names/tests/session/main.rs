@@ -12,4 +12,5 @@ mod learned;
 mod limits;
 mod questions;
 mod random;
+mod revise;
 mod services;
