@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use audit::{Body, Detail, Log, LogConfig, Redactor, SessionId, ToolCall, Verdict};
+use audit::{Body, Detail, Log, LogConfig, Redactor, Revision, SessionId, ToolCall, Verdict};
 use serde_json::json;
 
 fn main() {
@@ -74,6 +74,7 @@ fn log(room: &tempfile::TempDir, secrets: usize) -> Log {
         max_bytes: 1 << 30,
         keep: 1,
         session: SessionId::generate().expect("random numbers"),
+        revision: Revision::of(&"ab".repeat(32)),
         redactor: redactor(secrets),
     })
     .expect("a log")

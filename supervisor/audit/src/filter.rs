@@ -10,6 +10,8 @@ use crate::record::Record;
 pub struct Filter {
     /// Only sessions whose name starts with this.
     pub session: Option<String>,
+    /// Only records that name the policy of this revision: its hash, or the hash's beginning.
+    pub revision: Option<String>,
     /// Only this event, by its name in the log ([`Body::EVENTS`]).
     pub event: Option<String>,
     /// Only what concerns this tool: calls, results, and denials while a call of it was in flight.
@@ -33,13 +35,18 @@ pub enum Selection {
 impl Filter {
     /// Whether the record is wanted.
     pub fn admits(&self, record: &Record) -> bool {
-        let Self { session, event, tool, since, selection } = self;
+        let Self { session, revision, event, tool, since, selection } = self;
         session.as_ref().is_none_or(|session| record.session.as_str().starts_with(session.as_str()))
+            && revision.as_ref().is_none_or(|revision| names(record, revision))
             && event.as_ref().is_none_or(|event| record.body.event() == event)
             && tool.as_ref().is_none_or(|tool| concerns(&record.body, tool))
             && since.is_none_or(|since| record.time >= since)
             && (*selection == Selection::All || record.body.is_denial())
     }
+}
+
+fn names(record: &Record, revision: &str) -> bool {
+    record.revision.is_some_and(|named| named.begins_with(revision))
 }
 
 fn concerns(body: &Body, tool: &str) -> bool {

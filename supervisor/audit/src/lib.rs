@@ -1,9 +1,9 @@
 //! Audit records: what happened in a session, in one vocabulary, without secrets, chained and written to a file.
 //!
 //! ```text
-//! facts ─► Body ─► redact (secrets out, long texts cut) ─► seal (seq, prev, hash) ─► one write(2) ─► log file
-//!                                                                                       │
-//!            verify ◄──┬── read ◄── files in order (rotated ones first, then the log) ◄─┘
+//! facts ─► Body ─► redact (secrets out, long texts cut) ─► seal (seq, revision, prev, hash) ─► one write(2) ─► log file
+//!                                                                                                 │
+//!            verify ◄──┬── read ◄── files in order (rotated ones first, then the log) ◄───────────┘
 //!            render ◄──┴── follow
 //! ```
 //!
@@ -30,13 +30,14 @@ mod read;
 mod record;
 mod redact;
 mod render;
+mod revision;
 mod verify;
 
 pub use body::{
     Action, Actor, Body, CallRef, Carried, CarriedSession, Cause, CoverageEntry, CoverageState, Degraded,
     Denial, EndReason, Handshake, Hooks, Kernel, KernelDenial, Layer, Lost, LostKind, Noise, Operation,
-    OperationKind, Outcome, Policy, Process, Recovered, Repaired, Rotated, RotationReason, RuleRef,
-    SessionEnd, SessionStart, Stream, ToolCall, ToolResult, Verdict,
+    OperationKind, Outcome, Policy, PolicyChanged, Process, Recovered, Repaired, Rotated, RotationReason,
+    RuleRef, SessionEnd, SessionStart, Stream, ToolCall, ToolResult, Verdict,
 };
 pub use chain::{Digest, SealError, unseal};
 pub use escape::for_people;
@@ -50,4 +51,5 @@ pub use read::{ReadError, Reader, read};
 pub use record::{ParseError, Place, Record, SessionId, VERSION, write_line};
 pub use redact::{Detail, MIN_SECRET_BYTES, Redact, Redactor};
 pub use render::render;
+pub use revision::Revision;
 pub use verify::{Damage, Repair, SessionSeen, Verified, VerifyError, verify};

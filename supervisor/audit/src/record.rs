@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::body::Body;
 use crate::chain::{self, Digest, SealError};
 use crate::escape::PlainJson;
+use crate::revision::Revision;
 
 /// The version of the record format; the `v` of every line.
 pub const VERSION: u64 = 1;
@@ -26,6 +27,8 @@ pub struct Record {
     pub session: SessionId,
     /// Its number in the session, from 1 without gaps.
     pub seq: u64,
+    /// The policy under which it was written; absent in what belongs to no policy, and in older logs.
+    pub revision: Option<Revision>,
     /// The hash of the line before it.
     pub prev: Digest,
     /// What happened.
@@ -48,12 +51,14 @@ pub enum ParseError {
     Version(String),
 }
 
-/// The members before the body, in the order of the line.
+/// The members before the body, in the order of the line. No body has one of these names.
 #[derive(Deserialize)]
 struct Head {
     time: Timestamp,
     session: SessionId,
     seq: u64,
+    #[serde(default)]
+    revision: Option<Revision>,
     prev: Digest,
 }
 
@@ -71,12 +76,12 @@ impl Record {
             return Err(ParseError::Version(version.to_string()));
         }
         let mut head = Map::new();
-        for name in ["time", "session", "seq", "prev"] {
+        for name in ["time", "session", "seq", "revision", "prev"] {
             head.extend(members.remove_entry(name));
         }
-        let Head { time, session, seq, prev } = serde_json::from_value(Value::Object(head))?;
+        let Head { time, session, seq, revision, prev } = serde_json::from_value(Value::Object(head))?;
         let body = serde_json::from_value(Value::Object(members))?;
-        Ok(Self { time, session, seq, prev, body, hash })
+        Ok(Self { time, session, seq, revision, prev, body, hash })
     }
 
     /// The line without its newline, byte for byte as [`crate::Log`] wrote it.
@@ -85,8 +90,9 @@ impl Record {
     /// None that a record which was read or written can cause.
     pub fn to_line(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut line = Vec::new();
-        let place = Place { time: self.time, session: &self.session, seq: self.seq, prev: self.prev };
-        write_line(&mut line, &place, &self.body)?;
+        let Self { time, session, seq, revision, prev, body, hash: _ } = self;
+        let place = Place { time: *time, session, seq: *seq, revision: *revision, prev: *prev };
+        write_line(&mut line, &place, body)?;
         Ok(line)
     }
 }
@@ -100,6 +106,8 @@ pub struct Place<'a> {
     pub session: &'a SessionId,
     /// Its number in the session, from 1.
     pub seq: u64,
+    /// The policy under which it is written, if it belongs to one.
+    pub revision: Option<Revision>,
     /// The hash of the line before it.
     pub prev: Digest,
 }
@@ -111,10 +119,13 @@ pub struct Place<'a> {
 /// The body has no JSON form. Then the buffer may hold a part of the line.
 pub fn write_line(buffer: &mut Vec<u8>, at: &Place<'_>, body: &Body) -> Result<Digest, serde_json::Error> {
     let start = buffer.len();
-    let Place { time, session, seq, prev } = at;
+    let Place { time, session, seq, revision, prev } = at;
     buffer.extend_from_slice(LINE_START);
-    write!(buffer, "{time:.6}\",\"session\":\"{session}\",\"seq\":{seq},\"prev\":\"")
-        .map_err(serde_json::Error::io)?;
+    write!(buffer, "{time:.6}\",\"session\":\"{session}\",\"seq\":{seq}").map_err(serde_json::Error::io)?;
+    if let Some(revision) = revision {
+        write!(buffer, ",\"revision\":\"{revision}\"").map_err(serde_json::Error::io)?;
+    }
+    buffer.extend_from_slice(b",\"prev\":\"");
     buffer.extend_from_slice(&prev.hex());
     buffer.push(b'"');
     let joint = buffer.len();

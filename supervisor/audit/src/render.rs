@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::body::{
-    Body, CallRef, Carried, CoverageState, Degraded, Denial, Handshake, KernelDenial, Lost, Noise, Operation,
-    Process, Recovered, Repaired, Rotated, RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
+    Body, CallRef, Carried, CoverageEntry, CoverageState, Degraded, Denial, Handshake, KernelDenial, Lost,
+    Noise, Operation, Policy, PolicyChanged, Process, Recovered, Repaired, Rotated, RuleRef, SessionEnd,
+    SessionStart, ToolCall, ToolResult, Verdict,
 };
 use crate::escape::for_people;
 use crate::record::Record;
@@ -59,26 +60,41 @@ pub fn render(record: &Record) -> String {
         Body::Repaired(Repaired { bytes, .. }) => {
             write!(line, "repaired the last line was not whole: {bytes} bytes were cut off")
         }
+        Body::PolicyChanged(changed) => policy_changed(&mut line, changed, record),
     };
     for_people(&line).into_owned()
 }
 
 fn session_start(line: &mut String, start: &SessionStart, record: &Record) -> std::fmt::Result {
     let SessionStart { policy, command, workspace, client, kernel, coverage, uid, mcpguard, .. } = start;
-    let enforced = coverage.iter().filter(|entry| entry.state == CoverageState::Enforced).count();
     write!(
         line,
-        "start    session {}: {} under policy {} ({}) in {workspace}, uid {uid}",
+        "start    session {}: {} under policy {} in {workspace}, uid {uid}",
         record.session,
         short(&command.join(" ")),
-        policy.name,
-        policy.revision.get(..12).unwrap_or(&policy.revision),
+        policy_text(policy),
     )?;
     if let Some(client) = client {
         write!(line, ", for {}", process_text(client))?;
     }
-    write!(line, "; {enforced} of {} rules enforced", coverage.len())?;
+    write!(line, "; {}", coverage_text(coverage))?;
     write!(line, "; mcpguard {mcpguard}, kernel {}, Landlock ABI {}", kernel.release, kernel.landlock_abi)
+}
+
+fn policy_changed(line: &mut String, changed: &PolicyChanged, record: &Record) -> std::fmt::Result {
+    let PolicyChanged { policy, before, coverage, later } = changed;
+    write!(
+        line,
+        "policy   session {}: under policy {} instead of {}; {}",
+        record.session,
+        policy_text(policy),
+        revision_text(before),
+        coverage_text(coverage)
+    )?;
+    match later.is_empty() {
+        true => Ok(()),
+        false => write!(line, "; from its next start on: {}", short(&later.join(" "))),
+    }
 }
 
 fn handshake_line(line: &mut String, handshake: &Handshake) -> std::fmt::Result {
@@ -191,6 +207,22 @@ fn why(
         Some(reason) => write!(line, ": {}", short(reason)),
         None => Ok(()),
     }
+}
+
+/// `github (9a41c20f7b3e)`
+fn policy_text(policy: &Policy) -> String {
+    let Policy { name, revision, sources: _ } = policy;
+    format!("{name} ({})", revision_text(revision))
+}
+
+/// As much of it as each record has.
+fn revision_text(revision: &str) -> &str {
+    revision.get(..12).unwrap_or(revision)
+}
+
+fn coverage_text(coverage: &[CoverageEntry]) -> String {
+    let enforced = coverage.iter().filter(|entry| entry.state == CoverageState::Enforced).count();
+    format!("{enforced} of {} rules enforced", coverage.len())
 }
 
 fn rule_text(rule: &RuleRef) -> String {

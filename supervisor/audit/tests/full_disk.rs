@@ -24,6 +24,7 @@ fn config(room: &tempfile::TempDir, max_bytes: u64) -> LogConfig {
         max_bytes,
         keep: 8,
         session: SessionId::new("s1").expect("a name that fits"),
+        revision: None,
         redactor: Arc::new(Redactor::none()),
     }
 }

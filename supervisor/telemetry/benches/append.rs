@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use audit::{Action, Body, Cause, Denial, KernelDenial, Layer, Process, SessionId};
+use audit::{Action, Body, Cause, Denial, KernelDenial, Layer, Process, Revision, SessionId};
 use divan::counter::ItemsCount;
 use jiff::Timestamp;
 use telemetry::{Entry, HostLog, HostLogConfig, Metrics, Sinks, Sync};
@@ -32,7 +32,8 @@ fn entry(session: &SessionId, sequence: u64) -> Entry {
         limit: None,
     };
     let sequence = NonZeroU64::new(sequence).expect("numbers count from 1");
-    Entry { session: session.clone(), body: Body::KernelDenial(KernelDenial { sequence, denial }) }
+    let (session, revision) = (session.clone(), Revision::of(&"ab".repeat(32)));
+    Entry { session, revision, body: Body::KernelDenial(KernelDenial { sequence, denial }) }
 }
 
 fn log(room: &tempfile::TempDir, sync: Sync) -> HostLog {

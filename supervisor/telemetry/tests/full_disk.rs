@@ -52,7 +52,7 @@ fn kernel(sequence: u64) -> Entry {
         limit: None,
     };
     let sequence = sequence.try_into().expect("numbers count from 1");
-    Entry { session: session(), body: Body::KernelDenial(KernelDenial { sequence, denial }) }
+    Entry { session: session(), revision: None, body: Body::KernelDenial(KernelDenial { sequence, denial }) }
 }
 
 #[test]

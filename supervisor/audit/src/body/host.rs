@@ -86,6 +86,8 @@ pub enum OperationKind {
     Thaw,
     /// The session's limits were changed.
     Limits,
+    /// The session's policy is another one.
+    Revise,
     /// The session was cut off and kept for examination; or no session of a policy is opened any more.
     Quarantine,
     /// Sessions of a policy that was in quarantine may be opened again.

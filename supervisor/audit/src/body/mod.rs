@@ -1,6 +1,7 @@
 //! What a record tells: one type an event. `event` names it in the log.
 
 mod call;
+mod change;
 mod denial;
 mod host;
 mod rule;
@@ -8,6 +9,7 @@ mod session;
 mod upkeep;
 
 pub use call::{CallRef, Outcome, ToolCall, ToolResult, Verdict};
+pub use change::PolicyChanged;
 pub use denial::{Action, Cause, Denial, Layer, Noise, Process, Stream};
 pub use host::{Actor, Carried, CarriedSession, KernelDenial, Operation, OperationKind};
 pub use rule::{CoverageEntry, CoverageState, Degraded, RuleRef};
@@ -52,11 +54,13 @@ pub enum Body {
     Carried(Carried),
     /// The file's last line was not whole when it was opened, and was cut off; a crash.
     Repaired(Repaired),
+    /// The session's policy is another one from here on.
+    PolicyChanged(PolicyChanged),
 }
 
 impl Body {
     /// The names of all events, as they stand in the log.
-    pub const EVENTS: [&str; 15] = [
+    pub const EVENTS: [&str; 16] = [
         "session_start",
         "handshake",
         "tool_call",
@@ -72,6 +76,7 @@ impl Body {
         "operation",
         "carried",
         "repaired",
+        "policy_changed",
     ];
 
     /// The event's name, as it stands in the log.
@@ -92,6 +97,7 @@ impl Body {
             Self::Operation(_) => 12,
             Self::Carried(_) => 13,
             Self::Repaired(_) => 14,
+            Self::PolicyChanged(_) => 15,
         };
         Self::EVENTS[index]
     }
@@ -133,6 +139,7 @@ impl Redact for Body {
             Self::Operation(body) => body.redact(redactor),
             Self::Carried(body) => body.redact(redactor),
             Self::Repaired(body) => body.redact(redactor),
+            Self::PolicyChanged(body) => body.redact(redactor),
         }
     }
 }

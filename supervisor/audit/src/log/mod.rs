@@ -23,6 +23,7 @@ use crate::chain::Digest;
 use crate::lines::MAX_LINE_BYTES;
 use crate::record::{Place, SessionId, write_line};
 use crate::redact::{Redact, Redactor};
+use crate::revision::Revision;
 
 use open::Opened;
 
@@ -37,6 +38,8 @@ pub struct LogConfig {
     pub keep: u32,
     /// The session's name.
     pub session: SessionId,
+    /// The session's policy, which every record names; see [`Log::set_revision`].
+    pub revision: Option<Revision>,
     /// What must not be written.
     pub redactor: Arc<Redactor>,
 }
@@ -117,6 +120,11 @@ impl Log {
     /// The file that is written.
     pub fn path(&self) -> &Path {
         &self.config.path
+    }
+
+    /// The session's policy is another one: every record that follows names it.
+    pub fn set_revision(&mut self, revision: Option<Revision>) {
+        self.config.revision = revision;
     }
 
     /// Records that could not be written since the last one that could.
@@ -209,6 +217,7 @@ impl Log {
             time: Timestamp::now(),
             session: &self.config.session,
             seq: self.seq + 1,
+            revision: self.config.revision,
             prev: self.opened.last,
         };
         let hash = write_line(&mut self.buffer, &place, body)?;

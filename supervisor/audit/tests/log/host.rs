@@ -34,7 +34,8 @@ fn sealed(prev: Digest, records: &Records) -> (Room, Vec<Vec<u8>>, Result<Verifi
     for (session, seq, body) in records {
         let mut line = Vec::new();
         let time = "2026-11-21T02:19:03.5Z".parse().unwrap();
-        prev = write_line(&mut line, &Place { time, session, seq: *seq, prev }, body).unwrap();
+        prev =
+            write_line(&mut line, &Place { time, session, seq: *seq, revision: None, prev }, body).unwrap();
         line.push(b'\n');
         lines.push(line);
     }

@@ -7,6 +7,7 @@ mod chain;
 mod host;
 #[cfg(test)]
 mod redaction;
+mod revision;
 #[cfg(test)]
 mod room;
 #[cfg(test)]

@@ -28,6 +28,7 @@ impl Room {
             max_bytes: 64 << 20,
             keep: 8,
             session: SessionId::new(session).unwrap(),
+            revision: Some(revision("ab")),
             redactor: Arc::new(Redactor::none()),
         }
     }
@@ -47,6 +48,11 @@ impl Room {
     pub(crate) fn events(&self) -> Vec<&'static str> {
         self.records().iter().map(|record| record.body.event()).collect()
     }
+}
+
+/// The revision whose hash is this pair of digits, over and over.
+pub(crate) fn revision(pair: &str) -> Revision {
+    Revision::of(&pair.repeat(32)).unwrap()
 }
 
 pub(crate) fn noise(sample: &str) -> Body {
@@ -110,20 +116,19 @@ fn cause() -> impl Strategy<Value = Cause> {
     ])
 }
 
-fn start() -> impl Strategy<Value = Body> {
+fn coverage() -> impl Strategy<Value = Vec<CoverageEntry>> {
     let entry = (rule(), prop::option::of(text())).prop_map(|(rule, note)| CoverageEntry {
         rule,
         state: CoverageState::Enforced,
         by: vec![Layer::Landlock, Layer::Seccomp],
         note,
     });
-    (
-        text(),
-        prop::collection::vec(text(), 0..3),
-        prop::option::of(process()),
-        prop::collection::vec(entry, 0..3),
-    )
-        .prop_map(|(name, command, client, coverage)| {
+    prop::collection::vec(entry, 0..3)
+}
+
+fn start() -> impl Strategy<Value = Body> {
+    (text(), prop::collection::vec(text(), 0..3), prop::option::of(process()), coverage()).prop_map(
+        |(name, command, client, coverage)| {
             Body::SessionStart(Box::new(SessionStart {
                 mcpguard: "0.1.0".to_owned(),
                 policy: Policy { name, revision: "ab".repeat(32), sources: command.clone() },
@@ -137,7 +142,16 @@ fn start() -> impl Strategy<Value = Body> {
                 degraded: vec![],
                 unredacted: vec![],
             }))
-        })
+        },
+    )
+}
+
+fn changed() -> impl Strategy<Value = Body> {
+    (text(), prop::collection::vec(text(), 0..3), coverage()).prop_map(|(name, later, coverage)| {
+        let (revision, sources) = ("cd".repeat(32), later.clone());
+        let policy = Policy { name, revision, sources };
+        Body::PolicyChanged(PolicyChanged { policy, before: "ab".repeat(32), coverage, later })
+    })
 }
 
 fn call() -> impl Strategy<Value = Body> {
@@ -241,6 +255,7 @@ pub(crate) fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
         1 => operation(),
         1 => start(),
+        1 => changed(),
         4 => call(),
         3 => result(),
         3 => denial(),

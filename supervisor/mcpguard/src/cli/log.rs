@@ -75,6 +75,9 @@ pub(crate) struct Choice {
 struct View {
     #[command(flatten)]
     log: Choice,
+    /// Only what was written under the policy of this revision, by the beginning of its hash
+    #[arg(long, value_name = "HASH")]
+    revision: Option<String>,
     /// Only this event
     #[arg(long, value_name = "EVENT", value_parser = clap::builder::PossibleValuesParser::new(Body::EVENTS))]
     event: Option<String>,
@@ -171,6 +174,7 @@ impl View {
     fn filter(&self) -> Filter {
         Filter {
             session: self.log.session.clone(),
+            revision: self.revision.clone(),
             event: self.event.clone(),
             tool: self.tool.clone(),
             since: self.since,

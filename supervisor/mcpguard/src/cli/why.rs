@@ -142,6 +142,7 @@ fn document(evidence: &Evidence<'_>, advice: Option<&Advice>) -> serde_json::Val
     json!({
         "session": evidence.record.session,
         "seq": evidence.record.seq,
+        "revision": evidence.record.revision,
         "time": format!("{:.6}", evidence.record.time),
         "denied": advice.is_some(),
         "record": evidence.record.body,

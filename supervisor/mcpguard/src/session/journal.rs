@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
-use audit::{Body, Detail, EndReason, Log, LogConfig, Lost, LostKind, Redactor, SessionEnd, SessionId};
+use audit::{
+    Body, Detail, EndReason, Log, LogConfig, Lost, LostKind, Redactor, Revision, SessionEnd, SessionId,
+};
 use enforce::Status;
 use policy::plan::{ArgumentDetail, AuditFailure};
 
@@ -63,6 +65,7 @@ impl Journal {
             max_bytes: plan.max_bytes,
             keep: plan.keep,
             session,
+            revision: Revision::of(&composed.plan.revision),
             redactor: Arc::clone(&redactor),
         };
         let detail = match plan.arguments {

@@ -118,7 +118,7 @@ impl HostLog {
         let mut ignored = Appended::default();
         if self.lost > 0 {
             let body = Lost { count: self.lost, kind: LostKind::Records, reason: self.why_lost.clone() };
-            self.take(Entry { session: self.host.clone(), body: Body::Lost(body) }, &mut ignored)?;
+            self.take(self.own(Body::Lost(body)), &mut ignored)?;
             self.flush()?;
             (self.lost, self.why_lost) = (0, None);
         }
@@ -170,22 +170,23 @@ impl HostLog {
     fn prepare(&mut self, entry: &Entry) -> Option<(Timestamp, u64, Digest)> {
         let (time, seq) = (now(), self.standings.next(&entry.session));
         let start = self.batch.lines.len();
-        let place = Place { time, session: &entry.session, seq, prev: self.last };
-        let hash = write_line(&mut self.batch.lines, &place, &entry.body).ok()?;
+        let Entry { session, revision, body } = entry;
+        let place = Place { time, session, seq, revision: *revision, prev: self.last };
+        let hash = write_line(&mut self.batch.lines, &place, body).ok()?;
         self.batch.lines.push(b'\n');
         (self.batch.lines.len() - start <= MAX_LINE_BYTES).then_some((time, seq, hash))
     }
 
     /// The line that begins at `start` stays in the batch.
     fn accept(&mut self, entry: Entry, (time, seq, hash): (Timestamp, u64, Digest), start: usize) {
-        let Entry { session, body } = entry;
+        let Entry { session, revision, body } = entry;
         let before = self.standings.wrote(&session, &body);
         self.batch.before.get_or_insert(self.last);
         let prev = std::mem::replace(&mut self.last, hash);
         self.batch.records += 1;
         if self.sinks.are_any() {
             let line = self.batch.lines[start..].trim_ascii_end().into();
-            let record = Record { time, session: session.clone(), seq, prev, body, hash };
+            let record = Record { time, session: session.clone(), seq, revision, prev, body, hash };
             self.batch.shipped.push(Shipped { record, line });
         }
         self.batch.undo.push((session, before));
@@ -227,6 +228,7 @@ impl HostLog {
             time: Timestamp::now(),
             session: &host,
             seq: self.standings.next(&host),
+            revision: None,
             prev: self.last,
         };
         self.last = write_line(lines, &place, body)?;

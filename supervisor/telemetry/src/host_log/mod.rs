@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use audit::{Body, Digest, Lost, LostKind, Redactor, RotationReason, SessionId};
+use audit::{Body, Digest, Lost, LostKind, Redactor, Revision, RotationReason, SessionId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{LogSection, Sync};
@@ -74,6 +74,8 @@ impl From<&LogSection> for HostLogConfig {
 pub struct Entry {
     /// The session; [`SessionId::host`] for what concerns the daemon.
     pub session: SessionId,
+    /// The session's policy; `None` for what concerns the daemon, and for sessions that are not known any more.
+    pub revision: Option<Revision>,
     /// What happened.
     pub body: Body,
 }
@@ -185,6 +187,11 @@ impl HostLog {
         Ok(())
     }
 
+    /// What the log has to say of itself.
+    fn own(&self, body: Body) -> Entry {
+        Entry { session: self.host.clone(), revision: None, body }
+    }
+
     fn is_old(&self) -> bool {
         let age = Timestamp::now().duration_since(self.began);
         self.file.size() > 0 && self.config.max_age.is_some_and(|most| age >= most)
@@ -209,7 +216,7 @@ impl HostLog {
             self.sinks_told = Some(Instant::now());
             let reason = Some(format!("{sink} was slow or away; the records are in this log"));
             let body = Body::Lost(Lost { count, kind: LostKind::SinkRecords, reason });
-            self.batch.wait(Entry { session: self.host.clone(), body });
+            self.batch.wait(self.own(body));
         }
     }
 }

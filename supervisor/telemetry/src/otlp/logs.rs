@@ -41,7 +41,7 @@ impl Logs {
     }
 
     fn convert(&self, shipped: &Shipped) -> SdkLogRecord {
-        let Record { time, session, seq, body, hash, .. } = &shipped.record;
+        let Record { time, session, seq, revision, body, hash, .. } = &shipped.record;
         let (level, text) = level(severity(body));
         let mut record = self.logger.create_log_record();
         record.set_timestamp(SystemTime::from(*time));
@@ -52,6 +52,9 @@ impl Logs {
         record.set_body(AnyValue::from(render(&shipped.record)));
         record.add_attribute("mcpguard.session", session.to_string());
         record.add_attribute("mcpguard.seq", number(*seq));
+        if let Some(revision) = revision {
+            record.add_attribute("mcpguard.revision", revision.to_string());
+        }
         record.add_attribute("mcpguard.hash", hash.to_string());
         record.add_attribute("mcpguard.record", shipped.text().into_owned());
         if let Body::KernelDenial(denial) = body {

@@ -83,12 +83,15 @@ pub(super) fn failure(error: &io::Error) -> Failure {
 }
 
 fn write_entry(entry: &mut Vec<u8>, shipped: &Shipped) {
-    let Record { session, seq, body, hash, .. } = &shipped.record;
+    let Record { session, seq, revision, body, hash, .. } = &shipped.record;
     field(entry, "MESSAGE", render(&shipped.record).as_bytes());
     field(entry, "PRIORITY", severity(body).syslog().to_string().as_bytes());
     field(entry, "SYSLOG_IDENTIFIER", b"mcpguard");
     field(entry, "MCPGUARD_SESSION", session.as_str().as_bytes());
     field(entry, "MCPGUARD_SEQ", seq.to_string().as_bytes());
+    if let Some(revision) = revision {
+        field(entry, "MCPGUARD_REVISION", revision.as_str().as_bytes());
+    }
     field(entry, "MCPGUARD_EVENT", body.event().as_bytes());
     field(entry, "MCPGUARD_HASH", hash.to_string().as_bytes());
     if let Body::KernelDenial(denial) = body {

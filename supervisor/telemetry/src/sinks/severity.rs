@@ -43,6 +43,7 @@ pub(crate) fn severity(body: &Body) -> Severity {
             OperationKind::Open | OperationKind::Resume => Severity::Info,
             _ => Severity::Notice,
         },
+        Body::PolicyChanged(_) => Severity::Notice,
         body if body.is_denial() => Severity::Warning,
         _ => Severity::Info,
     }

@@ -39,6 +39,7 @@ fn the_journal_gets_each_record_with_its_fields() {
     assert_eq!(field(&first, "MCPGUARD_EVENT").as_deref(), Some("noise"));
     assert_eq!(field(&second, "MCPGUARD_SESSION").as_deref(), Some("s1"));
     assert_eq!(field(&second, "MCPGUARD_SEQ").as_deref(), Some("2"));
+    assert_eq!(field(&second, "MCPGUARD_REVISION").as_deref(), Some("abababababab"));
     assert_eq!(field(&second, "MCPGUARD_KERNEL_SEQUENCE").as_deref(), Some("9"));
     assert_eq!(field(&second, "SYSLOG_IDENTIFIER").as_deref(), Some("mcpguard"));
     assert_eq!(field(&second, "PRIORITY").as_deref(), Some("4"));

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 use telemetry::{Appended, Entry, HostLog, HostLogConfig, HostLogError, Sinks};
 
-use super::room::{Room, end, kernel, noise, session};
+use super::room::{Room, end, kernel, noise, revision, session};
 
 /// What a daemon does with its log.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ proptest! {
         prop_assert!(verified.head == head && verified.damages.is_empty() && verified.repairs.is_empty());
         let told: Vec<Entry> = room.records().into_iter()
             .filter(|record| record.session != SessionId::host())
-            .map(|record| Entry { session: record.session, body: record.body })
+            .map(|record| Entry { session: record.session, revision: record.revision, body: record.body })
             .collect();
         prop_assert_eq!(told.len() as u64, written);
         let mut once: Vec<Entry> = Vec::new();
@@ -200,6 +200,35 @@ fn one_daemon_writes_and_only_fit_files_are_written() {
 }
 
 #[test]
+fn records_of_sessions_name_their_policy_and_the_logs_own_name_none() {
+    let room = Room::new();
+    let mut log = room.log_with(HostLogConfig { max_bytes: 700, ..room.config() });
+    let other = Revision::of(&"cd".repeat(32));
+    let unknown = Entry { revision: None, ..noise("c", "1") };
+    let entries =
+        vec![noise("a", "1"), Entry { revision: other, ..noise("b", "1") }, unknown, noise("a", "2")];
+    log.append_all(entries).unwrap();
+    log.count_lost(1, "to be told");
+    log.close().unwrap();
+    let records = room.records();
+    let host = |record: &&Record| record.session == SessionId::host();
+    let own: Vec<_> =
+        records.iter().filter(host).map(|record| (record.body.event(), record.revision)).collect();
+    for event in ["rotated", "carried", "lost"] {
+        assert!(own.contains(&(event, None)), "{event}: {own:?}");
+    }
+    assert!(own.iter().all(|(_, named)| named.is_none()), "{own:?}");
+    let sessions: Vec<_> =
+        records.iter().filter(|record| !host(record)).map(|record| record.revision).collect();
+    assert_eq!(sessions, [revision(), other, None, revision()]);
+    assert!(room.verified().repairs.is_empty());
+    // The next one goes on from there.
+    let mut log = room.log();
+    log.append(noise("b", "2")).unwrap();
+    assert_eq!(room.records().last().unwrap().seq, 2);
+}
+
+#[test]
 fn a_record_that_no_line_can_hold_is_counted_and_told_of() {
     let room = Room::new();
     let mut log = room.log();
@@ -217,7 +246,7 @@ fn a_record_that_no_line_can_hold_is_counted_and_told_of() {
         degraded: vec![],
         unredacted: vec![],
     }));
-    let entries = vec![noise("a", "1"), Entry { session: session("a"), body: huge }, noise("a", "2")];
+    let entries = vec![noise("a", "1"), Entry { body: huge, ..noise("a", "") }, noise("a", "2")];
     assert_eq!(log.append_all(entries).unwrap(), Appended { written: 2, skipped: 0, lost: 1 });
     assert_eq!(room.metric("mcpguard_log_lost_records_total"), Some(1.0));
     log.tick().unwrap();

@@ -101,6 +101,7 @@ fn a_collector_gets_records_as_logs_beside_the_span_of_their_call() {
     let denial = &records[1];
     let attributes = texts(&denial.attributes);
     assert_eq!((attributes["mcpguard.session"].as_str(), attributes["mcpguard.seq"].as_str()), ("s1", "2"));
+    assert_eq!(attributes["mcpguard.revision"], "abababababab");
     assert_eq!(attributes["mcpguard.kernel_sequence"], "3");
     let line = String::from_utf8(room.bytes()).unwrap().lines().nth(1).unwrap().to_owned();
     assert_eq!(attributes["mcpguard.record"], line);

@@ -88,9 +88,18 @@ pub(crate) fn session(name: &str) -> SessionId {
     SessionId::new(name).unwrap()
 }
 
+/// The policy of all these sessions.
+pub(crate) fn revision() -> Option<Revision> {
+    Revision::of(&"ab".repeat(32))
+}
+
+fn entry(name: &str, body: Body) -> Entry {
+    Entry { session: session(name), revision: revision(), body }
+}
+
 pub(crate) fn noise(name: &str, sample: &str) -> Entry {
     let body = Noise { stream: Stream::Stdout, bytes: 1, lines: 1, sample: Some(sample.to_owned()) };
-    Entry { session: session(name), body: Body::Noise(body) }
+    entry(name, Body::Noise(body))
 }
 
 pub(crate) fn denial(what: &str) -> Denial {
@@ -111,7 +120,7 @@ pub(crate) fn denial(what: &str) -> Denial {
 
 pub(crate) fn kernel(name: &str, sequence: u64) -> Entry {
     let body = KernelDenial { sequence: sequence.try_into().unwrap(), denial: denial("/etc/shadow") };
-    Entry { session: session(name), body: Body::KernelDenial(body) }
+    entry(name, Body::KernelDenial(body))
 }
 
 pub(crate) fn end(name: &str) -> Entry {
@@ -125,5 +134,5 @@ pub(crate) fn end(name: &str) -> Entry {
         duration_us: 5,
         processes_killed: 0,
     };
-    Entry { session: session(name), body: Body::SessionEnd(body) }
+    entry(name, Body::SessionEnd(body))
 }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use audit::{Body, CallRef, Cause, Record, RuleRef, SessionStart, Verdict};
+use audit::{Body, CallRef, Cause, CoverageEntry, Policy, Record, RuleRef, Verdict};
 
 use super::domain::DomainRule;
 
 /// A record with its session.
 pub(super) struct Evidence<'a> {
     pub(super) record: &'a Record,
-    start: Option<&'a SessionStart>,
+    /// The policy under which it was written, as the last record before it that tells of one.
+    policy: Option<(&'a Policy, &'a [CoverageEntry])>,
     before: &'a [Record],
 }
 
@@ -33,11 +34,13 @@ pub(super) struct Refused<'a> {
 impl<'a> Evidence<'a> {
     /// The record at this index of its session's records.
     pub(super) fn new(records: &'a [Record], at: usize) -> Self {
-        let start = records.iter().find_map(|record| match &record.body {
-            Body::SessionStart(start) => Some(&**start),
+        let before = &records[..at];
+        let policy = before.iter().rev().find_map(|record| match &record.body {
+            Body::SessionStart(start) => Some((&start.policy, &start.coverage[..])),
+            Body::PolicyChanged(changed) => Some((&changed.policy, &changed.coverage[..])),
             _ => None,
         });
-        Self { record: &records[at], start, before: &records[..at] }
+        Self { record: &records[at], policy, before }
     }
 
     /// What was refused, if anything was.
@@ -82,7 +85,7 @@ impl<'a> Evidence<'a> {
 
     /// The policy's own file or name: what stands last in the order of merging.
     pub(super) fn source(&self) -> Option<&'a str> {
-        self.start.and_then(|start| start.policy.sources.last()).map(String::as_str)
+        self.policy.and_then(|(policy, _)| policy.sources.last()).map(String::as_str)
     }
 
     /// The rule of the session's policy whose text is `key: …`, and what stands behind the colon.
@@ -92,7 +95,7 @@ impl<'a> Evidence<'a> {
 
     /// The rules of the session's policy.
     fn rules(&self) -> impl Iterator<Item = &'a RuleRef> {
-        self.start.into_iter().flat_map(|start| &start.coverage).map(|entry| &entry.rule)
+        self.policy.into_iter().flat_map(|(_, coverage)| coverage).map(|entry| &entry.rule)
     }
 
     /// Its rules about domains.
@@ -114,7 +117,7 @@ impl<'a> Evidence<'a> {
 
     /// Whether a rule of the session's policy was written in this source.
     pub(super) fn uses(&self, source: &str) -> bool {
-        self.start.is_some_and(|start| start.coverage.iter().any(|entry| entry.rule.source == source))
+        self.rules().any(|rule| rule.source == source)
     }
 
     /// Calls within the minute that ends with this record, itself included: of one tool, or of all.

@@ -174,6 +174,7 @@ fn why_under(policy: &str, source: &str, bodies: Vec<Body>) -> Answer {
         max_bytes: 1 << 30,
         keep: 1,
         session: SessionId::new("s1").unwrap(),
+        revision: None,
         redactor: Arc::new(Redactor::none()),
     })
     .unwrap();
@@ -368,9 +369,10 @@ fn an_allowed_call_is_no_denial() {
     let room = tempfile::tempdir().unwrap();
     let path = room.path().join("log.jsonl");
     let session = SessionId::new("s1").unwrap();
+    let (path, max_bytes, revision) = (path.clone(), 1 << 30, None);
     let redactor = Arc::new(Redactor::none());
-    let mut log =
-        Log::open(LogConfig { path: path.clone(), max_bytes: 1 << 30, keep: 1, session, redactor }).unwrap();
+    let config = LogConfig { path: path.clone(), max_bytes, keep: 1, session, revision, redactor };
+    let mut log = Log::open(config).unwrap();
     log.write(call("x", None, None)).unwrap();
     let ask = |record| {
         super::run(Args { record, log: Some(path.clone()), session: None, json: true }, &mut Vec::new())

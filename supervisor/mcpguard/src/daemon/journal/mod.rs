@@ -212,7 +212,7 @@ impl Log for Journal {
             let count: u64 = dropped.iter().map(|(_, count)| count).sum();
             if count > 0 {
                 self.metrics.events_dropped(count);
-                self.take(record::dropped(seen.about.id, &dropped, count));
+                self.take(record::dropped(&seen.about, &dropped, count));
             }
         }
         for (uid, count) in self.refusals.look() {

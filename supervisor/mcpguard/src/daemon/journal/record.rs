@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use abi::EventKind;
 use audit::{
     Action, Body, Cause, Denial, EndReason, KernelDenial, Layer, Lost, LostKind, Operation, OperationKind,
-    RuleRef, SessionEnd,
+    Revision, RuleRef, SessionEnd,
 };
 use control::message::{Actor, Because, Refusal};
 use control::{Selector, SessionId};
@@ -39,12 +39,18 @@ pub(super) fn actor(who: Actor) -> (audit::Actor, Option<u32>) {
     }
 }
 
-fn of(id: &SessionId, body: Body) -> Entry {
-    Entry { session: session(id), body }
+/// What is about a session names the policy that it has.
+fn of(about: &About<'_>, body: Body) -> Entry {
+    Entry { revision: Revision::of(&about.memo.revision), ..of_unknown(session(about.id), body) }
+}
+
+/// A session that is not known any more: nobody can say which policy it had.
+fn of_unknown(session: audit::SessionId, body: Body) -> Entry {
+    Entry { session, revision: None, body }
 }
 
 fn of_host(body: Body) -> Entry {
-    Entry { session: audit::SessionId::host(), body }
+    of_unknown(audit::SessionId::host(), body)
 }
 
 fn operation(operation: OperationKind, who: Actor, detail: String) -> Body {
@@ -65,12 +71,12 @@ pub(super) fn stop() -> Entry {
 
 /// A session was opened.
 pub(super) fn opened(about: &About<'_>) -> Entry {
-    of(about.id, operation(OperationKind::Open, Actor::Owner(about.uid), identity(about)))
+    of(about, operation(OperationKind::Open, Actor::Owner(about.uid), identity(about)))
 }
 
 /// Its supervisor has come back.
 pub(super) fn resumed(about: &About<'_>) -> Entry {
-    of(about.id, operation(OperationKind::Resume, Actor::Owner(about.uid), identity(about)))
+    of(about, operation(OperationKind::Resume, Actor::Owner(about.uid), identity(about)))
 }
 
 /// Another policy holds for it.
@@ -90,14 +96,15 @@ fn identity(about: &About<'_>) -> String {
 pub(super) fn denied(id: &SessionId, about: Option<&About<'_>>, event: &KernelEvent) -> Entry {
     let rule = about.zip(event.rule).and_then(|(about, number)| about.memo.rule(number)).map(rule);
     let denial = session::denial(event, rule);
-    of(
-        id,
-        match NonZeroU64::new(event.sequence) {
-            Some(sequence) => Body::KernelDenial(KernelDenial { sequence, denial }),
-            // The kernel counts from 1.
-            None => Body::Denial(denial),
-        },
-    )
+    let body = match NonZeroU64::new(event.sequence) {
+        Some(sequence) => Body::KernelDenial(KernelDenial { sequence, denial }),
+        // The kernel counts from 1.
+        None => Body::Denial(denial),
+    };
+    match about {
+        Some(about) => of(about, body),
+        None => of_unknown(session(id), body),
+    }
 }
 
 /// `github.yaml:12:5` in its parts; a rule without a place has line 0.
@@ -112,11 +119,11 @@ fn rule(rule: &MemoRule) -> RuleRef {
 }
 
 /// Kernel events that the ring had no room for.
-pub(super) fn dropped(id: &SessionId, kinds: &[(EventKind, u64)], count: u64) -> Entry {
+pub(super) fn dropped(about: &About<'_>, kinds: &[(EventKind, u64)], count: u64) -> Entry {
     let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{kind:?} {count}")).collect();
     let why = "the kernel's ring of events was full; what they were about was denied all the same";
     let reason = Some(format!("{why}: {}", kinds.join(", ")));
-    of(id, Body::Lost(Lost { count, kind: LostKind::KernelEvents, reason }))
+    of(about, Body::Lost(Lost { count, kind: LostKind::KernelEvents, reason }))
 }
 
 fn about_it(layer: Layer, cause: Cause, what: &str, action: Action, reason: String, count: u64) -> Body {
@@ -142,32 +149,32 @@ pub(super) fn reached(about: &About<'_>, limit: Limit, count: u64) -> Entry {
         Limit::Processes => ("processes", Action::Denied),
     };
     let reason = format!("the control group's limit of {what} was reached");
-    of(about.id, about_it(Layer::Cgroup, Cause::Resource, what, action, reason, count))
+    of(about, about_it(Layer::Cgroup, Cause::Resource, what, action, reason, count))
 }
 
 /// The guard was not seen to deny what it must.
 pub(super) fn unproven(about: &About<'_>, why: &str) -> Entry {
-    of(about.id, about_it(Layer::Ebpf, Cause::Proof, "the session", Action::Killed, why.to_owned(), 1))
+    of(about, about_it(Layer::Ebpf, Cause::Proof, "the session", Action::Killed, why.to_owned(), 1))
 }
 
 /// Somebody has killed it.
 pub(super) fn killed(about: &About<'_>, because: &Because) -> Entry {
-    of(about.id, operation(OperationKind::Kill, because.who, because.why.clone()))
+    of(about, operation(OperationKind::Kill, because.who, because.why.clone()))
 }
 
 /// Somebody has stopped it.
 pub(super) fn frozen(about: &About<'_>, because: &Because) -> Entry {
-    of(about.id, operation(OperationKind::Freeze, because.who, because.why.clone()))
+    of(about, operation(OperationKind::Freeze, because.who, because.why.clone()))
 }
 
 /// It goes on.
 pub(super) fn thawed(about: &About<'_>, because: &Because) -> Entry {
-    of(about.id, operation(OperationKind::Thaw, because.who, because.why.clone()))
+    of(about, operation(OperationKind::Thaw, because.who, because.why.clone()))
 }
 
 /// Somebody has changed its limits.
 pub(super) fn limited(about: &About<'_>, because: &Because) -> Entry {
-    of(about.id, operation(OperationKind::Limits, because.who, because.why.clone()))
+    of(about, operation(OperationKind::Limits, because.who, because.why.clone()))
 }
 
 /// It is over.
@@ -178,14 +185,14 @@ pub(super) fn ended(about: &About<'_>, because: &Because, reason: EndReason, kno
         duration_us: about.memo.age_ms().saturating_mul(1000),
         ..end(reason, because.why.clone())
     };
-    of(about.id, Body::SessionEnd(end))
+    of(about, Body::SessionEnd(end))
 }
 
 /// A session that the log knows is not there any more, and nobody saw its end.
 pub(super) fn unseen(session: audit::SessionId, denials: u64) -> Entry {
     let why = "it ended while the daemon was not there".to_owned();
     let end = SessionEnd { denials, ..end(EndReason::Unseen, why) };
-    Entry { session, body: Body::SessionEnd(end) }
+    of_unknown(session, Body::SessionEnd(end))
 }
 
 fn end(reason: EndReason, why: String) -> SessionEnd {

@@ -25,8 +25,9 @@ impl Room {
 
     fn log(&self, session: &str, max_bytes: u64) -> Log {
         let session = SessionId::new(session).expect("a name");
-        let redactor = Arc::new(Redactor::none());
-        Log::open(LogConfig { path: self.path(), max_bytes, keep: 100, session, redactor }).expect("written")
+        let (revision, redactor) = (None, Arc::new(Redactor::none()));
+        Log::open(LogConfig { path: self.path(), max_bytes, keep: 100, session, revision, redactor })
+            .expect("written")
     }
 }
 
