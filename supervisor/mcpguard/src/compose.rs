@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::Path;
 
-use policy::plan::Rule;
+use policy::plan::{Numbering, Rule};
 use policy::{Coverage, HostRules, Plan, Source, Support};
 
 use serde_json::{Value, json};
@@ -41,6 +41,20 @@ pub(crate) struct Composed {
     pub(crate) daemon: Option<Found>,
     /// What the compiler asked for.
     pub(crate) recorder: Recorder,
+    /// The policy as it was asked for; `None`: the built-in one.
+    asked: Option<String>,
+}
+
+/// What a policy is composed on.
+struct Basis {
+    host: Host,
+    command: Option<Lookup>,
+    rules: Option<HostRules>,
+    daemon: Option<Found>,
+    /// `None`: this host is looked at.
+    support: Option<Support>,
+    /// The numbers that grant classes have had.
+    numbering: Numbering,
 }
 
 /// Reads, compiles and compares with the host.
@@ -60,7 +74,9 @@ pub(crate) fn compose(
         Some(name) => policies::read(name, rules.as_ref())?,
         None => built_in(command.as_ref()),
     };
-    on_this_host(source, host, command, rules, daemon.find()?)
+    let (support, numbering) = (None, Numbering::default());
+    let basis = Basis { host, command, rules, daemon: daemon.find()?, support, numbering };
+    on_this_host(source, policy.map(str::to_owned), basis)
 }
 
 /// The same for an installation: `${workspace}` is the directory that is installed into, and the registry of the
@@ -87,7 +103,10 @@ pub(crate) fn compose_install(
     }
     let document = json!({ "version": 1, "name": "install", "extends": [policy], "network": network });
     let source = Source { name: "install".to_owned(), text: document.to_string() };
-    on_this_host(source, host, Some(command), host_rules::of_this_host()?, daemon.find()?)
+    let (rules, daemon) = (host_rules::of_this_host()?, daemon.find()?);
+    let (support, numbering) = (None, Numbering::default());
+    let basis = Basis { host, command: Some(command), rules, daemon, support, numbering };
+    on_this_host(source, None, basis)
 }
 
 /// Addresses of the registry that no name may stand for by itself, because they are not public: companies keep their
@@ -97,20 +116,16 @@ fn inner_addresses(registry: &[String]) -> BTreeSet<IpAddr> {
     told.flatten().map(|address| address.ip()).filter(|address| !policy::is_public(*address)).collect()
 }
 
-fn on_this_host(
-    source: Source,
-    host: Host,
-    command: Option<Lookup>,
-    rules: Option<HostRules>,
-    daemon: Option<Found>,
-) -> anyhow::Result<Composed> {
+fn on_this_host(source: Source, asked: Option<String>, basis: Basis) -> anyhow::Result<Composed> {
+    let Basis { host, command, rules, daemon, support, numbering } = basis;
     let name = source.name.clone();
     let recorder = Recorder::of(&source);
     let policy = policy::load(source, &recorder.library(&Shelf(rules.as_ref())))?;
     policy.warnings().iter().for_each(|warning| terminal::complaint(&warning.to_string()));
     let context = host.context();
-    let plan =
-        policy.compile(&policy::Context { programs: &recorder.programs(context.programs), ..context })?;
+    let programs = recorder.programs(context.programs);
+    let plan = policy.compile_next(&policy::Context { programs: &programs, ..context }, &numbering)?;
+    drop(programs);
     not_the_whole_home(&plan, &host)?;
     let (plan, under) = match rules {
         None => (plan, None),
@@ -120,9 +135,21 @@ fn on_this_host(
         }
     };
     let warnings = policy.warnings().clone();
-    let support = daemon.as_ref().map_or_else(enforce::probe, Found::support);
+    let support = support.unwrap_or_else(|| daemon.as_ref().map_or_else(enforce::probe, Found::support));
     let coverage = policy::coverage(&plan, &support);
-    Ok(Composed { command, host, source: name, warnings, plan, support, coverage, under, daemon, recorder })
+    Ok(Composed {
+        command,
+        host,
+        source: name,
+        warnings,
+        plan,
+        support,
+        coverage,
+        under,
+        daemon,
+        recorder,
+        asked,
+    })
 }
 
 /// Refuses a policy that grants `${workspace}` where that is the home directory only because mcpguard was started there.
@@ -154,6 +181,23 @@ fn built_in(command: Option<&Lookup>) -> Source {
 }
 
 impl Composed {
+    /// The same policy and the host's rules as they are written now, for a session that runs: on this host as it was found
+    /// when the session began.
+    ///
+    /// # Errors
+    /// As [`compose`].
+    pub(crate) fn again(&self) -> anyhow::Result<Self> {
+        let rules = host_rules::of_this_host()?;
+        let source = match &self.asked {
+            Some(name) => policies::read(name, rules.as_ref())?,
+            None => built_in(self.command.as_ref()),
+        };
+        let (host, command, daemon) = (self.host.clone(), self.command.clone(), self.daemon.clone());
+        let (support, numbering) = (Some(self.support.clone()), self.plan.numbering.clone());
+        let basis = Basis { host, command, rules, daemon, support, numbering };
+        on_this_host(source, self.asked.clone(), basis)
+    }
+
     /// The rules that no layer enforces as written, with the reason, the remedy and what holds instead.
     pub(crate) fn uncovered(&self) -> impl Iterator<Item = Uncovered<'_>> {
         self.coverage.entries.iter().filter_map(|entry| {

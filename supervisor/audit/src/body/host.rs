@@ -96,8 +96,6 @@ pub enum OperationKind {
     Open,
     /// The session's supervisor came back after its connection was lost.
     Resume,
-    /// The session's policy is another one.
-    Revise,
     /// Somebody was refused something.
     Refuse,
 }

@@ -10,6 +10,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use policy::plan::Origin;
@@ -64,7 +65,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     narrowed(&composed);
     covered(&composed, allow_degraded)?;
     let environment = environment::build(&composed.plan.environment)?;
-    session::run(&composed, environment, audit, Duration::from_secs(canary_seconds))
+    session::run(&Arc::new(composed), environment, audit, Duration::from_secs(canary_seconds), allow_degraded)
 }
 
 /// Refuses to start when a rule is not enforced, unless the user allows it; then says so for each rule. What the host's

@@ -145,20 +145,32 @@ impl Connection {
 
     /// Connects to the address that was wanted (not to what the name stands for by now), and carries.
     async fn connect(&self, near: &TcpStream, said: Said, held: Held) -> io::Result<()> {
-        let far = timeout(REACH, TcpStream::connect(self.wanted)).await??;
-        far.set_nodelay(true)?;
         let name = match &said {
             Said::Tls(_, name) => name,
             Said::Http(Head { host: Host::Name(name), .. }) => name,
             Said::Http(_) => return Err(io::ErrorKind::PermissionDenied.into()),
         };
-        let relay = Relay { room: &self.room, pipes: &self.room.pipes, classes: self.room.classes_of(name) };
-        let carried = match &said {
-            Said::Tls(hello, _) => handshake::carry(&relay, (near, &far), hello, held).await,
-            Said::Http(_) => {
-                let judge = |head: &Head| self.judge_head(head).map_err(|refusal| self.refused(refusal));
-                requests::carry(&relay, (near, &far), held, judge).await
+        // As they were when it was judged: another policy may hold before it is connected.
+        let classes = self.room.classes_of(name);
+        let cut = || Err(io::ErrorKind::ConnectionAborted.into());
+        let far = tokio::select! {
+            far = timeout(REACH, TcpStream::connect(self.wanted)) => far??,
+            () = self.room.is_cut(name, classes) => return cut(),
+        };
+        far.set_nodelay(true)?;
+        let relay = Relay { room: &self.room, pipes: &self.room.pipes, classes };
+        let carry = async {
+            match &said {
+                Said::Tls(hello, _) => handshake::carry(&relay, (near, &far), hello, held).await,
+                Said::Http(_) => {
+                    let judge = |head: &Head| self.judge_head(head).map_err(|refusal| self.refused(refusal));
+                    requests::carry(&relay, (near, &far), held, judge).await
+                }
             }
+        };
+        let carried = tokio::select! {
+            carried = carry => carried,
+            () = self.room.is_cut(name, classes) => cut(),
         };
         carried.inspect_err(|error| {
             // What breaks on one side breaks on the other: a half of a download must not look like all of it.

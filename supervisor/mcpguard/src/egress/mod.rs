@@ -21,6 +21,7 @@ mod proxy;
 mod relay;
 mod requests;
 mod resolver;
+mod revise;
 mod room;
 mod teller;
 #[cfg(test)]
@@ -35,12 +36,15 @@ use std::time::Duration;
 
 use policy::plan::NetworkPlan;
 use tokio::runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use descriptors::Shares;
 pub(crate) use doors::DoorsOpen;
 use hosts::Host;
+use revise::Revision;
+pub(crate) use revise::{Ready, Teach};
 use room::Room;
 pub(crate) use teller::{By, Refused, Teller, Told, pair};
 
@@ -48,6 +52,7 @@ pub(crate) use teller::{By, Refused, Teller, Told, pair};
 #[derive(Debug)]
 pub(crate) struct WayOut {
     stop: Option<oneshot::Sender<()>>,
+    revisions: UnboundedSender<Revision>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -64,11 +69,12 @@ impl WayOut {
         teller: Teller,
     ) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
+        let (revisions, revised) = unbounded_channel();
         let events = runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let (plan, shares) = (plan.clone(), Shares::claim());
         let thread = Builder::new().name("egress".to_owned()).spawn(move || {
             let inside = LocalSet::new();
-            let work = inside.run_until(serve(doors, plan, backend, teller, shares));
+            let work = inside.run_until(serve(doors, plan, backend, teller, (shares, revised)));
             events.block_on(async {
                 tokio::select! {
                     failed = work => tracing::error!("the network of the server stays closed: {failed}"),
@@ -76,7 +82,16 @@ impl WayOut {
                 }
             });
         })?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { stop: Some(stop), revisions, thread: Some(thread) })
+    }
+
+    /// Gets ready for another policy: its names are made known by `teach`, and nobody is answered until it is decided.
+    /// `stamp` is how often the session's policy was changed, with this time.
+    ///
+    /// # Errors
+    /// An address could not be made known, or the thread is gone; then it goes on as before.
+    pub(crate) fn revise(&self, plan: &NetworkPlan, stamp: u32, teach: Teach) -> Result<Ready, String> {
+        revise::ask(&self.revisions, plan.clone(), stamp, teach)
     }
 }
 
@@ -100,11 +115,14 @@ async fn serve(
     plan: NetworkPlan,
     backend: Arc<dyn enforce::Egress>,
     teller: Teller,
-    shares: Shares,
+    (shares, mut revised): (Shares, UnboundedReceiver<Revision>),
 ) -> io::Error {
     let room = Host::examine().and_then(|host| Room::new(plan, backend, teller, host, shares));
     match room {
-        Ok(room) => serve_again(&room, doors).await,
+        Ok(room) => tokio::select! {
+            failed = serve_again(&room, doors) => failed,
+            failed = revise::follow(&room, &mut revised) => failed,
+        },
         Err(error) => error,
     }
 }

@@ -1,13 +1,14 @@
 //! What the resolver and the proxy share: the names, the backend that they tell, and the way to tell of refusals.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use abi::Learned;
 use enforce::LearnError;
-use names::{Change, Facts, Limits, NameFact, Names, Settings, Why};
+use names::{Change, Facts, NameFact, Names, Settings, Why};
 use policy::plan::NetworkPlan;
 use tokio::sync::{Notify, Semaphore};
 
@@ -15,6 +16,7 @@ use super::clock::now_ns;
 use super::descriptors::Shares;
 use super::hosts::{Host, Upstreams};
 use super::pipes::Pipes;
+use super::revise::limits;
 use super::teller::{By, Refused, Teller};
 use super::turns::Turns;
 
@@ -24,7 +26,9 @@ pub(super) struct Room(Rc<Shared>);
 
 /// See [`Room`].
 pub(super) struct Shared {
-    pub(super) plan: NetworkPlan,
+    plan: RefCell<NetworkPlan>,
+    /// How often the session's policy was changed.
+    stamp: Cell<u32>,
     pub(super) names: RefCell<Names>,
     pub(super) backend: Arc<dyn enforce::Egress>,
     pub(super) teller: Teller,
@@ -35,6 +39,8 @@ pub(super) struct Shared {
     pub(super) turns: Turns,
     /// Something was learned that may end earlier than what is waited for.
     learned: Notify,
+    /// Another policy holds.
+    revised: Notify,
 }
 
 impl std::ops::Deref for Room {
@@ -53,17 +59,13 @@ impl Room {
         Host { names: hosts, upstreams }: Host,
         Shares { connections, pipes }: Shares,
     ) -> io::Result<Self> {
-        let limits = Limits {
-            lookups_per_minute: plan.max_lookups_per_minute,
-            names_per_minute: plan.max_names_per_minute,
-            ..Limits::default()
-        };
-        let settings = Settings { hosts, search: upstreams.search.clone(), limits };
+        let settings = Settings { hosts, search: upstreams.search.clone(), limits: limits(&plan) };
         let names = RefCell::new(Names::new(&plan, settings));
         let (learned, places, pipes) =
             (Notify::new(), Arc::new(Semaphore::new(connections)), Pipes::new(pipes));
         let room = Self(Rc::new(Shared {
-            plan,
+            plan: RefCell::new(plan),
+            stamp: Cell::new(0),
             names,
             backend,
             teller,
@@ -72,6 +74,7 @@ impl Room {
             pipes,
             turns: Turns::default(),
             learned,
+            revised: Notify::new(),
         }));
         let preset = room.names.borrow_mut().preset(now_ns());
         room.make_known(preset).map_err(io::Error::other)?;
@@ -90,7 +93,7 @@ impl Room {
                 self.backend.forget(address);
                 continue;
             };
-            if let Err(error) = self.backend.learn(address, &learned) {
+            if let Err(error) = self.backend.learn(address, &stamped(&learned, self.stamp.get())) {
                 tracing::warn!("{address}: {error}");
                 self.names.borrow_mut().unlearn(address);
                 made = Err(error);
@@ -147,7 +150,35 @@ impl Room {
 
     /// Classes in which some rule allows a name.
     pub(super) fn classes_of(&self, name: &str) -> u64 {
-        let rules = self.plan.domains.iter().filter(|rule| rule.matches(name));
+        let plan = self.plan.borrow();
+        let rules = plan.domains.iter().filter(|rule| rule.matches(name));
         rules.fold(0, |mask, rule| mask | rule.classes.bits())
     }
+
+    /// Another policy holds from now on.
+    pub(super) fn follow(&self, plan: NetworkPlan, names: Names, stamp: u32) {
+        self.plan.replace(plan);
+        self.names.replace(names);
+        self.stamp.set(stamp);
+        self.learned.notify_one();
+        self.revised.notify_waiters();
+    }
+
+    /// Waits until a connection to this name is not allowed any more as it was: in these classes.
+    pub(super) async fn is_cut(&self, name: &str, classes: u64) {
+        loop {
+            let revised = self.revised.notified();
+            if self.classes_of(name) != classes {
+                return;
+            }
+            revised.await;
+        }
+    }
+}
+
+/// The grants with their rules' numbers as the kernel's tables have them.
+pub(super) fn stamped(learned: &Learned, revision: u32) -> Learned {
+    let mut learned = *learned;
+    learned.grants.iter_mut().for_each(|grant| grant.rule = abi::stamped(grant.rule, revision));
+    learned
 }

@@ -18,6 +18,7 @@ pub(crate) use real::real;
 pub(crate) use runtime::Runtime;
 
 /// Facts of this call, owned; [`Host::context`] lends them to the compiler.
+#[derive(Clone)]
 pub(crate) struct Host {
     workspace: AbsolutePath,
     workspace_is_named: bool,

@@ -14,6 +14,7 @@ use crate::cli::Failure;
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// The directories of a `PATH`; relative ones are left out, since they would change with the directory.
+#[derive(Clone)]
 pub(crate) struct SearchPath(Vec<PathBuf>);
 
 impl SearchPath {
@@ -74,6 +75,7 @@ fn is_program(path: &Path) -> bool {
 }
 
 /// The command that the user typed, looked up.
+#[derive(Clone)]
 pub(crate) struct Lookup {
     /// The program as it is started: absolute, symlinks kept, since venvs and busybox look at their own name.
     pub(crate) program: PathBuf,

@@ -18,6 +18,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::heard::Heard;
 use super::line::Line;
+use super::next::{Next, Place};
 use super::remote::Remote;
 use super::told;
 
@@ -58,7 +59,7 @@ pub(crate) enum News {
 pub(crate) struct Hosted {
     shared: Arc<Shared>,
     /// Keeps the files of the rules known for as long as this process lives.
-    _bundle: OwnedFd,
+    bundle: Arc<OwnedFd>,
 }
 
 /// What asks over the link, from any thread.
@@ -116,7 +117,17 @@ impl Hosted {
         let bell = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let (page, id, slot) = (Arc::new(page), opened.session.clone(), opened.slot);
         let shared = Shared { socket, id, slot, page, bell, state: Mutex::new(state) };
-        Ok(Self { shared: Arc::new(shared), _bundle: bundle })
+        Ok(Self { shared: Arc::new(shared), bundle: Arc::new(bundle) })
+    }
+
+    /// Which session of which daemon it is.
+    pub(crate) fn place(&self) -> Place {
+        Place { socket: self.shared.socket.clone(), session: self.shared.id.clone() }
+    }
+
+    /// Another policy holds: its files are to be known, and those of the old one no more.
+    pub(crate) fn follow_policy(&mut self, next: &Next) {
+        self.bundle = next.bundle();
     }
 
     /// Begins to listen, on a thread of its own.

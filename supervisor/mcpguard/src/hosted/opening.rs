@@ -1,10 +1,10 @@
 //! Asking for a session: everything that the daemon needs to compile the same plan.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -29,16 +29,16 @@ const HURRY: Duration = Duration::from_secs(1);
 /// What the compiler asked for, on its way to whoever answers: texts, programs, interpreters.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
-    texts: RefCell<Vec<Source>>,
-    links: RefCell<Vec<Link>>,
-    programs: RefCell<BTreeMap<String, AbsolutePath>>,
-    companions: RefCell<BTreeMap<AbsolutePath, Vec<AbsolutePath>>>,
+    texts: Mutex<Vec<Source>>,
+    links: Mutex<Vec<Link>>,
+    programs: Mutex<BTreeMap<String, AbsolutePath>>,
+    companions: Mutex<BTreeMap<AbsolutePath, Vec<AbsolutePath>>>,
 }
 
 impl Recorder {
     /// The policy itself is the first text.
     pub(crate) fn of(policy: &Source) -> Self {
-        Self { texts: RefCell::new(vec![policy.clone()]), ..Self::default() }
+        Self { texts: Mutex::new(vec![policy.clone()]), ..Self::default() }
     }
 
     /// A library that is recorded.
@@ -52,6 +52,11 @@ impl Recorder {
     }
 }
 
+/// Nobody panics meanwhile who leaves half of something.
+fn held<T>(recorded: &Mutex<T>) -> MutexGuard<'_, T> {
+    recorded.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 struct Recorded<'a> {
     recorder: &'a Recorder,
     of: &'a dyn Library,
@@ -60,12 +65,12 @@ struct Recorded<'a> {
 impl Library for Recorded<'_> {
     fn read(&self, reference: &str, from: &str) -> Result<Source, String> {
         let source = self.of.read(reference, from)?;
-        let mut texts = self.recorder.texts.borrow_mut();
+        let mut texts = held(&self.recorder.texts);
         if !texts.iter().any(|known| known.name == source.name) {
             texts.push(source.clone());
         }
         let link = Link { from: from.to_owned(), reference: reference.to_owned(), to: source.name.clone() };
-        let mut links = self.recorder.links.borrow_mut();
+        let mut links = held(&self.recorder.links);
         if !links.contains(&link) {
             links.push(link);
         }
@@ -81,14 +86,14 @@ struct Asked<'a> {
 impl Programs for Asked<'_> {
     fn find(&self, name: &str) -> Result<AbsolutePath, String> {
         let found = self.of.find(name)?;
-        self.recorder.programs.borrow_mut().insert(name.to_owned(), found.clone());
+        held(&self.recorder.programs).insert(name.to_owned(), found.clone());
         Ok(found)
     }
 
     fn companions(&self, program: &AbsolutePath) -> Vec<AbsolutePath> {
         let found = self.of.companions(program);
         if !found.is_empty() {
-            self.recorder.companions.borrow_mut().insert(program.clone(), found.clone());
+            held(&self.recorder.companions).insert(program.clone(), found.clone());
         }
         found
     }
@@ -110,10 +115,7 @@ pub(crate) fn open(
     let (answer, descriptors) = answer.context("the host daemon opens no session")?;
     let opened = match answer {
         Answer::Opened(opened) => opened,
-        Answer::Refused(refusal) => {
-            let details: String = refusal.details.iter().map(|detail| format!("\n  {detail}")).collect();
-            bail!("the host daemon refuses the session: {}{details}", refusal.sentence)
-        }
+        Answer::Refused(refusal) => bail!("the host daemon refuses the session: {}", refused(&refusal)),
         other => bail!("the host daemon answers with {other:?} where it was asked for a session"),
     };
     ensure!(
@@ -129,17 +131,23 @@ pub(crate) fn open(
     Hosted::new(found.socket.clone(), line, &opened, page, bundle)
 }
 
-fn request(composed: &Composed, command: &enforce::Command) -> anyhow::Result<Open> {
+/// All that a refusal says.
+pub(super) fn refused(message::Refusal { code: _, sentence, details }: &message::Refusal) -> String {
+    let details: String = details.iter().map(|detail| format!("\n  {detail}")).collect();
+    format!("{sentence}{details}")
+}
+
+pub(super) fn request(composed: &Composed, command: &enforce::Command) -> anyhow::Result<Open> {
     let Composed { plan, host, recorder, .. } = composed;
     let context = host.context();
     let implied = enforce::implied(plan, command);
-    let texts = recorder.texts.borrow();
+    let texts = held(&recorder.texts);
     let doors = command.doors.map(|doors| -> anyhow::Result<message::Doors> {
         Ok(message::Doors { resolver: doors.resolver.try_into()?, proxy: doors.proxy.try_into()? })
     });
     Ok(Open {
         name: name(&plan.name)?,
-        policy: Sources::new(texts.iter().map(text).collect(), recorder.links.borrow().clone())?,
+        policy: Sources::new(texts.iter().map(text).collect(), held(&recorder.links).clone())?,
         place: message::Place {
             workspace: absolute(&context.workspace)?,
             home: absolute(&context.home)?,
@@ -150,15 +158,11 @@ fn request(composed: &Composed, command: &enforce::Command) -> anyhow::Result<Op
             current_directory: path(&command.directory)?,
         },
         environment: variables(&texts, context.environment),
-        programs: recorder
-            .programs
-            .borrow()
+        programs: held(&recorder.programs)
             .iter()
             .map(|(name, found)| Ok(Program { name: name.clone(), path: absolute(found)? }))
             .collect::<anyhow::Result<_>>()?,
-        companions: recorder
-            .companions
-            .borrow()
+        companions: held(&recorder.companions)
             .iter()
             .map(|(program, are)| Ok(Companions { program: absolute(program)?, are: all(are)? }))
             .collect::<anyhow::Result<_>>()?,

@@ -21,7 +21,7 @@ pub(super) struct Remote {
 
 impl Egress for Remote {
     fn learn(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError> {
-        let grants: Vec<Grant> = learned.grants.iter().filter_map(grant).collect();
+        let grants = grants(learned);
         let request = match grants.is_empty() {
             true => Request::Forget(Forget { address }),
             false => Request::Learn(Learn { address, grants }),
@@ -33,13 +33,9 @@ impl Egress for Remote {
         }
     }
 
-    fn learn_next(&self, address: IpAddr, learned: &Learned) -> Result<(), LearnError> {
-        let grants = learned.grants.iter().filter_map(grant).collect();
-        match self.asking.ask(Request::LearnNext(Learn { address, grants })) {
-            Some(Answer::Done) => Ok(()),
-            Some(Answer::Refused(refusal)) if refusal.code == Code::Full => Err(LearnError::Full),
-            _ => Err(LearnError::Daemon),
-        }
+    /// It is asked for on the connection on which the policy is prepared: see [`super::next`].
+    fn learn_next(&self, _: IpAddr, _: &Learned) -> Result<(), LearnError> {
+        Err(LearnError::Daemon)
     }
 
     fn forget(&self, address: IpAddr) {
@@ -69,6 +65,11 @@ impl Egress for Remote {
     fn spent(&self, what: Spending, class: u8) -> u64 {
         self.page.spent(what, class)
     }
+}
+
+/// What is granted, as it is told.
+pub(super) fn grants(learned: &Learned) -> Vec<Grant> {
+    learned.grants.iter().filter_map(grant).collect()
 }
 
 fn grant(learning: &abi::Learning) -> Option<Grant> {

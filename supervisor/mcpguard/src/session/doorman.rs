@@ -4,21 +4,26 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mcp::{End, Engine, Forward, Frame, Frames, Judgement};
-use policy::Plan;
 use policy::plan::OnViolation;
 use tokio::sync::{Mutex, Notify};
+
+mod reload;
 
 use super::Layers;
 use super::client::Client;
 use super::ending::{Ending, Finished};
 use super::journal::Journal;
 use super::kernel::Demand;
+use super::reload::Reloader;
 use super::start::Server;
 use super::stdio::{Inlet, Outlet};
 use super::watch::Watch;
+use crate::compose::Composed;
+use crate::sessions::Registration;
 
 /// How long a server may take to end after its stdin was closed or a signal was passed on
 /// (MCP specification 2025-11-25, Lifecycle, Shutdown: close stdin, wait, then SIGTERM, then SIGKILL).
@@ -39,7 +44,13 @@ pub(super) struct Doorman<'a> {
     to_client: Mutex<Outlet>,
     to_server: Mutex<Option<Outlet>>,
     max_message_bytes: u64,
-    on_syscall: OnViolation,
+    on_syscall: Cell<OnViolation>,
+    /// The policy that holds.
+    composed: RefCell<Arc<Composed>>,
+    /// How often it was changed.
+    stamp: Cell<u8>,
+    reloader: Option<&'a Reloader>,
+    card: Option<&'a Registration>,
     /// The instant for which the alarm is set.
     armed: Cell<Option<Instant>>,
     /// Told when an earlier alarm is needed.
@@ -49,14 +60,24 @@ pub(super) struct Doorman<'a> {
     stderr_dry: Notify,
 }
 
+/// Which door it is.
+pub(super) struct Door<'a> {
+    /// The policy.
+    pub(super) composed: &'a Arc<Composed>,
+    /// Where another one is asked for; `None`: nowhere.
+    pub(super) reloader: Option<&'a Reloader>,
+    /// The session's card, which names the policy.
+    pub(super) card: Option<&'a Registration>,
+}
+
 /// Stands at the door until an end comes.
 pub(super) async fn stand(
-    plan: &Plan,
+    door: Door<'_>,
     server: &mut Server,
     layers: Layers<'_>,
     journal: &mut Journal,
 ) -> Finished {
-    match Doorman::hired(plan, server, layers, journal) {
+    match Doorman::hired(door, server, layers, journal) {
         Ok((doorman, streams, watch)) => doorman.work(streams, watch).await,
         Err(error) => Ending::Failed(error.to_string()).into(),
     }
@@ -64,11 +85,12 @@ pub(super) async fn stand(
 
 impl<'a> Doorman<'a> {
     fn hired<'s>(
-        plan: &Plan,
+        Door { composed, reloader, card }: Door<'a>,
         server: &'s mut Server,
         layers: Layers<'a>,
         journal: &'a mut Journal,
     ) -> io::Result<(Self, Streams, Watch<'s>)> {
+        let plan = &composed.plan;
         let client = Client::connect()?;
         let (stdin, stdout, stderr) = (server.stdin.take(), server.stdout.take(), server.stderr.take());
         let streams = Streams {
@@ -90,7 +112,11 @@ impl<'a> Doorman<'a> {
             to_client: Mutex::new(client.output),
             to_server: Mutex::new(stdin.map(Outlet::ours).transpose()?),
             max_message_bytes: plan.session.max_message_bytes,
-            on_syscall: plan.on_violation.syscall,
+            on_syscall: Cell::new(plan.on_violation.syscall),
+            composed: RefCell::new(Arc::clone(composed)),
+            stamp: Cell::new(0),
+            reloader,
+            card,
             armed: Cell::new(None),
             rearm: Notify::new(),
             stdout_dry: Notify::new(),
@@ -318,6 +344,7 @@ impl<'a> Doorman<'a> {
             ending = self.denied() => ending,
             ending = self.watched() => ending,
             ending = self.complaints(streams) => ending,
+            ending = self.reloads() => ending,
         }
     }
 
@@ -360,7 +387,7 @@ impl<'a> Doorman<'a> {
             if let Err(error) = self.journal.borrow_mut().denied(batch, &in_flight) {
                 return Ending::AuditFailed(format!("{error:#}"));
             }
-            if self.on_syscall == OnViolation::Kill {
+            if self.on_syscall.get() == OnViolation::Kill {
                 return Ending::Violation("a refused system call".to_owned());
             }
         }

@@ -113,6 +113,20 @@ impl Journal {
         composed.uncovered().try_for_each(|rule| self.write(Body::Degraded(translate::degraded(&rule))))
     }
 
+    /// Another policy holds: it is written down, and what follows is told by its rules. `later` is what holds only with the
+    /// next start.
+    pub(super) fn revise(
+        &mut self,
+        composed: &Composed,
+        before: &str,
+        later: &[String],
+    ) -> anyhow::Result<()> {
+        self.translator.follow(composed.plan.rules.clone());
+        self.on_failure = composed.plan.audit.on_failure;
+        self.log.set_revision(Revision::of(&composed.plan.revision));
+        self.write(translate::policy_changed(composed, before, later))
+    }
+
     /// Writes a fact of the doorman's.
     pub(super) fn fact(&mut self, fact: mcp::Fact) -> anyhow::Result<()> {
         let body = self.translator.fact(fact);

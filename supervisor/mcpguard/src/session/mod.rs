@@ -20,12 +20,14 @@ mod kernel;
 mod outside;
 mod place;
 mod reach;
+mod reload;
 mod start;
 mod stdio;
 mod translate;
 mod watch;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -43,6 +45,8 @@ use journal::Journal;
 use kernel::Kernel;
 pub(crate) use kernel::denial;
 use outside::Outside;
+use reload::Reloader;
+pub(crate) use reload::{ASK, Reply};
 use start::{Server, Streams};
 
 /// Starts the server, carries bytes until an end comes, ends the whole tree; the number is the exit status.
@@ -50,13 +54,13 @@ use start::{Server, Streams};
 /// # Errors
 /// The server could not be started, or the audit log could not be written.
 pub(crate) fn run(
-    composed: &Composed,
+    composed: &Arc<Composed>,
     environment: Environment,
     audit: Option<PathBuf>,
     canary: Duration,
+    allow_degraded: bool,
 ) -> anyhow::Result<u8> {
-    let Begun { mut server, doors, mut journal, _card } =
-        begin(composed, environment, audit, Streams::Pipes)?;
+    let Begun { mut server, doors, mut journal, card } = begin(composed, environment, audit, Streams::Pipes)?;
     let runtime = event_loop()?;
     let _inside = runtime.enter();
     let (teller, told) = egress::pair();
@@ -64,7 +68,9 @@ pub(crate) fn run(
     let kernel = Kernel::of(&mut server, &composed.plan, canary)?;
     let outside = Outside::start(doors, &composed.plan, &server, (teller, told))?;
     let layers = Layers { denials: &denials, kernel: &kernel, outside: &outside };
-    let stand = doorman::stand(&composed.plan, &mut server, layers, &mut journal);
+    let reloader = reloader(card.as_ref(), &server, allow_degraded);
+    let door = doorman::Door { composed, reloader: reloader.as_ref(), card: card.as_ref() };
+    let stand = doorman::stand(door, &mut server, layers, &mut journal);
     let finished = runtime.block_on(stand);
     ending::conclude(server, layers, &finished, &mut journal)
 }
@@ -85,7 +91,7 @@ const CANARY: Duration = Duration::from_secs(30);
 /// # Errors
 /// The program could not be started, or the audit log could not be written.
 pub(crate) fn run_alone(composed: &Composed, environment: Environment) -> anyhow::Result<u8> {
-    let Begun { mut server, doors, mut journal, _card } =
+    let Begun { mut server, doors, mut journal, card: _card } =
         begin(composed, environment, None, Streams::ToStderr)?;
     let runtime = event_loop()?;
     let _inside = runtime.enter();
@@ -104,7 +110,7 @@ struct Begun {
     doors: Option<DoorsOpen>,
     journal: Journal,
     /// Lies there until the session has ended.
-    _card: Option<Registration>,
+    card: Option<Registration>,
 }
 
 /// Opens the journal, writes its first records, starts the server.
@@ -128,12 +134,18 @@ fn begin(
     let card = journal.register(composed);
     let doors = doors(composed)?;
     match start::start(composed, environment, streams, doors.as_ref().map(DoorsOpen::ports)) {
-        Ok(server) => Ok(Begun { server, doors, journal, _card: card }),
+        Ok(server) => Ok(Begun { server, doors, journal, card }),
         Err(error) => {
             journal.end(&Ending::NotStarted(format!("{error:#}")), None, 0)?;
             Err(error)
         }
     }
+}
+
+/// Where the policy is asked to be read again. A session without goes on with the policy that it has.
+fn reloader(card: Option<&Registration>, server: &Server, allow_degraded: bool) -> Option<Reloader> {
+    let opened = Reloader::open(&card?.door(), server, allow_degraded);
+    opened.inspect_err(|error| tracing::warn!("`mcpguard reload` will not reach this session: {error}")).ok()
 }
 
 /// Where the session's resolver and proxy will be found; they are served once the server is sealed.

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use audit::{Action, Body, CallRef, Cause, Denial, Layer, Lost, LostKind};
 use mcp::{CallInFlight, Engine};
 use policy::Plan;
-use policy::plan::Rule;
+use policy::plan::{NetworkPlan, Rule};
 
 use super::kernel::{Demand, Kernel};
 use super::start::Server;
 use super::translate::rule_ref;
-use crate::egress::{By, DoorsOpen, Refused, Teller, Told, WayOut};
+use crate::egress::{By, DoorsOpen, Ready, Refused, Teach, Teller, Told, WayOut};
 
 /// Different refusals in one batch.
 const DISTINCT: usize = 64;
@@ -34,13 +34,13 @@ struct Counted {
 /// What was refused on the way out; nothing where the policy allows no domains.
 pub(super) struct Outside {
     /// Ends with the session.
-    _way: Option<WayOut>,
+    way: Option<WayOut>,
     told: RefCell<Told>,
     waiting: RefCell<Vec<Counted>>,
     crowded_out: Cell<u64>,
     due: Cell<Option<Instant>>,
     last: Cell<Option<Instant>>,
-    rules: Vec<Rule>,
+    rules: RefCell<Vec<Rule>>,
 }
 
 impl Outside {
@@ -60,14 +60,29 @@ impl Outside {
             _ => None,
         };
         Ok(Self {
-            _way: way,
+            way,
             told: RefCell::new(told),
             waiting: RefCell::default(),
             crowded_out: Cell::new(0),
             due: Cell::new(None),
             last: Cell::new(None),
-            rules: plan.rules.clone(),
+            rules: RefCell::new(plan.rules.clone()),
         })
+    }
+
+    /// Gets the way out ready for another policy, if there is one; see [`WayOut::revise`].
+    pub(super) fn revise(
+        &self,
+        plan: &NetworkPlan,
+        stamp: u8,
+        teach: Teach,
+    ) -> Result<Option<Ready>, String> {
+        self.way.as_ref().map(|way| way.revise(plan, stamp.into(), teach)).transpose()
+    }
+
+    /// Tells by its rules from now on.
+    pub(super) fn follow(&self, plan: &Plan) {
+        self.rules.replace(plan.rules.clone());
     }
 
     /// Hears what has been refused so far; failed calls at the server will tell of it.
@@ -150,7 +165,7 @@ impl Outside {
             what,
             detail: Some(detail),
             action: Action::Denied,
-            rule: rule.and_then(|id| self.rules.get(id.0 as usize)).map(rule_ref),
+            rule: rule.and_then(|id| self.rules.borrow().get(id.0 as usize).map(rule_ref)),
             reason: Some(reason),
             process: process.map(super::translate::process),
             calls: calls.into_iter().map(|call| CallRef { call: call.seq, tool: call.tool }).collect(),

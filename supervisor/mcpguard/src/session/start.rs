@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use enforce::{Doors, Encloser, Guard, Outer, Stdio3};
+use enforce::{Doors, Encloser, Fixed, Guard, Outer, Stdio3};
 
 use crate::cli::Failure;
 use crate::compose::Composed;
@@ -33,6 +33,10 @@ pub(super) struct Server {
     pub(super) stderr: Option<OwnedFd>,
     /// The session at the host daemon, if it does the kernel part; once.
     pub(super) hosted: Option<Hosted>,
+    /// What was started.
+    pub(super) command: enforce::Command,
+    /// What is fixed with that.
+    pub(super) fixed: Fixed,
 }
 
 /// Prepares every layer, then spawns.
@@ -60,6 +64,7 @@ pub(super) fn start(
     let encloser = composed.daemon.as_ref().map_or(Encloser::Own, |_| Encloser::Daemon);
     let ready = enforce::prepare(&composed.plan, &composed.support, &command, encloser)
         .map_err(|error| refused(error.exit_code(), error.to_string()))?;
+    let fixed = ready.fixed();
     ready.summary().notes.iter().for_each(|note| tracing::info!("{note}"));
     let (theirs, ours) = match streams {
         Streams::Pipes => pipes()?,
@@ -82,7 +87,7 @@ pub(super) fn start(
         tracing::info!("{} is granted but cannot be opened: {}", skipped.path.display(), skipped.reason);
     }
     let [stdin, stdout, stderr] = ours;
-    Ok(Server { guard, stdin, stdout, stderr, hosted })
+    Ok(Server { guard, stdin, stdout, stderr, hosted, command, fixed })
 }
 
 /// The server's three descriptors and our ends of them, which do not block.

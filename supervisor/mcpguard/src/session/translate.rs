@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use audit::{
     Action, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail, Handshake, Hooks, Kernel,
-    Layer, Lost, LostKind, Noise, Outcome, Policy, Process, Redactor, RuleRef, SessionStart, Stream,
-    ToolCall, ToolResult, Verdict,
+    Layer, Lost, LostKind, Noise, Outcome, Policy, PolicyChanged, Process, Redactor, RuleRef, SessionStart,
+    Stream, ToolCall, ToolResult, Verdict,
 };
 use enforce::SyscallDenial;
 use mcp::{CallInFlight, Fact, FrameError, MessageFault, Refusal, Replacement, Side};
@@ -26,18 +26,7 @@ pub(super) struct Translator {
 
 /// The first record.
 pub(super) fn session_start(composed: &Composed, unredacted: &[String]) -> SessionStart {
-    let Composed {
-        command,
-        host,
-        source,
-        warnings: _,
-        plan,
-        support,
-        coverage,
-        under: _,
-        daemon: _,
-        recorder: _,
-    } = composed;
+    let Composed { command, host, support, .. } = composed;
     let policy::Support {
         kernel,
         landlock_abi,
@@ -50,11 +39,7 @@ pub(super) fn session_start(composed: &Composed, unredacted: &[String]) -> Sessi
     } = support.clone();
     SessionStart {
         mcpguard: env!("CARGO_PKG_VERSION").to_owned(),
-        policy: Policy {
-            name: plan.name.clone(),
-            revision: plan.revision.clone(),
-            sources: vec![source.clone()],
-        },
+        policy: policy(composed),
         command: command
             .iter()
             .flat_map(|command| &command.argv)
@@ -75,14 +60,30 @@ pub(super) fn session_start(composed: &Composed, unredacted: &[String]) -> Sessi
             cgroup_limits: limits(&cgroup),
             server_is_root,
         },
-        coverage: coverage
-            .entries
-            .iter()
-            .filter_map(|entry| Some(covered(plan.rule(entry.rule)?, entry)))
-            .collect(),
+        coverage: coverage(composed),
         degraded: composed.uncovered().map(|open| open.rule.text.clone()).collect(),
         unredacted: unredacted.to_vec(),
     }
+}
+
+/// Another policy holds.
+pub(super) fn policy_changed(composed: &Composed, before: &str, later: &[String]) -> Body {
+    Body::PolicyChanged(PolicyChanged {
+        policy: policy(composed),
+        before: before.to_owned(),
+        coverage: coverage(composed),
+        later: later.to_vec(),
+    })
+}
+
+fn policy(composed: &Composed) -> Policy {
+    let policy::Plan { name, revision, .. } = &composed.plan;
+    Policy { name: name.clone(), revision: revision.clone(), sources: vec![composed.source.clone()] }
+}
+
+fn coverage(composed: &Composed) -> Vec<CoverageEntry> {
+    let entries = composed.coverage.entries.iter();
+    entries.filter_map(|entry| Some(covered(composed.plan.rule(entry.rule)?, entry))).collect()
 }
 
 fn hooks(way: policy::HookWay) -> Hooks {
@@ -170,6 +171,11 @@ impl Translator {
     /// Knows the policy's rules by number, and how much of arguments may be written.
     pub(super) fn new(rules: Vec<Rule>, redactor: Arc<Redactor>, detail: Detail) -> Self {
         Self { rules, redactor, detail, request_bytes: BTreeMap::new() }
+    }
+
+    /// Knows another policy's rules from now on.
+    pub(super) fn follow(&mut self, rules: Vec<Rule>) {
+        self.rules = rules;
     }
 
     fn rule(&self, id: RuleId) -> Option<RuleRef> {

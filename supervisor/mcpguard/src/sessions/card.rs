@@ -92,6 +92,34 @@ impl Registration {
     }
 }
 
+impl Registration {
+    /// Where the session is asked to read its policy again: beside the card.
+    pub(crate) fn door(&self) -> PathBuf {
+        door(&self.0)
+    }
+
+    /// Another policy holds. A card that cannot be written names the old one; the log has the truth.
+    pub(crate) fn revise(&self, policy: &str, revision: &str) {
+        let written = || -> anyhow::Result<()> {
+            let mut card: Card = serde_json::from_slice(&std::fs::read(&self.0)?)?;
+            (card.policy, card.revision) = (policy.to_owned(), revision.to_owned());
+            let new = self.0.with_extension("new");
+            let _ = std::fs::remove_file(&new);
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+            file.write_all(&serde_json::to_vec(&card)?)?;
+            Ok(std::fs::rename(&new, &self.0)?)
+        };
+        if let Err(error) = written() {
+            tracing::warn!("`mcpguard ps` will show the policy that held before: {error:#}");
+        }
+    }
+}
+
+/// Where the session of a card is asked to read its policy again.
+pub(super) fn door(card: &Path) -> PathBuf {
+    card.with_extension("sock")
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         // Whoever looks next sees that its process is no more.

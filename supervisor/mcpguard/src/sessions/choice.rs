@@ -27,6 +27,11 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// For a command that may be about none.
+    pub(crate) fn new(sessions: Vec<String>, user: Option<String>, all: bool) -> Self {
+        Self { sessions, user, all }
+    }
+
     /// What the daemon is asked at once where whole lots of sessions are meant.
     ///
     /// # Errors

@@ -3,14 +3,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use enforce::cgroup::GroupId;
 use enforce::{Grounds, Standing};
 use nix::unistd::geteuid;
 use procfs::process::Process;
 
-use super::card::{Card, VERSION};
+use super::card::{Card, VERSION, door};
 use super::places;
 
 /// The longest card; a longer one is none.
@@ -27,6 +27,8 @@ pub(crate) struct Found {
     pub(crate) standing: Standing,
     /// Whose it is.
     pub(crate) uid: u32,
+    /// Where the card lies.
+    pub(crate) place: PathBuf,
 }
 
 /// Every living session that this user may see, oldest first.
@@ -65,12 +67,13 @@ fn session(path: &Path, owner: u32, here: &Here) -> Option<Found> {
         // Only one's own: another user could lead root to a file of somebody else's at this very moment.
         if owner == geteuid().as_raw() {
             let _ = std::fs::remove_file(path);
+            let _ = std::fs::remove_file(door(path));
         }
         return None;
     };
     // Nobody speaks for another user's processes. Who is asked: `/proc/PID` itself is root's for a process that protects itself.
     let uid = Process::new(id.process().as_raw()).and_then(|process| process.status()).ok()?.ruid;
-    (uid == owner).then_some(Found { card, standing, uid })
+    (uid == owner).then(|| Found { card, standing, uid, place: path.to_owned() })
 }
 
 /// A regular file of the directory's owner, and no longer than a card.

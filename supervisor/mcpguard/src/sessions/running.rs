@@ -1,7 +1,7 @@
 //! The sessions that run, whoever knows of them: their cards, the host daemon, their control groups.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use nix::unistd::geteuid;
 use procfs::process::Process;
 use procfs::{Current, Uptime};
 
+use super::card::door;
 use super::{Daemon, Found, Host, PATIENCE, found};
 
 /// A session that runs. Texts are as its user wrote them: whoever shows them cleans them.
@@ -30,6 +31,8 @@ pub(crate) struct Running {
     pub(crate) pid: Pid,
     pub(crate) policy: String,
     pub(crate) revision: String,
+    /// Where it is asked to read its policy again; `None` where only its card would tell.
+    door: Option<PathBuf>,
     /// Empty where only its card would tell.
     pub(crate) command: Vec<String>,
     /// Its audit log, where its card is found.
@@ -114,8 +117,9 @@ fn merged(found: Vec<Found>, hosted: Vec<Summary>, grounds: &Grounds) -> Vec<Run
 }
 
 impl Running {
-    fn of_card(Found { card, standing, uid }: Found) -> Self {
+    fn of_card(Found { card, standing, uid, place }: Found) -> Self {
         Self {
+            door: Some(door(&place)),
             key: card.supervisor,
             session: card.session,
             uid,
@@ -135,6 +139,7 @@ impl Running {
         let standing = id.as_ref().and_then(|id| Standing::find(id, grounds).ok().flatten());
         let age = SignedDuration::try_from(Duration::from_millis(summary.age_ms)).unwrap_or_default();
         Self {
+            door: None,
             key: id.map_or_else(|| summary.session.to_string(), |id| id.to_string()),
             session: summary.session.to_string(),
             uid: summary.uid,
@@ -154,6 +159,7 @@ impl Running {
         let standing = Standing::find(id, grounds).ok().flatten()?;
         let process = Process::new(id.process().as_raw()).ok()?;
         Some(Self {
+            door: None,
             key: id.to_string(),
             session: id.to_string(),
             uid: process.status().ok()?.ruid,
@@ -166,6 +172,11 @@ impl Running {
             standing: Some(standing),
             hosted: None,
         })
+    }
+
+    /// Where it is asked to read its policy again.
+    pub(crate) fn door(&self) -> Option<&Path> {
+        self.door.as_deref()
     }
 
     /// Its id at the daemon.
@@ -220,7 +231,7 @@ mod tests {
             audit: text("/log"),
             began: Timestamp::UNIX_EPOCH,
         };
-        Found { card, standing, uid }
+        Found { card, standing, uid, place: "/run/x.json".into() }
     }
 
     fn summary(uid: u32) -> Summary {

@@ -82,7 +82,7 @@ pub(super) fn resumed(about: &About<'_>) -> Entry {
 /// Another policy holds for it.
 pub(super) fn revised(about: &About<'_>, before: &str) -> Entry {
     let detail = format!("{}, before revision {before}", identity(about));
-    of(about.id, operation(OperationKind::Revise, Actor::Owner(about.uid), detail))
+    of(about, operation(OperationKind::Revise, Actor::Owner(about.uid), detail))
 }
 
 fn identity(about: &About<'_>) -> String {

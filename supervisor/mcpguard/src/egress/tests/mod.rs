@@ -3,4 +3,5 @@
 mod failures;
 mod proxy;
 mod resolver;
+mod revise;
 mod world;

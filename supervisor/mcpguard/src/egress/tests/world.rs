@@ -12,12 +12,14 @@ use abi::Learned;
 use enforce::{Doors, Egress, LearnError};
 use nix::sys::socket::{Shutdown, shutdown};
 use policy::plan::{CidrRule, ClassMask, DomainRule, NetworkPlan, Records, RuleId, Verify};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use crate::egress::descriptors::Shares;
 use crate::egress::doors::DoorsOpen;
 use crate::egress::hosts::{Host, Upstreams};
+use crate::egress::revise::{self, Revision};
 use crate::egress::room::Room;
 use crate::egress::{Told, serve_again, teller};
 
@@ -82,6 +84,7 @@ pub(super) struct World {
     pub(super) backend: Arc<Backend>,
     pub(super) told: Told,
     pub(super) doors: Doors,
+    pub(super) revisions: UnboundedSender<Revision>,
     sockets: Vec<(&'static str, OwnedFd)>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -90,7 +93,7 @@ pub(super) struct World {
 /// The class of the rule for `tool.example`.
 pub(super) const TOOL: u64 = 2;
 
-fn plan() -> NetworkPlan {
+pub(super) fn plan() -> NetworkPlan {
     let rule = |name: &str, classes, from| DomainRule {
         name: name.to_owned(),
         subdomains_only: false,
@@ -126,6 +129,7 @@ impl World {
         backend.follow(1, 0);
         let (teller, told) = teller::pair();
         let (stop, stopped) = oneshot::channel::<()>();
+        let (revisions, mut revised) = unbounded_channel();
         let shared: Arc<dyn Egress> = Arc::<Backend>::clone(&backend);
         let upstreams = Upstreams {
             servers: vec![upstream()],
@@ -139,7 +143,10 @@ impl World {
             let host = Host { names: Vec::new(), upstreams };
             let work = async {
                 let room = Room::new(plan(), shared, teller, host, shares).expect("a room");
-                serve_again(&room, doors).await
+                tokio::select! {
+                    failed = serve_again(&room, doors) => failed,
+                    failed = revise::follow(&room, &mut revised) => failed,
+                }
             };
             events.block_on(LocalSet::new().run_until(async {
                 tokio::select! {
@@ -148,7 +155,7 @@ impl World {
                 }
             }));
         });
-        Self { backend, told, doors: ports, sockets, stop: Some(stop), thread: Some(thread) }
+        Self { backend, told, doors: ports, revisions, sockets, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Asks the resolver for addresses of a name; the answer's code and addresses.

@@ -7,10 +7,11 @@ use policy::Plan;
 use policy::plan::{CallBudget, ClassId};
 
 /// The budgets of a session; none where the policy has none.
-pub(super) struct Budgets(Vec<OfClass>);
+pub(super) struct Budgets(pub(super) Vec<OfClass>);
 
 /// One budget of the calls of one class.
-struct OfClass {
+#[derive(Clone)]
+pub(super) struct OfClass {
     class: ClassId,
     what: Spending,
     /// What one call may spend.
@@ -49,6 +50,17 @@ impl Budgets {
 impl OfClass {
     fn new(class: ClassId, what: Spending, each: u64) -> Self {
         Self { class, what, each, begun: 0, running: 0, granted: 0 }
+    }
+
+    /// Whether it is the same budget of the same grants.
+    pub(super) fn is_the_same(&self, other: &Self) -> bool {
+        (self.class, self.each) == (other.class, other.each) && self.what as usize == other.what as usize
+    }
+
+    /// Calls that are at the server already begin with the next look; those that ended before are past.
+    pub(super) fn begin_behind(&mut self, engine: &Engine) {
+        let (begun, running) = engine.calls_of(self.class);
+        self.begun = begun.saturating_sub(running.into());
     }
 
     fn begin(&mut self, begun: u64, egress: &dyn Egress) {

@@ -12,6 +12,7 @@ mod ground;
 mod limits;
 mod proof;
 mod repeated;
+mod revise;
 mod tell;
 
 use std::cell::{Cell, RefCell};
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use abi::{EventKind, Reason};
 use audit::{Action, Body, Cause};
-use enforce::{Egress, KernelEvent};
+use enforce::{Egress, KernelEvent, Pid};
 use mcp::Engine;
 use policy::Plan;
 use policy::plan::{Consequence, OnViolation, ViolationKind};
@@ -67,14 +68,16 @@ pub(super) struct Kernel {
     gate: Option<Arc<dyn Egress>>,
     budgets: RefCell<Budgets>,
     bell: Option<RefCell<AsyncFd<Bell>>>,
-    rules: Rules,
+    rules: RefCell<Rules>,
     /// Mask and call that were stored last.
     followed: Cell<(u64, u64)>,
     batch: RefCell<Batch>,
     repetition: RefCell<Option<Repetition>>,
     limits: RefCell<Limits>,
     proofs: RefCell<Proofs>,
-    kills: [bool; 3],
+    kills: Cell<[bool; 3]>,
+    /// The server's process.
+    server: Pid,
 }
 
 /// What must be done about what was heard.
@@ -105,14 +108,22 @@ impl Kernel {
             gate: server.guard.egress(),
             budgets: RefCell::new(Budgets::of(plan)),
             bell,
-            rules: Rules::of(plan),
+            rules: RefCell::new(Rules::of(plan)),
             followed: Cell::new((1, 0)),
             batch: RefCell::default(),
             repetition: RefCell::new(plan.on_violation.repeated.map(Repetition::new)),
             limits: RefCell::new(Limits::of(plan)),
             proofs,
-            kills: [plan.on_violation.file, plan.on_violation.network, plan.on_violation.exec].map(kills),
+            kills: Cell::new(
+                [plan.on_violation.file, plan.on_violation.network, plan.on_violation.exec].map(kills),
+            ),
+            server: server.guard.pid(),
         })
+    }
+
+    /// Whoever decides about addresses.
+    pub(super) fn gate(&self) -> Option<Arc<dyn Egress>> {
+        self.gate.clone()
     }
 
     /// Makes the grants and the budgets those of the calls at the server.
@@ -181,7 +192,7 @@ impl Kernel {
             if !self.proofs.borrow_mut().is_canary(&event) {
                 demand = demand.or_else(|| self.demands(&event, now));
                 if let Some(engine) = engine.as_mut().filter(|_| !calls.is_empty()) {
-                    engine.blocked(&self.rules.sentence(&event));
+                    engine.blocked(&self.rules.borrow().sentence(&event));
                 }
                 self.batch.borrow_mut().add(event.clone(), &calls, now);
             }
@@ -192,7 +203,7 @@ impl Kernel {
     /// What the policy wants to happen because something was refused on the way out to the network.
     /// A rate slows down and does not kill by itself.
     pub(super) fn refused(&self, attempt: &str, over_limit: bool, now: Instant) -> Option<Demand> {
-        if self.kills[1] && !over_limit {
+        if self.kills.get()[1] && !over_limit {
             return Some(Demand::End(attempt.to_owned()));
         }
         self.too_many(attempt, now)
@@ -202,7 +213,8 @@ impl Kernel {
     fn demands(&self, event: &KernelEvent, now: Instant) -> Option<Demand> {
         let attempt = tell::attempt(event);
         // A rate slows down, and an error of ours is nobody's fault: neither kills by itself (`verdict::action`).
-        let kills = self.kills[kind_of(event)] && !matches!(event.reason, Reason::Rate | Reason::Internal);
+        let kills =
+            self.kills.get()[kind_of(event)] && !matches!(event.reason, Reason::Rate | Reason::Internal);
         if event.action == abi::Action::Killed || kills {
             return Some(Demand::End(attempt));
         }
@@ -252,14 +264,15 @@ impl Kernel {
     pub(super) fn records(&self, now: Instant, all: bool) -> Vec<Body> {
         let Some(ground) = &self.ground else { return Vec::new() };
         let mut ground = ground.borrow_mut();
+        let rules = self.rules.borrow();
         let mut records: Vec<Body> = self.told.take();
         if all || self.batch.borrow().due().is_some_and(|due| due <= now) {
             let (counted, crowded_out) = self.batch.borrow_mut().take(now);
-            records.extend(counted.iter().map(|counted| Body::Denial(self.rules.denial(counted))));
+            records.extend(counted.iter().map(|counted| Body::Denial(rules.denial(counted))));
             records.extend(tell::crowded_out(&crowded_out));
             records.extend(ground.dropped());
         }
-        records.extend(self.limits.borrow_mut().records(&ground, &self.rules, now, all));
+        records.extend(self.limits.borrow_mut().records(&ground, &rules, now, all));
         records
     }
 
@@ -272,12 +285,12 @@ impl Kernel {
 
     /// The record of a frozen session.
     pub(super) fn frozen(&self, why: &str) -> Body {
-        self.rules.about_the_session(Cause::Repeated, Action::Frozen, why)
+        self.rules.borrow().about_the_session(Cause::Repeated, Action::Frozen, why)
     }
 
     /// The record of a proof that failed.
     pub(super) fn unproven(&self, failed: &str) -> Body {
-        self.rules.about_the_session(Cause::Proof, Action::Killed, failed)
+        self.rules.borrow().about_the_session(Cause::Proof, Action::Killed, failed)
     }
 
     /// Stops every process of the session where it stands.

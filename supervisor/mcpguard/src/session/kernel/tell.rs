@@ -44,18 +44,42 @@ pub(super) fn attempt(event: &KernelEvent) -> String {
 /// The rules of the plan, for records and sentences.
 pub(super) struct Rules {
     rules: Vec<Rule>,
+    /// How often the session's policy was changed, and the rules before the last time: of what was denied just before it.
+    stamp: u8,
+    before: Vec<Rule>,
     limits: [Option<u64>; BUCKETS],
 }
 
 impl Rules {
     pub(super) fn of(plan: &Plan) -> Self {
+        Self { rules: plan.rules.clone(), stamp: 0, before: Vec::new(), limits: Self::limits(plan) }
+    }
+
+    /// Tells by another plan from now on.
+    pub(super) fn follow(&mut self, plan: &Plan, stamp: u8) {
+        let before = std::mem::take(&mut self.rules);
+        *self = Self { rules: plan.rules.clone(), stamp, before, limits: Self::limits(plan) };
+    }
+
+    fn limits(plan: &Plan) -> [Option<u64>; BUCKETS] {
         let mut limits = [None; BUCKETS];
         limits[Bucket::Exec as usize] = plan.limits.max_execs_per_minute.map(u64::from);
         limits[Bucket::Connect as usize] = plan.network.max_connections_per_minute.map(u64::from);
         limits[Bucket::Open as usize] = plan.limits.max_opens_per_minute.map(u64::from);
         limits[Bucket::SentBytes as usize] = plan.network.max_sent_bytes_per_minute;
         limits[Bucket::Destination as usize] = plan.network.max_destinations_per_minute.map(u64::from);
-        Self { rules: plan.rules.clone(), limits }
+        limits
+    }
+
+    /// A rule by its number in the kernel's tables.
+    fn by_number(&self, number: u32) -> Option<&Rule> {
+        let (rule, stamp) = abi::unstamped(number)?;
+        let rules = match stamp {
+            stamp if stamp == u32::from(self.stamp) => &self.rules,
+            stamp if stamp + 1 == u32::from(self.stamp) => &self.before,
+            _ => return None,
+        };
+        rules.get(rule as usize)
     }
 
     /// The rule that asks for this.
@@ -70,7 +94,7 @@ impl Rules {
             Some(Bucket::Destination) => self.asking(&Ask::DestinationRate),
             Some(Bucket::Open) => self.asking(&Ask::OpenRate),
             Some(Bucket::SentBytes) => self.asking(&Ask::SentBytesRate),
-            _ => self.rules.get(event.rule? as usize).map(rule_ref),
+            _ => self.by_number(event.rule?).map(rule_ref),
         }
     }
 

@@ -1,0 +1,133 @@
+//! Where a session is asked to read its policy again: a socket beside its card, for its user and root, and for nobody whom
+//! the session guards.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use enforce::Pid;
+use enforce::keeper::{Peer, sits_in_a_group};
+use nix::unistd::geteuid;
+use procfs::process::Process;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+
+use super::Reply;
+
+/// What is asked; there is nothing else.
+pub(crate) const ASK: &[u8] = b"reload\n";
+/// How long whoever has connected may take for a line.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A process has at most so many parents; where there are more it is not looked at.
+const PARENTS: usize = 4096;
+
+/// The socket; its end takes it away.
+#[derive(Debug)]
+pub(super) struct Door {
+    listener: UnixListener,
+    place: PathBuf,
+}
+
+impl Door {
+    /// Opens it, in a directory that is this user's alone.
+    ///
+    /// # Errors
+    /// It cannot be had there.
+    pub(super) fn open(place: &Path) -> io::Result<Self> {
+        // One of this name can only be of an earlier boot.
+        let _ = fs::remove_file(place);
+        let listener = UnixListener::bind(place)?;
+        fs::set_permissions(place, fs::Permissions::from_mode(0o600))?;
+        Ok(Self { listener, place: place.to_owned() })
+    }
+
+    /// The next one who asks and may. Others are told why not.
+    pub(super) async fn next(&self) -> UnixStream {
+        loop {
+            let Ok((mut stream, _)) = self.listener.accept().await else {
+                // Too many open files: it passes.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                continue;
+            };
+            match may_ask(&stream) {
+                Ok(()) if says(&mut stream).await => return stream,
+                Ok(()) => {}
+                Err(why) => answer(stream, &Reply { refused: vec![why], ..Reply::default() }).await,
+            }
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.place);
+    }
+}
+
+async fn says(stream: &mut UnixStream) -> bool {
+    let mut said = [0; ASK.len()];
+    let read = timeout(PATIENCE, stream.read_exact(&mut said)).await;
+    matches!(read, Ok(Ok(_))) && said == ASK
+}
+
+/// Tells whoever has asked; who does not listen is not waited for.
+pub(in crate::session) async fn answer(mut stream: UnixStream, reply: &Reply) {
+    let Ok(mut line) = serde_json::to_vec(reply) else { return };
+    line.push(b'\n');
+    let _ = timeout(PATIENCE, stream.write_all(&line)).await;
+}
+
+fn may_ask(stream: &UnixStream) -> Result<(), String> {
+    let peer =
+        Peer::of(stream.as_fd()).map_err(|errno| format!("who asks cannot be told: {}", errno.desc()))?;
+    let user = peer.identity.uid;
+    if user != 0 && user != geteuid().as_raw() {
+        return Err("only the session's user and root may have its policy read again".to_owned());
+    }
+    match is_inside(peer.process) {
+        false => Ok(()),
+        true => Err("a guarded process may not have a policy read again".to_owned()),
+    }
+}
+
+/// Whether a process is in a session: in a session's control group, or beneath this very process. What cannot be found
+/// out counts as inside.
+fn is_inside(process: Pid) -> bool {
+    sits_in_a_group(process) || descends(process.as_raw(), Pid::this().as_raw()).unwrap_or(true)
+}
+
+fn descends(process: i32, from: i32) -> Option<bool> {
+    let mut at = process;
+    for _ in 0..PARENTS {
+        match at {
+            at if at == from => return Some(true),
+            0 | 1 => return Some(false),
+            _ => at = Process::new(at).ok()?.stat().ok()?.ppid,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_descends_and_a_parent_does_not() {
+        let own = Pid::this().as_raw();
+        let parent = Pid::parent().as_raw();
+        assert_eq!(descends(own, own), Some(true));
+        assert_eq!(descends(own, parent), Some(true));
+        assert_eq!(descends(parent, own), Some(false));
+        assert_eq!(descends(i32::MAX, own), None);
+        let child = std::process::Command::new("sleep").arg("5").spawn();
+        let mut child = child.expect("sleep is there");
+        assert_eq!(descends(child.id().cast_signed(), own), Some(true));
+        child.kill().expect("an own child");
+        child.wait().expect("an own child");
+    }
+}
