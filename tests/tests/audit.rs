@@ -32,8 +32,10 @@ fn a_session_is_told_from_start_to_end() -> Result<()> {
     ensure!(events.iter().filter(|event| **event == "tool_result").count() >= 5, "{events:?}");
     let result = told.iter().find(|record| record.event() == "tool_result").context("no result")?;
     ensure!(result.0["duration_us"].is_u64() && result.0["request_bytes"].as_u64() > Some(0), "{}", result.0);
+    let policy = told[0].0["policy"]["revision"].as_str().context("no policy")?;
     for (index, record) in told.iter().enumerate() {
         ensure!(record.0["seq"] == index + 1, "a gap: {}", record.0);
+        ensure!(policy.len() == 64 && record.0["revision"] == policy[..12], "of no policy: {}", record.0);
         let time = record.0["time"].as_str().unwrap_or("");
         ensure!(time.len() == 27 && time.ends_with('Z'), "UTC with microseconds: {time}");
     }
@@ -50,6 +52,13 @@ fn log_show_prints_one_line_a_record() -> Result<()> {
     let finished = run(Command::new(mcpguard()?).args(["log", "show"]).arg(scene.audit()))?;
     ensure!(finished.status == Some(0) && finished.stdout.lines().count() >= records(&scene.audit())?.len());
     ensure!(finished.stdout.contains("echo") && finished.stdout.contains("refused"), "{}", finished.stdout);
+    let told = records(&scene.audit())?;
+    let policy = told[0].0["policy"]["revision"].as_str().context("no policy")?;
+    for (revision, lines) in [(&policy[..4], told.len()), (policy, told.len()), ("none", 0)] {
+        let mut show = Command::new(mcpguard()?);
+        let shown = run(show.args(["log", "show", "--json", "--revision", revision]).arg(scene.audit()))?;
+        ensure!(shown.status == Some(0) && shown.stdout.lines().count() == lines, "{revision}: {shown:?}");
+    }
     Ok(())
 }
 

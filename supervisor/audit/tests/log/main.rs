@@ -7,6 +7,7 @@ mod chain;
 mod host;
 #[cfg(test)]
 mod redaction;
+#[cfg(test)]
 mod revision;
 #[cfg(test)]
 mod room;

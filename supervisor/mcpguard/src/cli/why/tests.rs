@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use audit::{
     Action, Body, Cause, CoverageEntry, CoverageState, Denial, Kernel, Layer, Log, LogConfig, Outcome,
-    Redactor, RuleRef, SessionId, SessionStart, ToolCall, ToolResult, Verdict,
+    PolicyChanged, Record, Redactor, RuleRef, SessionId, SessionStart, ToolCall, ToolResult, Verdict,
 };
 use policy::plan::{AbsolutePath, Plan, SyscallProfile, ToolRule};
 
@@ -76,23 +76,27 @@ fn rule(rule: &policy::plan::Rule) -> RuleRef {
     }
 }
 
-fn start(source: &str, policy: &str) -> Body {
-    let rules = plan_over(policy, policy).rules;
+fn coverage(policy: &str) -> Vec<CoverageEntry> {
     let entry = |it| CoverageEntry { rule: rule(it), state: CoverageState::Enforced, by: vec![], note: None };
+    plan_over(policy, policy).rules.iter().map(entry).collect()
+}
+
+fn named(source: &str) -> audit::Policy {
+    let sources = vec![source.to_owned()];
+    audit::Policy { name: "own".to_owned(), revision: "0".to_owned(), sources }
+}
+
+fn start(source: &str, policy: &str) -> Body {
     Body::SessionStart(Box::new(SessionStart {
         mcpguard: "0".to_owned(),
-        policy: audit::Policy {
-            name: "own".to_owned(),
-            revision: "0".to_owned(),
-            sources: vec![source.to_owned()],
-        },
+        policy: named(source),
         command: vec![],
         workspace: "/w".to_owned(),
         uid: 0,
         pid: 1,
         client: None,
         kernel: Kernel::default(),
-        coverage: rules.iter().map(entry).collect(),
+        coverage: coverage(policy),
         degraded: vec![],
         unredacted: vec![],
     }))
@@ -161,6 +165,16 @@ struct Answer {
     notes: String,
 }
 
+fn log(room: &tempfile::TempDir) -> Log {
+    let (session, redactor) = (SessionId::new("s1").unwrap(), Arc::new(Redactor::none()));
+    let (path, max_bytes, revision) = (room.path().join("log.jsonl"), 1 << 30, None);
+    Log::open(LogConfig { path, max_bytes, keep: 1, session, revision, redactor }).unwrap()
+}
+
+fn records(log: &Log) -> Vec<Record> {
+    audit::read(log.path(), audit::Filter::default()).unwrap().map(Result::unwrap).collect()
+}
+
 /// What `why` says of the last of these records.
 fn why(source: &str, bodies: Vec<Body>) -> Answer {
     why_under(POLICY, source, bodies)
@@ -169,22 +183,13 @@ fn why(source: &str, bodies: Vec<Body>) -> Answer {
 /// The same, for a session under another policy.
 fn why_under(policy: &str, source: &str, bodies: Vec<Body>) -> Answer {
     let room = tempfile::tempdir().unwrap();
-    let mut log = Log::open(LogConfig {
-        path: room.path().join("log.jsonl"),
-        max_bytes: 1 << 30,
-        keep: 1,
-        session: SessionId::new("s1").unwrap(),
-        revision: None,
-        redactor: Arc::new(Redactor::none()),
-    })
-    .unwrap();
+    let mut log = log(&room);
     log.write(start(source, policy)).unwrap();
     bodies.into_iter().for_each(|body| log.write(body).unwrap());
     let mut told = Vec::new();
     let args = Args { record: Wanted::Last, log: Some(log.path().to_owned()), session: None, json: false };
     assert_eq!(super::run(args, &mut told).unwrap(), 0);
-    let records: Vec<_> =
-        audit::read(log.path(), audit::Filter::default()).unwrap().map(Result::unwrap).collect();
+    let records = records(&log);
     let advice = Advice::of(&Evidence::new(&records, records.len() - 1)).unwrap();
     let told = String::from_utf8(told).unwrap();
     let (where_to, yaml) = advice.change.map(|change| (change.where_to, change.yaml)).unwrap_or_default();
@@ -213,6 +218,26 @@ fn a_disabled_tool_is_enabled_alone() {
     let answer = own(vec![call("exactly", Some(Cause::ToolDisabled), None)]);
     assert_eq!(answer.where_to, "change own.yaml:10:23 to");
     assert!(tool(&with(&answer), "exactly").enabled);
+}
+
+/// What was refused is explained by the policy that held then: before a change, and after it.
+#[test]
+fn a_changed_policy_is_the_one_that_counts() {
+    let (room, refused) = (tempfile::tempdir().unwrap(), || denial(Cause::File, "/data/a", "read", None));
+    let mut log = log(&room);
+    let (policy, before) = (named("new.yaml"), "0".to_owned());
+    let changed =
+        PolicyChanged { policy, before, coverage: coverage("version: 1\nname: new\n"), later: vec![] };
+    for body in [start("own.yaml", POLICY), refused(), Body::PolicyChanged(changed), refused()] {
+        log.write(body).unwrap();
+    }
+    let records = records(&log);
+    let answer = |at| {
+        let evidence = Evidence::new(&records, at);
+        (Advice::of(&evidence).unwrap().change.unwrap().where_to, evidence.has_globs())
+    };
+    assert_eq!(answer(1), ("add to own.yaml".to_owned(), true));
+    assert_eq!(answer(3), ("add to new.yaml".to_owned(), false));
 }
 
 #[test]
@@ -367,12 +392,8 @@ fn the_fault_of_a_peer_is_no_policys() {
 #[test]
 fn an_allowed_call_is_no_denial() {
     let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("log.jsonl");
-    let session = SessionId::new("s1").unwrap();
-    let (path, max_bytes, revision) = (path.clone(), 1 << 30, None);
-    let redactor = Arc::new(Redactor::none());
-    let config = LogConfig { path: path.clone(), max_bytes, keep: 1, session, revision, redactor };
-    let mut log = Log::open(config).unwrap();
+    let mut log = log(&room);
+    let path = log.path().to_owned();
     log.write(call("x", None, None)).unwrap();
     let ask = |record| {
         super::run(Args { record, log: Some(path.clone()), session: None, json: true }, &mut Vec::new())

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use audit::{Body, EndReason, Filter, LostKind, OperationKind, Record};
+use audit::{Body, EndReason, Filter, LostKind, OperationKind, Record, Revision};
 use control::Selector;
 use control::message::{Code, Refusal, Resources};
 use enforce::keeper::{Key, Usage};
@@ -27,7 +27,7 @@ impl Room {
         Self {
             directory: tempfile::tempdir().unwrap(),
             metrics: Arc::new(Metrics::new("1", Timestamp::now())),
-            memo: Memo::now("files", "notes", "ab12", None, vec![rule]),
+            memo: Memo::now("files", "notes", &hash(), None, vec![rule]),
         }
     }
 
@@ -59,6 +59,11 @@ impl Room {
         let own = record::session(id);
         self.records().into_iter().filter(|record| record.session == own).map(|record| record.body).collect()
     }
+}
+
+/// The revision of every session's policy here.
+fn hash() -> String {
+    "ab12".repeat(16)
 }
 
 fn id(key: u64) -> SessionId {
@@ -128,7 +133,8 @@ fn every_fact_is_its_record() {
     assert_eq!(events, [&expected[..], &["session_end"]].concat());
     let Body::Operation(open) = &bodies[0] else { panic!("no opening") };
     assert_eq!((open.operation, open.by, open.uid), (OperationKind::Open, audit::Actor::Owner, Some(1000)));
-    assert_eq!(open.detail.as_deref(), Some("files, policy notes, revision ab12, supervisor 5"));
+    let identity = format!("files, policy notes, revision {}, supervisor 5", hash());
+    assert_eq!(open.detail, Some(identity));
     let Body::KernelDenial(kernel) = &bodies[2] else { panic!("no denial") };
     let rule = kernel.denial.rule.as_ref().unwrap();
     assert_eq!((kernel.sequence.get(), rule.text.as_str()), (1, "filesystem.deny: /etc"));
@@ -145,7 +151,13 @@ fn every_fact_is_its_record() {
     let Body::SessionEnd(end) = &bodies[9] else { panic!("no end") };
     assert_eq!((end.reason, end.denials), (EndReason::Failed, 1));
 
-    let host = room.records().into_iter().filter(|record| record.session == audit::SessionId::host());
+    let is_host = |record: &Record| record.session == audit::SessionId::host();
+    for record in room.records() {
+        let policy = Some(hash()).filter(|_| !is_host(&record)).and_then(|hash| Revision::of(&hash));
+        assert_eq!(record.revision, policy, "{record:?}");
+    }
+
+    let host = room.records().into_iter().filter(is_host);
     let operations: Vec<_> = host
         .filter_map(|record| match record.body {
             Body::Operation(operation) => Some((operation.operation, operation.detail.unwrap())),
@@ -192,6 +204,9 @@ fn a_crash_in_between_loses_nothing_and_doubles_nothing() {
     assert_eq!(bodies.iter().filter_map(sequence).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert_eq!(bodies.len(), 6, "it was opened once, whoever takes it over: {bodies:?}");
     assert_eq!(room.of(&self::id(0xbb)).iter().filter_map(sequence).collect::<Vec<_>>(), [1]);
+    let unknown = record::session(&self::id(0xbb));
+    let is_unnamed = |record: &Record| record.session != unknown || record.revision.is_none();
+    assert!(room.records().iter().all(is_unnamed), "nobody can say which policy it had");
 }
 
 #[test]
@@ -208,6 +223,10 @@ fn what_happened_while_nobody_was_there_is_seen_afterwards() {
     let bodies = room.of(&gone);
     let Some(Body::SessionEnd(end)) = bodies.last() else { panic!("no end: {bodies:?}") };
     assert_eq!((end.reason, end.denials), (EndReason::Unseen, 1));
+    assert_eq!(
+        room.records().iter().rfind(|it| it.session == record::session(&gone)).unwrap().revision,
+        None
+    );
     assert_eq!(room.of(&stays).len(), 1);
     let bodies = room.of(&unknown);
     let [Body::Operation(open)] = &bodies[..] else { panic!("no opening: {bodies:?}") };
