@@ -54,3 +54,20 @@ fn of_denial(denial: &Denial) -> Severity {
         || matches!(denial.cause, Cause::Escape | Cause::Proof | Cause::Internal);
     if grave { Severity::Error } else { Severity::Warning }
 }
+
+#[cfg(test)]
+mod tests {
+    use audit::{Actor, Operation, Policy, PolicyChanged};
+
+    use super::*;
+
+    #[test]
+    fn another_policy_is_something_that_somebody_did() {
+        let policy = Policy { name: "p".to_owned(), revision: "cd".repeat(32), sources: vec![] };
+        let (before, coverage, later) = ("ab".repeat(32), vec![], vec![]);
+        let changed = Body::PolicyChanged(PolicyChanged { policy, before, coverage, later });
+        let (operation, by) = (OperationKind::Revise, Actor::Owner);
+        let revised = Body::Operation(Operation { operation, by, uid: None, detail: None });
+        assert_eq!([changed, revised].map(|body| severity(&body)), [Severity::Notice; 2]);
+    }
+}
