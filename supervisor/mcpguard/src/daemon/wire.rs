@@ -68,6 +68,13 @@ pub(crate) enum Ask {
     Alive,
 }
 
+impl Ask {
+    /// Whether it comes with a descriptor.
+    pub(crate) fn brings_a_descriptor(&self) -> bool {
+        matches!(self, Self::Admit(_) | Self::Open(..) | Self::Prepare(..))
+    }
+}
+
 /// What is done to a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Act {

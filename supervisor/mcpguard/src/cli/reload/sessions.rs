@@ -45,7 +45,9 @@ pub(super) fn reload(sessions: &[Running], json: bool, out: &mut dyn Write) -> a
 }
 
 fn ask(session: &Running) -> anyhow::Result<Reply> {
-    let door = session.door().context("its card is not found, so that nobody knows where to ask it")?;
+    let door = session.door().with_context(|| {
+        format!("where to ask it is found by user {} only; run this command as that user", session.uid)
+    })?;
     ask_at(door, session).with_context(
         || "it does not answer; one that runs without an MCP client, or of another build, cannot be asked",
     )

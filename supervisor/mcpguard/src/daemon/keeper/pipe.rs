@@ -99,7 +99,7 @@ impl Pipe {
         let Some(body) = self.read.get(4..4 + length) else { return Ok(None) };
         let ask: Ask = postcard::from_bytes(body).context("the front says what is no message")?;
         self.read.drain(..4 + length);
-        let brings = matches!(ask, Ask::Admit(_) | Ask::Open(..));
+        let brings = ask.brings_a_descriptor();
         let descriptor = if brings { self.descriptors.pop_front() } else { None };
         ensure!(brings == descriptor.is_some(), "a message of the front lacks its descriptor");
         Ok(Some((ask, descriptor)))
