@@ -66,13 +66,36 @@ impl<'a> Guarded<'a> {
         command.arg(&self.policy).args(&self.options).arg("--workspace").arg(self.ground.workspace());
         command.arg("--audit").arg(&self.audit).arg("--").args(server);
         if let Some(user) = self.user {
-            for place in [self.ground.workspace(), self.ground.directory().join("guard"), self.policy.clone()]
+            // Its card lies beneath its state directory.
+            let state = self.ground.directory().join(".local");
+            fs::create_dir_all(&state)?;
+            for place in
+                [self.ground.workspace(), self.ground.directory().join("guard"), self.policy.clone(), state]
             {
                 std::os::unix::fs::chown(&place, Some(user), Some(user))?;
             }
+        }
+        Ok(self.as_the_user(command))
+    }
+
+    fn as_the_user(&self, mut command: Command) -> Command {
+        if let Some(user) = self.user {
             command.uid(user).gid(user).env("HOME", self.ground.directory());
         }
-        Ok(command)
+        command
+    }
+
+    /// Writes another policy in the place of the first.
+    pub(crate) fn edit(&self, policy: &str) -> Result<()> {
+        fs::write(&self.policy, policy).context("cannot write the policy")
+    }
+
+    /// What `mcpguard ARGUMENTS…` of the same user says.
+    pub(crate) fn operate(&self, arguments: &[&str]) -> Result<String> {
+        let told = self.as_the_user(self.ground.mcpguard(arguments)).output()?;
+        let said = String::from_utf8_lossy(&told.stdout).into_owned();
+        ensure!(!said.is_empty(), "{}", String::from_utf8_lossy(&told.stderr));
+        Ok(said)
     }
 
     /// Performs an action under the guard.

@@ -4,6 +4,7 @@ mod all_layers;
 mod deaths;
 mod flood;
 mod host;
+mod reload;
 
 use crate::case::Case;
 use crate::need::Need;
@@ -16,6 +17,8 @@ const USER: u32 = 1000;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("daemon/all_layers", all_layers::all_layers).needs(NEEDS).seconds(60),
+    Case::new("daemon/reload", reload::by_the_daemon).needs(NEEDS).seconds(60),
+    Case::new("daemon/reload_by_root", reload::by_root).needs(NEEDS).seconds(60),
     Case::new("daemon/deaths", |ground| deaths::deaths(ground, 10, "4000"))
         .needs(NEEDS)
         .seconds(150)
