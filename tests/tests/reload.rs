@@ -109,13 +109,19 @@ fn a_policy_that_cannot_be_followed_changes_nothing() -> Result<()> {
     let closed = "tools: { echo: { enabled: false } }\n";
     for (more, why) in [
         ("tools: { echo: { enabled: maybe } }\n", "stays.yaml"),
-        ("execution: { syscalls: strict }\n", ""),
+        ("stricter", "execution.seccomp"),
         ("environment: { set: { NEW: x } }\n", "`NEW` is what it was"),
-        ("audit: { arguments: none }\n", "audit"),
-        ("session: { max_message_bytes: 1MiB }\n", "max_message_bytes"),
+        ("audit: { arguments: none }\n", "audit: it is what it was"),
+        ("session: { max_message_bytes: 1MiB }\n", "session.max_message_bytes: it is what it was"),
     ] {
-        let reply =
-            edit(&policy, "stays", &format!("{more}{}", if more.contains("tools") { "" } else { closed }))?;
+        let tools = if more.contains("tools") { "" } else { closed };
+        // The policy has the section already.
+        let stricter = more == "stricter";
+        let whole = text("stays", &format!("{}{tools}", if stricter { "" } else { more }))?;
+        let whole =
+            if stricter { whole.replace("execution:\n", "execution:\n  seccomp: strict\n") } else { whole };
+        std::fs::write(&policy, whole)?;
+        let reply = reloaded(&reload("stays")?)?;
         ensure!(reply["refused"] != json!([]) && refusals(&reply).contains(why), "{more}: {reply}");
         ensure!(reply["before"] == reply["revision"], "{more}: {reply}");
         ensure!(!client.call("echo", json!({ "text": "x" }))?.is_refusal(), "{more}: it was followed");

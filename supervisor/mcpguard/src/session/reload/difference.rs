@@ -53,7 +53,7 @@ fn sections(old: &Plan, new: &Plan) -> Vec<String> {
     let message = old.session.max_message_bytes != new.session.max_message_bytes;
     all.extend(message.then(|| again("session.max_message_bytes")));
     let calls = (old.syscalls, new.syscalls) == (SyscallProfile::Default, SyscallProfile::Strict);
-    all.extend(calls.then(|| again("execution.syscalls: the filter cannot be made stricter")));
+    all.extend(calls.then(|| again("execution.seccomp: the filter cannot be made stricter")));
     all
 }
 
@@ -129,6 +129,142 @@ fn wider(old: Side<'_>, new: Side<'_>) -> Vec<String> {
         "network: sockets of a new kind; the filter of system calls refuses them to the server as long as it runs".to_owned()
     }));
     let looser = (old.plan.syscalls, new.plan.syscalls) == (SyscallProfile::Strict, SyscallProfile::Default);
-    all.extend(looser.then(|| "execution.syscalls: the filter stays as strict as it is".to_owned()));
+    all.extend(looser.then(|| "execution.seccomp: the filter stays as strict as it is".to_owned()));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use enforce::Encloser;
+    use policy::plan::AbsolutePath;
+    use policy::{Ebpf, HookWay, Library, Programs, Source};
+
+    use super::*;
+
+    struct Nothing;
+
+    impl Library for Nothing {
+        fn read(&self, reference: &str, _: &str) -> Result<Source, String> {
+            Err(format!("{reference} is not here"))
+        }
+    }
+
+    impl Programs for Nothing {
+        fn find(&self, name: &str) -> Result<AbsolutePath, String> {
+            Err(format!("{name} is not here"))
+        }
+    }
+
+    fn plan(text: &str) -> Plan {
+        let source = Source { name: "p.yaml".to_owned(), text: format!("version: 1\nname: p\n{text}") };
+        let policy = policy::load(source, &Nothing).expect(text);
+        let path = |path: &str| AbsolutePath::new(path).expect("absolute");
+        let environment = BTreeMap::new();
+        let context = policy::Context {
+            workspace: path("/srv/w"),
+            home: path("/home/u"),
+            config_home: path("/home/u/.config"),
+            cache_home: path("/home/u/.cache"),
+            runtime_dir: None,
+            server: vec![],
+            environment: &environment,
+            programs: &Nothing,
+        };
+        policy.compile(&context).expect(text)
+    }
+
+    fn support(programs: bool) -> Support {
+        let ebpf = Ebpf { hooks: programs.then_some(HookWay::Lsm), network: programs, ..Ebpf::default() };
+        Support {
+            kernel: String::new(),
+            landlock_abi: 6,
+            seccomp_filter: true,
+            seccomp_notify: true,
+            seccomp_gate: true,
+            server_is_root: false,
+            ebpf,
+            cgroup: policy::CgroupSupport::default(),
+        }
+    }
+
+    fn fixed(plan: &Plan, support: &Support) -> Fixed {
+        let command = enforce::Command {
+            program: "/bin/true".into(),
+            argv: vec!["true".into()],
+            environment: vec![],
+            directory: "/".into(),
+            doors: None,
+        };
+        enforce::prepare(plan, support, &command, Encloser::Daemon).expect("orders").fixed()
+    }
+
+    /// What becomes of a change, with the eBPF programs or without.
+    fn between(old: &str, new: &str, programs: bool) -> Result<Vec<String>, Vec<String>> {
+        let (support, old, new) = (support(programs), plan(old), plan(new));
+        let (fixed_old, fixed_new) = (fixed(&old, &support), fixed(&new, &support));
+        compare(
+            Side { plan: &old, fixed: &fixed_old },
+            Side { plan: &new, fixed: &fixed_new },
+            &support,
+            true,
+        )
+    }
+
+    #[test]
+    fn less_needs_somebody_who_denies_it() {
+        let (wide, narrow) =
+            ("filesystem: { read: [/srv, /opt/x] }\n", "filesystem: { read: [/srv/data] }\n");
+        assert_eq!(between(wide, narrow, true), Ok(vec![]));
+        let refused = between(wide, narrow, false).expect_err("nobody denies it");
+        assert!(refused.len() == 2 && refused[0].starts_with("/opt/x: ") && refused[1].starts_with("/srv: "));
+        let (ranges, other) = (
+            "network: { allowed_cidrs: [10.0.0.0/8, 10.0.0.1/32], allowed_ports: [9] }\n",
+            "network: { allowed_cidrs: [10.0.0.1/32], allowed_ports: [9] }\n",
+        );
+        assert_eq!(between(ranges, other, true), Ok(vec![]));
+        assert!(between(ranges, other, false).expect_err("as before")[0].starts_with("network: "));
+    }
+
+    #[test]
+    fn more_is_told_where_it_was_closed_for_good() {
+        let later =
+            between("filesystem: { read: [/srv] }\n", "filesystem: { read: [/srv], write: [/opt] }\n", true);
+        let later = later.expect("the rest holds");
+        assert!(later.len() == 1 && later[0].starts_with("/opt: opened by the policy"), "{later:?}");
+        let net = "network: { allowed_domains: [example.org] }\n";
+        let later = between("", net, true).expect("the rest holds");
+        assert!(later.iter().any(|it| it.contains("without a resolver")), "{later:?}");
+        assert!(later.iter().any(|it| it.contains("sockets of a new kind")), "{later:?}");
+        assert_eq!(between(net, net, false), Ok(vec![]));
+    }
+
+    #[test]
+    fn another_line_of_the_policy_is_no_change_of_what_it_does_not_touch() {
+        // The numbers of all rules behind it are others.
+        let net = "network: { allowed_cidrs: [10.0.0.1/32], allowed_ports: [9] }\n";
+        let more = format!("filesystem: {{ read: [/srv] }}\n{net}");
+        let old = format!("filesystem: {{ read: [/srv, /srv/a] }}\n{net}");
+        assert_eq!(between(&more, &old, false), Ok(vec![]));
+        assert_eq!(between("", "tools: { a: { enabled: false } }\n", false), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_fixed_with_the_start_refuses_the_change() {
+        for (old, new, what) in [
+            ("", "environment: { set: { A: x } }\n", "environment: `A`"),
+            ("environment: { set: { A: y } }\n", "environment: { set: { A: x } }\n", "environment: `A`"),
+            ("", "audit: { arguments: none }\n", "audit: "),
+            ("", "execution: { seccomp: strict }\n", "execution.seccomp"),
+            ("", "execution: { memory_limit: 1GiB }\n", "mcpguard limits"),
+            ("", "session: { max_message_bytes: 1MiB }\n", "session.max_message_bytes"),
+            ("", "on_violation: { network: kill }\n", "on_violation.network"),
+        ] {
+            let refused = between(old, new, true).expect_err(new);
+            assert!(refused.iter().any(|it| it.contains(what)), "{new}: {refused:?}");
+        }
+        let looser = between("execution: { seccomp: strict }\n", "", true).expect("the rest holds");
+        assert!(looser.iter().any(|it| it.contains("stays as strict")), "{looser:?}");
+    }
 }
