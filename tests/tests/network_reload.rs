@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use harness::internet::{Internet, Who};
-use harness::{Client, Scene, Start, checkout, mcpguard, records, run, skip, verify};
+use harness::{Client, HostDaemon, Scene, Start, checkout, mcpguard, records, run, skip, verify};
 use serde_json::{Value, json};
 
 const TOOL: &str = "tool.shop.example";
@@ -35,7 +35,19 @@ fn edit(scene: &Scene, text: &str) -> Result<Value> {
 }
 
 #[test]
-fn names_follow_the_policy() -> Result<()> {
+fn names_follow_the_policy_of_roots_own_session() -> Result<()> {
+    follow(None)
+}
+
+#[test]
+fn names_follow_the_policy_of_the_daemons_session() -> Result<()> {
+    match HostDaemon::start()? {
+        Some(daemon) => follow(Some(&daemon)),
+        None => Ok(()),
+    }
+}
+
+fn follow(daemon: Option<&HostDaemon>) -> Result<()> {
     if std::fs::metadata("/proc/self")?.uid() != 0 {
         skip("root, who can make network namespaces");
         return Ok(());
@@ -43,7 +55,11 @@ fn names_follow_the_policy() -> Result<()> {
     let (internet, scene) = (Internet::raise()?, Scene::new()?);
     let server = vec!["/usr/bin/python3".into(), checkout().join("tests/puppet/requester.py").into()];
     let file = scene.policy("renamer", &policy(TOOL, ""))?;
-    let mut client = match internet.session(Who::Root, &scene, Start::guarded(&scene, file, server)) {
+    let mut start = Start::guarded(&scene, file, server);
+    if let Some(daemon) = daemon {
+        start = start.option("--daemon").option("--daemon-socket").option(daemon.socket());
+    }
+    let mut client = match internet.session(Who::Root, &scene, start) {
         Ok(client) => client,
         Err(error) => {
             ensure!(format!("{error:#}").contains("cannot be enforced on this host"), "{error:#}");

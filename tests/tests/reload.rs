@@ -274,3 +274,80 @@ fn at_no_instant_parts_of_both_policies_hold() -> Result<()> {
     client.finish()?;
     Ok(())
 }
+
+/// What a call may spend is what the policy of its time says; budgets that stay the same go on.
+#[test]
+fn budgets_of_calls_follow() -> Result<()> {
+    let scene = Scene::new()?;
+    let with = |bytes: u32, more: &str| {
+        format!("{}tools: {{ udp_often: {{ max_sent_bytes_per_call: {bytes}B }}{more} }}\n", network(ONE))
+    };
+    let (mut client, policy) = session(&scene, "spends", &with(290, ""))?;
+    if !is_denied(&mut client, "udp", OTHER)? || is_denied(&mut client, "udp", ONE)? {
+        skip("eBPF programs on the network, which judge addresses while a session runs");
+        return Ok(());
+    }
+    let sent = |client: &mut Client| -> Result<u64> {
+        let flood = json!({ "host": ONE, "port": 9, "ms": 20 });
+        let came = client.call("udp_often", flood)?.puppet()?["came"].clone();
+        ensure!(came["EPERM"].as_u64() > Some(0), "nothing was denied: {came}");
+        Ok(came["sent"].as_u64().unwrap_or(0))
+    };
+    // A datagram of one byte is 29 with its headers (RFC 791, RFC 768).
+    ensure!((sent(&mut client)?, sent(&mut client)?) == (10, 10), "before");
+    for (bytes, more, times) in [(580, "", 20), (580, ", echo: {}", 20), (290, "", 10), (29, "", 1)] {
+        let reply = edit(&policy, "spends", &with(bytes, more))?;
+        ensure!(reply["refused"] == json!([]), "{reply}");
+        for _ in 0..2 {
+            let sent = sent(&mut client)?;
+            ensure!(sent == times, "{bytes} bytes a call let {sent} datagrams out");
+        }
+    }
+    client.finish()?;
+    Ok(())
+}
+
+/// A daemon that is killed at any moment of a change: the session goes on under one of the two policies, and says which.
+#[test]
+fn a_daemon_that_dies_in_a_change_leaves_one_policy_or_the_other() -> Result<()> {
+    const ROUNDS: u64 = 12;
+    let Some(mut daemon) = HostDaemon::start()? else { return Ok(()) };
+    let scene = Scene::new()?;
+    let mut client = daemon.session(&scene, User::ADA, "dies")?;
+    let policy = scene.policy("dies", &text("dies", &network("127.0.0.1"))?)?;
+    let mut asks = || -> Result<Command> {
+        let mut asks = daemon.command(User::ADA, &["reload", "--json", "dies"])?;
+        asks.env("HOME", scene.home()).env("XDG_STATE_HOME", scene.root().join("state"));
+        Ok(asks)
+    };
+    std::fs::write(&policy, text("dies", &network(ONE))?)?;
+    ensure!(reloaded(&run(&mut asks()?)?)?["refused"] == json!([]), "not even the first change");
+    let (mut holds, mut followed) = (ONE, 0);
+    for round in 0..ROUNDS {
+        let other = if holds == ONE { OTHER } else { ONE };
+        std::fs::write(&policy, text("dies", &network(other))?)?;
+        let mut asks = daemon.command(User::ADA, &["reload", "--json", "dies"])?;
+        asks.env("HOME", scene.home()).env("XDG_STATE_HOME", scene.root().join("state"));
+        let asking = std::thread::spawn(move || run(&mut asks));
+        std::thread::sleep(Duration::from_micros(round * 1500));
+        daemon.kill()?;
+        daemon.begin()?;
+        let told = asking.join().map_err(|_| anyhow::anyhow!("a panic"))??;
+        let reply = reloaded(&told)?;
+        if reply["refused"] == json!([]) {
+            (holds, followed) = (other, followed + 1);
+        }
+        let closed = if holds == ONE { OTHER } else { ONE };
+        ensure!(!is_denied(&mut client, "udp", holds)?, "round {round}: {holds} is closed: {reply}");
+        ensure!(is_denied(&mut client, "udp", closed)?, "round {round}: {closed} is open: {reply}");
+        let back =
+            || daemon.listed(User::ROOT).is_ok_and(|all| all.iter().any(|it| !it["host_session"].is_null()));
+        ensure!(eventually(Duration::from_secs(10), back), "the session is not resumed");
+        let told = daemon.listed(User::ROOT)?;
+        ensure!(told.iter().any(|it| it["revision"] == reply["revision"]), "{told:?} after {reply}");
+    }
+    harness::note(&format!("of {ROUNDS} changes in which the daemon died {followed} were followed"));
+    client.finish()?;
+    ensure!(verify(&scene.audit())?.status == Some(0), "the log is not as it was written");
+    Ok(())
+}

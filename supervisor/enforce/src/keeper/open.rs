@@ -185,5 +185,6 @@ pub(super) fn record(key: Key, hosted: &Hosted, id: &GroupId) -> Record {
         supervisor: id.to_string(),
         unreachable: hosted.unreachable,
         memo: hosted.memo.clone(),
+        next: None,
     }
 }

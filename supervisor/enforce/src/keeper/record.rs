@@ -23,6 +23,28 @@ pub(super) struct Record {
     pub(super) supervisor: String,
     pub(super) unreachable: SocketAddr,
     pub(super) memo: Vec<u8>,
+    /// What holds instead if the kernel's tables are at this revision already.
+    pub(super) next: Option<NextRecord>,
+}
+
+/// The part of a record that belongs to one policy, while another one is put in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NextRecord {
+    /// How often the session's policy was changed, with this time.
+    pub(super) revision: u32,
+    pub(super) unreachable: SocketAddr,
+    pub(super) memo: Vec<u8>,
+}
+
+impl Record {
+    /// The record of a session whose tables are at this revision: whoever wrote it may have been killed just before or just
+    /// after the store.
+    pub(super) fn at(mut self, revision: u32) -> Self {
+        if let Some(next) = self.next.take().filter(|next| next.revision == revision) {
+            (self.unreachable, self.memo) = (next.unreachable, next.memo);
+        }
+        self
+    }
 }
 
 /// The directory.
@@ -78,6 +100,7 @@ mod tests {
             supervisor: "5-7".to_owned(),
             unreachable: "192.0.2.1:9".parse().expect("an address"),
             memo: vec![1, 2, 3],
+            next: None,
         };
         records.write(&record(1)).expect("written");
         records.write(&record(2)).expect("written");
@@ -88,5 +111,25 @@ mod tests {
         assert_eq!(all, [record(1), record(2)]);
         records.remove(Key(1));
         assert_eq!(records.all(), [record(2)]);
+    }
+
+    #[test]
+    fn what_was_being_put_in_force_is_told_by_the_kernels_revision() {
+        let at = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let next = NextRecord { revision: 3, unreachable: at("192.0.2.1:7"), memo: vec![9] };
+        let record = Record {
+            key: Key(1),
+            generation: "host-1".to_owned(),
+            slot: 3,
+            uid: 1000,
+            supervisor: "5-7".to_owned(),
+            unreachable: at("192.0.2.1:9"),
+            memo: vec![1],
+            next: Some(next),
+        };
+        let before = record.clone().at(2);
+        assert_eq!((before.memo, before.unreachable, before.next), (vec![1], at("192.0.2.1:9"), None));
+        let after = record.at(3);
+        assert_eq!((after.memo, after.unreachable, after.next), (vec![9], at("192.0.2.1:7"), None));
     }
 }

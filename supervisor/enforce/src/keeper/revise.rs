@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::bundle::bundle;
 use super::hosted::Next;
 use super::open::{fits, record};
+use super::record::{NextRecord, Record};
 use super::{HostError, Identity, Keeper, Key, number_of};
 use crate::bpf::Terms;
 use crate::cgroup::GroupId;
@@ -73,22 +74,23 @@ impl Keeper {
     /// # Errors
     /// There is no such session, or nothing was prepared for it: the old policy holds.
     pub fn commit(&mut self, key: Key) -> Result<(), HostError> {
-        let hosted = self.open_one(key)?;
-        let Some(next) = hosted.next.take() else { return Err(HostError::NothingPrepared) };
-        let name = hosted.generation.clone();
-        let generation = self.generations.get_mut(&name).ok_or(HostError::NoSession)?;
-        let hosted = self.sessions.get_mut(&key).ok_or(HostError::NoSession)?;
-        if let Err(error) = generation.layer.commit(&hosted.session) {
-            hosted.next = Some(next);
-            return Err(error.into());
+        let hosted = self.sessions.get_mut(&key).filter(|it| it.stage == super::Stage::Open);
+        let hosted = hosted.ok_or(HostError::NoSession)?;
+        let Some(next) = &hosted.next else { return Err(HostError::NothingPrepared) };
+        let generation = self.generations.get_mut(&hosted.generation).ok_or(HostError::NoSession)?;
+        let id = GroupId::of(hosted.supervisor).ok_or(HostError::NoSession)?;
+        let before = record(key, hosted, &id);
+        // A later keeper knows by the kernel's revision which of the two was in force when this one was killed.
+        let revision = generation.layer.revision(&hosted.session) + 1;
+        let next = NextRecord { revision, unreachable: next.unreachable, memo: next.memo.clone() };
+        let both = Record { next: Some(next), ..before };
+        self.records.write(&both).map_err(HostError::Record)?;
+        generation.layer.commit(&hosted.session)?;
+        if let Some(Next { unreachable, memo, learned }) = hosted.next.take() {
+            (hosted.unreachable, hosted.memo, hosted.learned) = (unreachable, memo, learned);
         }
-        let Next { unreachable, memo, learned } = next;
-        (hosted.unreachable, hosted.memo, hosted.learned) = (unreachable, memo, learned);
-        let id = GroupId::of(hosted.supervisor);
-        // A later keeper would know the session by its old memo: what holds is in the kernel.
-        if let Some(id) = id {
-            let _ = self.records.write(&record(key, hosted, &id));
-        }
+        // The other one says the same, as long as the kernel does.
+        let _ = self.records.write(&both.at(revision));
         Ok(())
     }
 

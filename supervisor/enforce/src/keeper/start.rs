@@ -87,7 +87,8 @@ impl Keeper {
             };
             for session in sessions {
                 let known = records.iter().position(|it| it.generation == name && it.slot == session.slot());
-                let record = known.map(|index| records.swap_remove(index));
+                let revision = generation.layer.revision(&session);
+                let record = known.map(|index| records.swap_remove(index).at(revision));
                 self.adopt(&mut generation, session, record);
             }
             self.generations.insert(name, generation);
