@@ -315,7 +315,7 @@ fn a_daemon_that_dies_in_a_change_leaves_one_policy_or_the_other() -> Result<()>
     let scene = Scene::new()?;
     let mut client = daemon.session(&scene, User::ADA, "dies")?;
     let policy = scene.policy("dies", &text("dies", &network("127.0.0.1"))?)?;
-    let mut asks = || -> Result<Command> {
+    let asks = || -> Result<Command> {
         let mut asks = daemon.command(User::ADA, &["reload", "--json", "dies"])?;
         asks.env("HOME", scene.home()).env("XDG_STATE_HOME", scene.root().join("state"));
         Ok(asks)
