@@ -66,6 +66,8 @@ fuzz_target!(|data: &[u8]| {
         workspace: path("/home/u/site"),
         command: vec![path("/usr/bin/node")],
         real: &Clone::clone,
+        host_real: &Clone::clone,
+        workspace_real: &Clone::clone,
     };
     let Ok(narrowed) = rules.narrow(&policy, plan.clone(), &caller) else { return };
     for request in [
