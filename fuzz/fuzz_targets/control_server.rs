@@ -88,7 +88,9 @@ impl World {
             0 => self.send(bytes, 0),
             1 => self.send(&frame(bytes, 0), 0),
             2 => {
-                let descriptors = u8::from(bytes.starts_with(b"{\"open\""));
+                let descriptors =
+                    [&b"{\"open\""[..], b"{\"prepare\""].iter().any(|begin| bytes.starts_with(begin));
+                let descriptors = u8::from(descriptors);
                 let begin = format!("{{\"id\":{},\"request\":", self.next);
                 let payload = [begin.as_bytes(), bytes, b"}"].concat();
                 self.send(&frame(&payload, descriptors), descriptors.into());

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use mcp::{Ending, Engine, Forward, Frame, Frames, Judgement};
-use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, RuleId, SessionPlan, ToolRule, ToolsPlan};
+use policy::plan::{
+    ClassId, ClassMask, OnViolation, ResponsesPlan, RuleId, SessionPlan, ToolRule, ToolsPlan,
+};
 use serde_json::Value;
 
 fn rule(key: &str) -> ToolRule {
@@ -94,7 +96,10 @@ fn check(judgement: Judgement, line: &[u8], from_client: bool) {
     };
     let (for_server, for_client) = if from_client { (forwarded, vec![]) } else { (vec![], forwarded) };
     for_server.iter().chain(&to_server).for_each(|line| check_for_server(line));
-    for_client.iter().chain(&to_client).for_each(|line| assert!(is_json(line), "{}", String::from_utf8_lossy(line)));
+    for_client
+        .iter()
+        .chain(&to_client)
+        .for_each(|line| assert!(is_json(line), "{}", String::from_utf8_lossy(line)));
 }
 
 fn is_json(line: &[u8]) -> bool {
@@ -114,7 +119,8 @@ fn check_for_server(line: &[u8]) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let Some(([chunk, limit], script)) = data.split_first_chunk().map(|(settings, rest)| (*settings, rest)) else {
+    let Some(([chunk, limit], script)) = data.split_first_chunk().map(|(settings, rest)| (*settings, rest))
+    else {
         return;
     };
     let limit = if limit == 0 { 40 } else { 1000 * u64::from(limit) };
@@ -124,8 +130,12 @@ fuzz_target!(|data: &[u8]| {
     let mut now = Instant::now();
     for line in script.split(|byte| *byte == b'\n') {
         match line.split_first() {
-            Some((b'c', line)) => client.send(line, |frame| check(engine.from_client(frame, now), line_of(frame), true)),
-            Some((b's', line)) => server.send(line, |frame| check(engine.from_server(frame, now), line_of(frame), false)),
+            Some((b'c', line)) => {
+                client.send(line, |frame| check(engine.from_client(frame, now), line_of(frame), true))
+            }
+            Some((b's', line)) => {
+                server.send(line, |frame| check(engine.from_server(frame, now), line_of(frame), false))
+            }
             Some((b'w', _)) => {
                 now += Duration::from_secs(1);
                 check(engine.expire(now), &[], true);

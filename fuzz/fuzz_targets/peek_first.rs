@@ -46,7 +46,8 @@ fn names(hello: &[u8]) -> Vec<Vec<u8>> {
 
 fn check(bytes: &[u8], hello: &Hello) {
     let names = names(&message(&bytes[..hello.bytes]));
-    let spelled: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase()).collect();
+    let spelled: Vec<String> =
+        names.iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase()).collect();
     let plain: Vec<&str> = spelled.iter().map(|name| name.strip_suffix('.').unwrap_or(name)).collect();
     assert_eq!(plain, hello.server_name.iter().map(String::as_str).collect::<Vec<_>>());
     let mut handshake = Handshake::new(hello);

@@ -41,6 +41,11 @@ impl Recorder {
         Self { texts: Mutex::new(vec![policy.clone()]), ..Self::default() }
     }
 
+    /// The names of all texts: files as they were named, presets.
+    pub(crate) fn sources(&self) -> Vec<String> {
+        held(&self.texts).iter().map(|source| source.name.clone()).collect()
+    }
+
     /// A library that is recorded.
     pub(crate) fn library<'a>(&'a self, of: &'a dyn Library) -> impl Library + 'a {
         Recorded { recorder: self, of }

@@ -5,7 +5,9 @@
 //! it allows more than a layer that cannot be opened any more, that part is told of and holds with the next start.
 
 use enforce::{Beyond, Fixed};
-use policy::plan::{LimitsPlan, NetworkPlan, OnViolation, RuleId, SyscallProfile, Variable};
+use policy::plan::{
+    CallBudget, ClassId, LimitsPlan, NetworkPlan, OnViolation, RuleId, SyscallProfile, Variable,
+};
 use policy::{Plan, Support};
 
 /// A policy with what a start under it would fix.
@@ -82,12 +84,23 @@ fn narrower(old: Side<'_>, new: Side<'_>, support: &Support) -> Vec<String> {
             format!("{beyond}: Landlock has granted it to the server, and nothing here takes it back (it takes eBPF programs)")
         }));
     }
-    let judged = support.ebpf.network || nameless(&old.plan.network) == nameless(&new.plan.network);
+    let same = || {
+        nameless(&old.plan.network) == nameless(&new.plan.network) && budgets(old.plan) == budgets(new.plan)
+    };
+    let judged = support.ebpf.network || same();
     all.extend((!judged).then(|| {
-        "network: whoever judges addresses here keeps the rules of the start (it takes eBPF programs)"
+        "network: whoever judges addresses and budgets of calls here keeps the rules of the start (it takes eBPF programs)"
             .to_owned()
     }));
     all
+}
+
+/// What calls may spend, by their class.
+fn budgets(plan: &Plan) -> Vec<(ClassId, Option<u32>, Option<u64>)> {
+    let each = |(class, budget): (&ClassId, &CallBudget)| {
+        (*class, budget.connections.map(|(count, _)| count), budget.sent_bytes.map(|(bytes, _)| bytes))
+    };
+    plan.budgets.iter().map(each).collect()
 }
 
 /// Without the numbers of its rules, which any other line of the policy changes.
@@ -225,6 +238,9 @@ mod tests {
         );
         assert_eq!(between(ranges, other, true), Ok(vec![]));
         assert!(between(ranges, other, false).expect_err("as before")[0].starts_with("network: "));
+        let budget = format!("{other}tools: {{ a: {{ max_connections_per_call: 1 }} }}\n");
+        assert_eq!(between(other, &budget, true), Ok(vec![]));
+        assert!(between(other, &budget, false).expect_err("nobody counts")[0].contains("budgets"));
     }
 
     #[test]

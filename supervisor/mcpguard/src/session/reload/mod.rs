@@ -19,6 +19,7 @@ use enforce::{Encloser, Fixed, Revised};
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
+use super::reach;
 use crate::cli::exec::covered;
 use crate::compose::Composed;
 use crate::hosted::{Next, Place};
@@ -143,11 +144,13 @@ impl Work {
         if new.plan == self.old.plan {
             return Ok(None);
         }
-        if super::reach::policy_is_in_reach(&self.old.plan, &new.source) {
-            let source = &new.source;
-            return Err(vec![format!(
-                "the server may have written its own policy {source}; move it away, and start the session again"
-            )]);
+        let written = new.recorder.sources().into_iter();
+        let mut written = written.filter(|name| reach::policy_is_in_reach(&self.old.plan, name)).peekable();
+        if written.peek().is_some() {
+            let why = |name| {
+                format!("the server may have written {name}, of which its policy consists; move it away")
+            };
+            return Err(written.map(why).collect());
         }
         covered(&new, self.allow_degraded).map_err(whole)?;
         let later = self.compare(&new)?;
