@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use harness::{
@@ -310,7 +310,7 @@ fn budgets_of_calls_follow() -> Result<()> {
 /// A daemon that is killed at any moment of a change: the session goes on under one of the two policies, and says which.
 #[test]
 fn a_daemon_that_dies_in_a_change_leaves_one_policy_or_the_other() -> Result<()> {
-    const ROUNDS: u64 = 12;
+    const ROUNDS: u32 = 12;
     let Some(mut daemon) = HostDaemon::start()? else { return Ok(()) };
     let scene = Scene::new()?;
     let mut client = daemon.session(&scene, User::ADA, "dies")?;
@@ -321,7 +321,9 @@ fn a_daemon_that_dies_in_a_change_leaves_one_policy_or_the_other() -> Result<()>
         Ok(asks)
     };
     std::fs::write(&policy, text("dies", &network(ONE))?)?;
+    let begun = Instant::now();
     ensure!(reloaded(&run(&mut asks()?)?)?["refused"] == json!([]), "not even the first change");
+    let takes = begun.elapsed();
     let (mut holds, mut followed) = (ONE, 0);
     for round in 0..ROUNDS {
         let other = if holds == ONE { OTHER } else { ONE };
@@ -329,7 +331,8 @@ fn a_daemon_that_dies_in_a_change_leaves_one_policy_or_the_other() -> Result<()>
         let mut asks = daemon.command(User::ADA, &["reload", "--json", "dies"])?;
         asks.env("HOME", scene.home()).env("XDG_STATE_HOME", scene.root().join("state"));
         let asking = std::thread::spawn(move || run(&mut asks));
-        std::thread::sleep(Duration::from_micros(round * 1500));
+        // Before it, in all of its parts, and after it.
+        std::thread::sleep(takes * round * 3 / (2 * ROUNDS));
         daemon.kill()?;
         daemon.begin()?;
         let told = asking.join().map_err(|_| anyhow::anyhow!("a panic"))??;

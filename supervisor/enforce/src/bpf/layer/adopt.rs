@@ -51,7 +51,7 @@ impl Layer {
             let mut of = |revision| filled.remove(&abi::rules_of(slot, revision)).unwrap_or_default();
             let mut held = Held {
                 filled: of(value.revision),
-                old: Some(of(value.revision + 1)).filter(|other| !other.is_nothing()),
+                old: session::Old::found(of(value.revision + 1)),
                 links: links.remove(&slot).unwrap_or_default(),
                 revision: value.revision,
                 ..Held::default()
@@ -70,9 +70,9 @@ impl Layer {
                 // It has ended with its parent.
                 self.set_canary(slot, 0, 0)?;
             }
-            // A policy that was prepared, or has just ceased to hold.
-            session::forget_old(&mut self.maps, slot, &mut held)?;
             let session = session::adopt(&self.maps, slot, &mut held)?;
+            // A policy that was prepared, or has just ceased to hold.
+            session::settle(&mut self.maps, &session, &mut held)?;
             self.sessions[slot as usize] = Some(held);
             sessions.push(session);
         }

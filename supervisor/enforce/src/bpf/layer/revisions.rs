@@ -17,6 +17,7 @@ impl Layer {
         let slot = session.slot;
         let held = self.sessions.get_mut(slot as usize).and_then(Option::as_mut);
         let held = held.ok_or(SessionError::Unmapped(nix::errno::Errno::ENOENT))?;
+        session::settle(&mut self.maps, session, held)?;
         let mut parts = Parts {
             maps: &mut self.maps,
             register: self.register.as_ref(),

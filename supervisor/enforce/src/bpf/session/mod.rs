@@ -17,7 +17,7 @@ pub(super) use fill::{Filled, forget_learned, forget_names, scan};
 pub use open::SessionError;
 pub(super) use open::open;
 pub use paths::UnopenedError;
-pub(super) use revise::{abandon, commit, forget_old, prepare};
+pub(super) use revise::{abandon, commit, forget_old, prepare, settle};
 
 use super::active::ActiveMask;
 use super::egress::Names;
@@ -128,8 +128,22 @@ pub(in crate::bpf) struct Held {
     pub(super) revision: u32,
     /// What would hold next.
     pub(super) next: Option<Next>,
-    /// What held before and could not be taken out.
-    pub(super) old: Option<Filled>,
+    /// What held before, until it is taken out.
+    pub(super) old: Option<Old>,
+}
+
+/// A policy that held before.
+#[derive(Debug)]
+pub(in crate::bpf) struct Old {
+    pub(super) filled: Filled,
+    pub(super) _files: Vec<OwnedFd>,
+}
+
+impl Old {
+    /// One that an earlier process has left.
+    pub(in crate::bpf) fn found(filled: Filled) -> Option<Self> {
+        (!filled.is_nothing()).then(|| Self { filled, _files: Vec::new() })
+    }
 }
 
 /// A policy that is written down and does not hold.
@@ -152,7 +166,8 @@ impl Held {
     /// Whether nothing of a session is there.
     pub(super) fn is_nothing(&self) -> bool {
         let stands = |filled: Option<&Filled>| filled.is_some_and(|filled| !filled.is_nothing());
-        let other = stands(self.next.as_ref().map(|next| &next.filled)) || stands(self.old.as_ref());
+        let other = [self.next.as_ref().map(|next| &next.filled), self.old.as_ref().map(|old| &old.filled)];
+        let other = other.into_iter().any(stands);
         self.filled.is_nothing() && self.links.is_empty() && !other
     }
 }

@@ -122,14 +122,19 @@ pub(super) fn names(
 }
 
 fn active(maps: &mut Maps, slot: u32) -> Result<ActiveMask, SessionError> {
-    let one = maps::create_active()?;
-    let inner = one.try_clone().map_err(|_| SessionError::Unmapped(Errno::EMFILE))?;
-    let active = ActiveMask::new(one).map_err(SessionError::Unmapped)?;
+    let active = ActiveMask::new(maps::create_active()?).map_err(SessionError::Unmapped)?;
     active.store(1, 0);
+    put(maps, slot, &active)?;
+    Ok(active)
+}
+
+/// Makes it the active set of a slot. The kernel returns from that when no program runs any more that has begun before
+/// (`maybe_wait_bpf_programs` in `kernel/bpf/syscall.c`, for maps of maps, since Linux 4.20).
+pub(super) fn put(maps: &mut Maps, slot: u32, active: &ActiveMask) -> Result<(), SessionError> {
+    let inner = active.as_fd().try_clone_to_owned().map_err(|_| SessionError::Unmapped(Errno::EMFILE))?;
     let inner: Array<MapData, Plain<abi::Active>> =
         MapData::from_fd(inner).and_then(|inner| Map::Array(inner).try_into()).map_err(filled("ACTIVE"))?;
-    maps.active.set(slot, &inner, 0).map_err(filled("ACTIVE"))?;
-    Ok(active)
+    Ok(maps.active.set(slot, &inner, 0).map_err(filled("ACTIVE"))?)
 }
 
 /// Opens and registers every object; the open descriptors are held.

@@ -5,12 +5,13 @@
 //! prepare ─► tables under the other number ─► commit: SESSIONS[slot].revision + 1 ─► the old tables, names and inodes go
 //!                     └─ abandon: taken out, nothing has changed
 //! ```
-//! A decision is made under one of the two as a whole: the programs read the revision once.
+//! A decision is made under one of the two as a whole: the programs read the revision once, and what they have begun under the
+//! old one is waited for before a part of it is taken out.
 
 use abi::{REVISIONS, rules_of};
 
-use super::open::known;
-use super::{Held, Next, Session, SessionError, Terms, forget_learned};
+use super::open::{known, put};
+use super::{Held, Next, Old, Session, SessionError, Terms, forget_learned};
 use crate::bpf::layer::Parts;
 use crate::bpf::maps::{Maps, MapsError, filled, read};
 use crate::bpf::session::merge::Merged;
@@ -24,7 +25,6 @@ pub(in crate::bpf) fn prepare(
     terms: &Terms<'_>,
     held: &mut Held,
 ) -> Result<Vec<Skipped>, SessionError> {
-    forget_old(parts.maps, slot, held)?;
     abandon(parts.maps, held)?;
     if held.revision >= REVISIONS {
         return Err(SessionError::Revisions(REVISIONS));
@@ -82,12 +82,24 @@ pub(in crate::bpf) fn commit(maps: &mut Maps, session: &Session, held: &mut Held
     if let Some(names) = &held.names {
         names.follow_revision(held.revision);
     }
-    let old = std::mem::replace(&mut held.filled, next.filled);
-    // Inodes are let go after the rules about them.
+    let filled = std::mem::replace(&mut held.filled, next.filled);
     let files = std::mem::replace(&mut held.files, next.files);
-    held.old = Some(old);
-    let _ = forget_old(maps, slot, held);
-    drop(files);
+    held.old = Some(Old { filled, _files: files });
+    // What cannot be waited for, or taken out, stays until the session ends.
+    let _ = settle(maps, session, held);
+    Ok(())
+}
+
+/// Takes out what held before, once nothing is decided by it any more.
+pub(in crate::bpf) fn settle(
+    maps: &mut Maps,
+    session: &Session,
+    held: &mut Held,
+) -> Result<(), SessionError> {
+    if held.old.is_some() {
+        put(maps, session.slot, &session.active)?;
+        forget_old(maps, session.slot, held)?;
+    }
     Ok(())
 }
 
@@ -100,8 +112,9 @@ fn store(maps: &mut Maps, slot: u32, revision: u32) -> Result<(), MapsError> {
 /// Takes out what held before.
 pub(in crate::bpf) fn forget_old(maps: &mut Maps, slot: u32, held: &mut Held) -> Result<(), MapsError> {
     let Some(old) = &mut held.old else { return Ok(()) };
-    old.remove(maps)?;
+    old.filled.remove(maps)?;
     forget_learned(maps, rules_of(slot, held.revision + 1))?;
+    // Inodes are let go after the rules about them.
     held.old = None;
     Ok(())
 }
