@@ -86,7 +86,7 @@ impl Keeper {
         Ok(now + pause)
     }
 
-    fn drop_proof(&mut self, key: Key) -> Result<(), HostError> {
+    pub(super) fn drop_proof(&mut self, key: Key) -> Result<(), HostError> {
         let Some(hosted) = self.sessions.get_mut(&key) else { return Ok(()) };
         let Some(generation) = self.generations.get_mut(&hosted.generation) else { return Ok(()) };
         match hosted.proof.take() {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -69,11 +70,19 @@ impl Keeper {
         }
     }
 
-    /// Puts what was prepared in force.
+    /// Puts what was prepared in force, and has it proved.
     ///
     /// # Errors
     /// There is no such session, or nothing was prepared for it: the old policy holds.
     pub fn commit(&mut self, key: Key) -> Result<(), HostError> {
+        // A canary that runs tries what the old policy closes; the next one follows at once.
+        self.drop_proof(key)?;
+        self.put_in_force(key)?;
+        self.set_due(key, Instant::now());
+        Ok(())
+    }
+
+    fn put_in_force(&mut self, key: Key) -> Result<(), HostError> {
         let hosted = self.sessions.get_mut(&key).filter(|it| it.stage == super::Stage::Open);
         let hosted = hosted.ok_or(HostError::NoSession)?;
         let Some(next) = &hosted.next else { return Err(HostError::NothingPrepared) };

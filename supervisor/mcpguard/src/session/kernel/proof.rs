@@ -43,6 +43,15 @@ impl Proofs {
         }
     }
 
+    /// Another policy is put in force: a canary that runs tries what the old one closes. Another one follows.
+    pub(super) fn begin_again(&mut self, enclosure: &mut Enclosure, now: Instant) -> Result<(), String> {
+        self.next = self.next.map(|_| now);
+        match self.running.take() {
+            Some(proof) => proof.end(enclosure).map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    }
+
     /// Does what is due; an error is a proof that failed.
     pub(super) fn go_on(&mut self, enclosure: &mut Enclosure, now: Instant) -> Result<(), String> {
         if self.next.is_none_or(|next| now < next) {

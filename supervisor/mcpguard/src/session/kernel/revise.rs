@@ -1,5 +1,7 @@
 //! Another policy for the kernel's part.
 
+use std::time::Instant;
+
 use mcp::Engine;
 use policy::Plan;
 use policy::plan::OnViolation;
@@ -59,10 +61,13 @@ impl Kernel {
     pub(in crate::session) fn commit(&self, kernels: &Kernels) -> Committed {
         let Some(ground) = &self.ground else { return Committed::Done };
         match (&mut *ground.borrow_mut(), kernels) {
-            (Ground::Own(enclosure), Kernels::Own(revised)) => match enclosure.commit(revised) {
-                Ok(()) => Committed::Done,
-                Err(error) => Committed::Not(error.to_string()),
-            },
+            (Ground::Own(enclosure), Kernels::Own(revised)) => {
+                let ended = self.proofs.borrow_mut().begin_again(enclosure, Instant::now());
+                match ended.and_then(|()| enclosure.commit(revised).map_err(|error| error.to_string())) {
+                    Ok(()) => Committed::Done,
+                    Err(error) => Committed::Not(error),
+                }
+            }
             (Ground::Hosted(hosted), Kernels::Daemon(next)) => {
                 let committed = next.commit();
                 if matches!(committed, Committed::Done) {
