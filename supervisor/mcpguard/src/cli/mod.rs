@@ -89,7 +89,7 @@ enum Command {
     Release(quarantine::ReleaseArgs),
     /// Show what sessions of the host daemon may use, and set other limits while they run
     Limits(limits::Args),
-    /// Have the host daemon read the host's rules again
+    /// Have running sessions follow their policies as they are written now, or the host daemon the host's rules
     Reload(reload::Args),
     /// Tell how the host daemon is
     Status(status::Args),
