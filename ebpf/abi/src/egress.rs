@@ -151,3 +151,19 @@ const _: () = assert!(size_of::<Flow>() == 48);
 const _: () = assert!(size_of::<SocketFlow>() == 56);
 const _: () = assert!(size_of::<PeerKey>() == 24);
 const _: () = assert!(size_of::<Peer>() == 24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_is_the_revisions_that_let_it_through_and_a_doors_is_every_ones() {
+        let straight = SocketFlow { slot: 3, revision: 7, ..SocketFlow::default() };
+        assert!(
+            straight.is_of(3, 7) && !straight.is_of(3, 8) && !straight.is_of(3, 6) && !straight.is_of(4, 7)
+        );
+        let flow = Flow { door: Door::Proxy as u32, ..Flow::default() };
+        let led = SocketFlow { flow, ..straight };
+        assert!(led.is_of(3, 7) && led.is_of(3, 8) && !led.is_of(4, 7));
+    }
+}

@@ -222,6 +222,7 @@ const _: () = assert!(size_of::<Port>() == 8);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::REVISIONS;
 
     #[test]
     fn names_that_differ_anywhere_have_other_hashes() {
@@ -229,5 +230,13 @@ mod tests {
         for (index, name) in names.iter().enumerate() {
             assert!(names[..index].iter().all(|other| name_hash(other) != name_hash(name)), "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_rules_number_names_its_policy() {
+        for (rule, revision) in [(0, 0), (7, 1), (MAX_RULES - 1, 254), (0, REVISIONS)] {
+            assert_eq!(unstamped(stamped(rule, revision)), Some((rule, revision)));
+        }
+        assert_eq!((stamped(NO_RULE, 3), unstamped(NO_RULE)), (NO_RULE, None));
     }
 }
