@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,23 +13,29 @@ use enforce::Pid;
 use enforce::keeper::{Peer, sits_in_a_group};
 use nix::unistd::geteuid;
 use procfs::process::Process;
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::time::timeout;
+use tokio::net::UnixStream;
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
 
 use super::Reply;
+use crate::session::stdio::polled;
 
 /// What is asked; there is nothing else.
 pub(crate) const ASK: &[u8] = b"reload\n";
 /// How long whoever has connected may take for a line.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long after a failure it is tried again.
+const PAUSE: Duration = Duration::from_millis(200);
 /// A process has at most so many parents; where there are more it is not looked at.
 const PARENTS: usize = 4096;
 
 /// The socket; its end takes it away.
 #[derive(Debug)]
 pub(super) struct Door {
-    listener: UnixListener,
+    /// One future at a time listens.
+    listener: Mutex<AsyncFd<UnixListener>>,
     place: PathBuf,
 }
 
@@ -38,19 +45,19 @@ impl Door {
     /// # Errors
     /// It cannot be had there.
     pub(super) fn open(place: &Path) -> io::Result<Self> {
-        // One of this name can only be of an earlier boot.
-        let _ = fs::remove_file(place);
-        let listener = UnixListener::bind(place)?;
-        fs::set_permissions(place, fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, place: place.to_owned() })
+        Ok(Self { listener: Mutex::new(bind(place)?), place: place.to_owned() })
     }
 
     /// The next one who asks and may. Others are told why not.
     pub(super) async fn next(&self) -> UnixStream {
+        let mut listener = self.listener.lock().await;
         loop {
-            let Ok((mut stream, _)) = self.listener.accept().await else {
-                // Too many open files: it passes.
-                tokio::time::sleep(Duration::from_millis(200)).await;
+            let Some(mut stream) = accept(&listener).await else {
+                // Nobody comes by it any more.
+                sleep(PAUSE).await;
+                if let Ok(anew) = bind(&self.place) {
+                    *listener = anew;
+                }
                 continue;
             };
             match may_ask(&stream) {
@@ -58,6 +65,37 @@ impl Door {
                 Ok(()) => {}
                 Err(why) => answer(stream, &Reply { refused: vec![why], ..Reply::default() }).await,
             }
+        }
+    }
+}
+
+fn bind(place: &Path) -> io::Result<AsyncFd<UnixListener>> {
+    // One of this name can only be of an earlier boot, or broken.
+    let _ = fs::remove_file(place);
+    let listener = UnixListener::bind(place)?;
+    fs::set_permissions(place, fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    polled(listener)
+}
+
+/// The next who comes; `None`: the socket is no good any more, as after `shutdown(2)`. Then it is readable for ever, and nobody is
+/// there.
+async fn accept(listener: &AsyncFd<UnixListener>) -> Option<UnixStream> {
+    loop {
+        let mut ready = listener.readable().await.ok()?;
+        if ready.ready().is_read_closed() {
+            return None;
+        }
+        match ready.try_io(|listener| listener.get_ref().accept()) {
+            Ok(Ok((stream, _))) => {
+                let stream = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+                if let Ok(stream) = stream {
+                    return Some(stream);
+                }
+            }
+            // Too many open files: it passes.
+            Ok(Err(_)) => sleep(PAUSE).await,
+            Err(_would_block) => {}
         }
     }
 }
@@ -115,6 +153,45 @@ fn descends(process: i32, from: i32) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_socket_that_breaks_is_opened_anew() {
+        let place = tempfile::tempdir().expect("a directory");
+        let place = place.path().join("x.sock");
+        let events =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
+        let own = |stream: &UnixStream| stream.peer_cred().expect("a peer").pid();
+        events.block_on(async {
+            let door = Door::open(&place).expect("a door");
+            for round in 0..2 {
+                let listener = door.listener.lock().await;
+                if round > 0 {
+                    use nix::sys::socket::{Shutdown, shutdown};
+                    use std::os::fd::AsRawFd;
+                    shutdown(listener.get_ref().as_raw_fd(), Shutdown::Both).expect("it listens");
+                }
+                drop(listener);
+                // Whoever comes is this very process, which counts as its own descendant: it is told so.
+                let asks = async {
+                    loop {
+                        sleep(Duration::from_millis(20)).await;
+                        let Ok(mut stream) = UnixStream::connect(&place).await else { continue };
+                        assert_eq!(own(&stream), Some(Pid::this().as_raw()));
+                        let mut told = String::new();
+                        if stream.read_to_string(&mut told).await.is_ok() && told.contains("guarded process")
+                        {
+                            return;
+                        }
+                    }
+                };
+                tokio::select! {
+                    _ = door.next() => panic!("a descendant was let in"),
+                    () = asks => {}
+                    () = sleep(Duration::from_secs(20)) => panic!("round {round}: the door stays closed"),
+                }
+            }
+        });
+    }
 
     #[test]
     fn a_child_descends_and_a_parent_does_not() {
