@@ -18,7 +18,7 @@ use super::room::{Room, stamped};
 /// Makes an address known under the policy that is prepared.
 pub(crate) type Teach = Box<dyn Fn(IpAddr, &Learned) -> Result<(), LearnError> + Send>;
 
-/// How long the way out stands still for a decision at most; then nothing changes.
+/// How long the way out may take to get ready; then nothing changes.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What the thread is asked for.
@@ -66,7 +66,9 @@ pub(super) async fn follow(room: &Room, asked: &mut UnboundedReceiver<Revision>)
     std::future::pending().await
 }
 
-/// Blocks this thread until it is decided: what is asked and what arrives meanwhile waits.
+/// Blocks this thread until it is decided, by a word or by the drop of [`Ready`]: what is asked and what arrives meanwhile
+/// waits. It must not go on by itself, because the decision may come late (a daemon that was lost is asked what holds) and
+/// the two sides would then judge by different policies.
 fn carry_out(room: &Room, Revision { plan, stamp, teach, prepared, decided }: Revision) {
     let names = match teach_all(room, &plan, stamp, &teach) {
         Ok(names) => names,
@@ -76,7 +78,7 @@ fn carry_out(room: &Room, Revision { plan, stamp, teach, prepared, decided }: Re
         }
     };
     let _ = prepared.send(Ok(()));
-    if decided.recv_timeout(PATIENCE).is_ok() {
+    if decided.recv().is_ok() {
         room.follow(plan, names, stamp);
     }
 }

@@ -12,11 +12,11 @@ impl Layer {
     /// session's supervisor, doors and control group stay what they are.
     ///
     /// # Errors
-    /// It cannot be written down, or the policy was changed [`abi::REVISIONS`] times already. Nothing has changed then.
+    /// There is no such session, it cannot be written down, or the policy was changed [`abi::REVISIONS`] times already. Nothing has changed then.
     pub fn prepare(&mut self, session: &Session, terms: &Terms<'_>) -> Result<Vec<Skipped>, SessionError> {
         let slot = session.slot;
         let held = self.sessions.get_mut(slot as usize).and_then(Option::as_mut);
-        let held = held.ok_or(SessionError::Unmapped(nix::errno::Errno::ENOENT))?;
+        let held = held.ok_or_else(unknown)?;
         session::settle(&mut self.maps, session, held)?;
         let mut parts = Parts {
             maps: &mut self.maps,
@@ -31,11 +31,11 @@ impl Layer {
     /// none under parts of both.
     ///
     /// # Errors
-    /// Nothing was prepared, or the store failed: the old policy holds.
+    /// There is no such session, nothing was prepared, or the store failed: the old policy holds.
     pub fn commit(&mut self, session: &Session) -> Result<(), MapsError> {
         match self.sessions.get_mut(session.slot as usize).and_then(Option::as_mut) {
             Some(held) => session::commit(&mut self.maps, session, held),
-            None => Ok(()),
+            None => Err(unknown()),
         }
     }
 
@@ -62,4 +62,9 @@ impl Layer {
         let next = held.and_then(|held| held.next.as_mut());
         next.map(|next| std::mem::take(&mut next.files)).unwrap_or_default()
     }
+}
+
+fn unknown() -> MapsError {
+    let reason = "this layer has no such session".to_owned();
+    MapsError::Access { name: "POLICIES", doing: "read", reason }
 }
