@@ -180,6 +180,10 @@ fn another_policy_holds_from_its_store_on_and_leaves_nothing_of_the_old_one() {
     assert_eq!((written_down(&layer), layer.revision(&session)), ((0, 0), 2));
     assert!(is_denied_inside(&mut layer, &session, group_of));
 
+    let mut other = Layer::load(&probe, &options()).unwrap();
+    assert!(other.prepare(&session, &terms(&open)).is_err(), "it is a session of another layer");
+    assert!(other.commit(&session).is_err());
+
     drop(group);
     layer.close(session).unwrap();
     assert!(layer.sessions.iter().all(Option::is_none));
