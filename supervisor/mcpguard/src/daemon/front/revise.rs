@@ -13,7 +13,7 @@ use super::log::Fact;
 use super::memo::Memo;
 use super::opening::{quarantined, skipped};
 use super::refusal::{Wrapped, refusal};
-use super::session::odd;
+use super::session::{odd, teach};
 use super::sessions::Stage;
 use super::words;
 use super::worker::Client;
@@ -77,15 +77,7 @@ fn own(client: &Client, key: Key) -> Option<Rc<Memo>> {
 /// An address is known under it.
 pub(super) async fn learn(client: &Client, id: RequestId, learn: &Learn) -> Result<(), Wrapped> {
     let ask = Ask::LearnNext(client.line.number, learn.address, words::learned(&learn.grants));
-    match client.ask(&ask).await? {
-        wire::Answer::Full => {
-            let sentence = "the session knows as many addresses as it may; what it knows ends by itself";
-            return Err(refusal(Code::Full, sentence).into());
-        }
-        wire::Answer::Done => client.line.answer(id, Answer::Done, Vec::new()),
-        other => return Err(odd(&other)),
-    }
-    Ok(())
+    teach(client, id, &ask).await
 }
 
 /// It holds from now on. An operator may have put it into quarantine meanwhile.

@@ -54,7 +54,12 @@ fn live(client: &Client) -> Result<Key, Refusal> {
 pub(super) async fn learn(client: &Client, id: RequestId, learn: &Learn) -> Result<(), Wrapped> {
     live(client)?;
     let ask = Ask::Learn(client.line.number, learn.address, words::learned(&learn.grants));
-    match client.ask(&ask).await? {
+    teach(client, id, &ask).await
+}
+
+/// Has the keeper learn an address, under the policy that holds or the one that is prepared.
+pub(super) async fn teach(client: &Client, id: RequestId, ask: &Ask) -> Result<(), Wrapped> {
+    match client.ask(ask).await? {
         wire::Answer::Full => {
             let sentence = "the session knows as many addresses as it may; what it knows ends by itself";
             return Err(refusal(Code::Full, sentence).into());
