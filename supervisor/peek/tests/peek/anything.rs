@@ -1,5 +1,7 @@
 //! What holds for any bytes: nothing panics, decisions stay, pieces change nothing.
 
+use std::net::Ipv6Addr;
+
 use peek::{Answer, Expect, Fault, Fed, Handshake, MAX_HEAD, Peek, Peeking, Requests, answer, peek};
 use proptest::prelude::*;
 
@@ -91,12 +93,28 @@ fn shown(head: &peek::Head) -> String {
     head.port.map_or(host.clone(), |port| format!("{host}:{port}"))
 }
 
-/// The same without what differs in spelling only.
+/// The same without what differs in spelling only: a last dot, and the many ways to write an address in brackets
+/// (RFC 4291, section 2.2).
 fn plain(host: &str) -> String {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.parse::<u16>().is_ok() => format!("{}:{port}", name.trim_end_matches('.')),
-        _ => host.trim_end_matches('.').to_owned(),
-    }
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => (name, Some(port)),
+        _ => (host, None),
+    };
+    let bracketed = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let name = match bracketed.and_then(|address| address.parse::<Ipv6Addr>().ok()) {
+        Some(address) => format!("[{address}]"),
+        None => name.trim_end_matches('.').to_owned(),
+    };
+    port.map_or(name.clone(), |port| format!("{name}:{port}"))
+}
+
+/// `[::0]` is `[::]`, with a port and without; found by the property below.
+#[test]
+fn what_differs_in_spelling_only_is_the_same() {
+    assert_eq!(plain("[::0]"), "[::]");
+    assert_eq!(plain("[0:0::1]:80"), "[::1]:80");
+    assert_eq!(plain("a.example.:80"), "a.example:80");
+    assert_eq!(plain("[::1"), "[::1");
 }
 
 /// Each prefix says the same as the whole, or nothing yet; and memory changes nothing.
