@@ -22,6 +22,7 @@ mod install;
 mod policies;
 mod session;
 mod sessions;
+mod stamped;
 mod terminal;
 mod trust;
 

@@ -71,6 +71,9 @@ pub enum EnclosureError {
     /// The server's process cannot be watched.
     #[error("the server's process cannot be marked: {}", .0.desc())]
     Unmarked(nix::errno::Errno),
+    /// There are no programs that could take another policy.
+    #[error("no eBPF programs watch this server, so that none can take another policy")]
+    Unwatched,
 }
 
 /// The part of a session that root adds. Dropping it ends what is left in the group and takes everything away.

@@ -7,7 +7,7 @@ use policy::Plan;
 
 use super::prepare::{bait_entry, unreachable};
 use super::{EncloseError, Enclosure, EnclosureError};
-use crate::bpf::{SessionError, Terms};
+use crate::bpf::Terms;
 use crate::encode::{self, Implied, Tables};
 
 /// A plan as the programs look it up.
@@ -34,10 +34,10 @@ impl Enclosure {
     /// Writes down what the session may do next; nothing is decided by it before [`Self::commit`].
     ///
     /// # Errors
-    /// It cannot be written down. Nothing has changed then.
-    pub fn prepare(&mut self, revised: &Revised, server: Pid) -> Result<(), SessionError> {
-        let Some(watch) = &mut self.watch else { return Ok(()) };
-        let Some(session) = &watch.session else { return Ok(()) };
+    /// No programs watch here, or it cannot be written down. Nothing has changed then.
+    pub fn prepare(&mut self, revised: &Revised, server: Pid) -> Result<(), EnclosureError> {
+        let watch = self.watch.as_mut().ok_or(EnclosureError::Unwatched)?;
+        let session = watch.session.as_ref().ok_or(EnclosureError::Unwatched)?;
         let mut tables = revised.tables.clone();
         // Where there are no hooks the bait is no file.
         let place = self.place.as_ref().filter(|_| watch.bait.file.is_some());
@@ -49,10 +49,10 @@ impl Enclosure {
     /// Puts it in force, by one store.
     ///
     /// # Errors
-    /// The store failed: the old policy holds.
+    /// No programs watch here, or the store failed: the old policy holds.
     pub fn commit(&mut self, revised: &Revised) -> Result<(), EnclosureError> {
-        let Some(watch) = &mut self.watch else { return Ok(()) };
-        let Some(session) = &watch.session else { return Ok(()) };
+        let watch = self.watch.as_mut().ok_or(EnclosureError::Unwatched)?;
+        let session = watch.session.as_ref().ok_or(EnclosureError::Unwatched)?;
         watch.layer.commit(session)?;
         watch.bait.address = Some(revised.unreachable);
         Ok(())

@@ -7,6 +7,7 @@ use policy::plan::Rule;
 use serde::{Deserialize, Serialize};
 
 use super::compile::Compiled;
+use crate::stamped;
 
 /// What this build writes first. Another build's memo is not read; its session goes on without a name.
 const FORM: u32 = 2;
@@ -103,13 +104,7 @@ impl Memo {
 
     /// A rule by its number in the kernel's tables.
     pub(crate) fn rule(&self, number: u32) -> Option<&MemoRule> {
-        let (rule, stamp) = abi::unstamped(number)?;
-        let rules = match stamp {
-            stamp if stamp == u32::from(self.stamp) => &self.rules,
-            stamp if stamp + 1 == u32::from(self.stamp) => &self.before,
-            _ => return None,
-        };
-        rules.get(usize::try_from(rule).ok()?)
+        stamped::rule(number, self.stamp, &self.rules, &self.before)
     }
 
     /// How long ago it was opened, in milliseconds.

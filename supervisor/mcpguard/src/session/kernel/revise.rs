@@ -14,6 +14,10 @@ use super::repeated::Repetition;
 use crate::hosted::Committed;
 use crate::session::reload::{Keeper, Kernels};
 
+/// Of a policy that was made ready for somebody else than [`Kernel::keeper`] names.
+const KEPT_BY_ANOTHER: &str =
+    "the session's rules are kept by somebody else than the policy was made ready for";
+
 impl Kernel {
     /// Who would have to take another policy.
     pub(in crate::session) fn keeper(&self) -> Keeper {
@@ -26,12 +30,12 @@ impl Kernel {
 
     /// Writes it down; nothing is decided by it yet.
     pub(in crate::session) fn prepare(&self, kernels: &Kernels) -> Result<(), String> {
-        let (Kernels::Own(revised), Some(ground)) = (kernels, &self.ground) else { return Ok(()) };
-        match &mut *ground.borrow_mut() {
-            Ground::Own(enclosure) => {
+        let Kernels::Own(revised) = kernels else { return Ok(()) };
+        match self.ground.as_ref().map(|ground| ground.borrow_mut()).as_deref_mut() {
+            Some(Ground::Own(enclosure)) => {
                 enclosure.prepare(revised, self.server).map_err(|error| error.to_string())
             }
-            Ground::Hosted(_) => Ok(()),
+            _ => Err(KEPT_BY_ANOTHER.to_owned()),
         }
     }
 
@@ -59,23 +63,24 @@ impl Kernel {
 
     /// Puts it in force, by one store.
     pub(in crate::session) fn commit(&self, kernels: &Kernels) -> Committed {
-        let Some(ground) = &self.ground else { return Committed::Done };
-        match (&mut *ground.borrow_mut(), kernels) {
-            (Ground::Own(enclosure), Kernels::Own(revised)) => {
+        let mut ground = self.ground.as_ref().map(|ground| ground.borrow_mut());
+        match (ground.as_deref_mut(), kernels) {
+            (_, Kernels::None) => Committed::Done,
+            (Some(Ground::Own(enclosure)), Kernels::Own(revised)) => {
                 let ended = self.proofs.borrow_mut().begin_again(enclosure, Instant::now());
                 match ended.and_then(|()| enclosure.commit(revised).map_err(|error| error.to_string())) {
                     Ok(()) => Committed::Done,
                     Err(error) => Committed::Not(error),
                 }
             }
-            (Ground::Hosted(hosted), Kernels::Daemon(next)) => {
+            (Some(Ground::Hosted(hosted)), Kernels::Daemon(next)) => {
                 let committed = next.commit();
                 if matches!(committed, Committed::Done) {
                     hosted.follow_policy(next);
                 }
                 committed
             }
-            _ => Committed::Done,
+            _ => Committed::Not(KEPT_BY_ANOTHER.to_owned()),
         }
     }
 

@@ -10,6 +10,7 @@ use policy::plan::{Ask, Rule};
 
 use super::batch::Counted;
 use crate::session::translate::rule_ref;
+use crate::stamped;
 
 /// What was attempted, as a person says it: `read /home/me/.env`, `connect to 10.0.0.5:22`.
 pub(super) fn attempt(event: &KernelEvent) -> String {
@@ -73,13 +74,7 @@ impl Rules {
 
     /// A rule by its number in the kernel's tables.
     fn by_number(&self, number: u32) -> Option<&Rule> {
-        let (rule, stamp) = abi::unstamped(number)?;
-        let rules = match stamp {
-            stamp if stamp == u32::from(self.stamp) => &self.rules,
-            stamp if stamp + 1 == u32::from(self.stamp) => &self.before,
-            _ => return None,
-        };
-        rules.get(rule as usize)
+        stamped::rule(number, self.stamp, &self.rules, &self.before)
     }
 
     /// The rule that asks for this.
