@@ -1,6 +1,6 @@
 //! The connection of a session: a thread reads it, others ask over it; when it is lost it is resumed.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
@@ -10,14 +10,15 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use control::message::{Actor, Because, Code, End, Opened, Resources, Resume};
 use control::{Answer, Event, FromDaemon, Request, RequestId, Selector, SessionId};
+use enforce::Egress;
 use enforce::bpf::ActiveMask;
 use enforce::cgroup::GroupEvents;
-use enforce::{Egress, KernelEvent};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::heard::Heard;
 use super::line::Line;
+use super::news::{News, Waiting};
 use super::next::{Next, Place};
 use super::remote::Remote;
 use super::told;
@@ -30,30 +31,6 @@ const END: Duration = Duration::from_secs(1);
 const HURRY: Duration = Duration::from_millis(500);
 /// The shortest and the longest time between two attempts to resume.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// News that nobody has taken; more are only counted.
-const WAITING: usize = 65_536;
-
-/// Something that the daemon told.
-#[derive(Debug)]
-pub(crate) enum News {
-    /// The kernel denied something.
-    Denied(Box<KernelEvent>),
-    /// So many denials were not told, and will not be.
-    Missed(u64),
-    /// The session is over; why.
-    Ended(String),
-    /// Somebody stopped it; who and why.
-    Frozen(String),
-    /// Somebody let it go on; who and why.
-    Thawed(String),
-    /// Somebody changed what it may use; who and how.
-    Limited(String),
-    /// The daemon is gone: nothing is learned until it is back.
-    Lost(String),
-    /// It is back.
-    Regained,
-}
-
 /// A session that the daemon guards.
 #[derive(Debug)]
 pub(crate) struct Hosted {
@@ -79,8 +56,7 @@ struct Shared {
 struct State {
     line: Option<Line>,
     waiting: BTreeMap<RequestId, Sender<Answer>>,
-    news: VecDeque<News>,
-    missed: u64,
+    news: Waiting,
     heard: Heard,
     /// What the control group's limits have done so far.
     resources: Resources,
@@ -108,8 +84,7 @@ impl Hosted {
         let state = State {
             line: Some(line),
             waiting: BTreeMap::new(),
-            news: VecDeque::new(),
-            missed: 0,
+            news: Waiting::default(),
             heard: Heard::default(),
             resources: Resources::default(),
             over: false,
@@ -166,12 +141,7 @@ impl Hosted {
 
     /// The next news.
     pub(crate) fn news(&self) -> Option<News> {
-        let mut state = self.shared.lock();
-        if let Some(news) = state.news.pop_front() {
-            return Some(news);
-        }
-        let missed = std::mem::take(&mut state.missed);
-        (missed > 0).then_some(News::Missed(missed))
+        self.shared.lock().news.next()
     }
 
     /// What the control group's limits have done.
@@ -249,11 +219,7 @@ impl Shared {
     }
 
     fn tell(&self, state: &mut State, news: News) {
-        if state.news.len() < WAITING {
-            state.news.push_back(news);
-        } else {
-            state.missed += 1;
-        }
+        state.news.push(news);
         self.ring();
     }
 
@@ -347,7 +313,7 @@ impl Shared {
                 if state.heard.note(told.sequence) {
                     match told::event(&told, self.slot) {
                         Some(event) => self.tell(state, News::Denied(Box::new(event))),
-                        None => state.missed += 1,
+                        None => self.tell(state, News::Missed(1)),
                     }
                 }
             }

@@ -13,6 +13,7 @@ mod choice;
 mod heard;
 mod line;
 mod link;
+mod news;
 mod next;
 mod opening;
 mod remote;
@@ -20,6 +21,7 @@ mod told;
 
 pub(crate) use choice::{Choice, Found, SOCKET, is_there};
 pub(crate) use line::Line;
-pub(crate) use link::{Hosted, News};
+pub(crate) use link::Hosted;
+pub(crate) use news::News;
 pub(crate) use next::{Committed, Next, Place};
 pub(crate) use opening::{Recorder, open};

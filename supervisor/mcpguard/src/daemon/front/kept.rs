@@ -12,25 +12,43 @@ const SIZE: usize = 256;
 /// The last events, and how many were never told.
 #[derive(Debug, Default)]
 pub(super) struct KeptEvents {
-    /// In the order of their numbers; whether somebody was told of it.
-    events: VecDeque<(KernelEvent, bool)>,
+    /// In the order of their numbers. The last ones may be waiting to be told.
+    events: VecDeque<KernelEvent>,
+    waiting: usize,
     bytes: usize,
     /// Events that are gone, and that nobody was told of.
     lost: BTreeMap<EventKind, u64>,
 }
 
 impl KeptEvents {
-    /// Keeps an event; the oldest ones make room.
-    pub(super) fn push(&mut self, event: KernelEvent, told: bool, limits: &Limits) {
+    /// Keeps an event, to be told; the oldest ones make room.
+    pub(super) fn push(&mut self, event: KernelEvent, limits: &Limits) {
         self.bytes += size(&event);
-        self.events.push_back((event, told));
+        self.events.push_back(event);
+        self.waiting += 1;
         while self.events.len() > limits.kept_events || self.bytes > limits.kept_bytes {
-            let Some((gone, told)) = self.events.pop_front() else { return };
+            let waited = self.waiting == self.events.len();
+            let Some(gone) = self.events.pop_front() else { return };
             self.bytes -= size(&gone);
-            if !told {
+            if waited {
+                self.waiting -= 1;
                 *self.lost.entry(gone.kind).or_default() += 1;
             }
         }
+    }
+
+    /// Tells what waits, in order, for as long as there is room for it.
+    pub(super) fn tell(&mut self, mut has_room: impl FnMut(&KernelEvent) -> bool) {
+        let told = self.events.len() - self.waiting;
+        let now = self.events.range(told..).take_while(|event| has_room(event)).count();
+        self.waiting -= now;
+    }
+
+    /// The first that waits to be told, and the last.
+    pub(super) fn waiting(&self) -> Option<(u64, u64)> {
+        let mut waiting = self.events.range(self.events.len() - self.waiting..).map(|event| event.sequence);
+        let first = waiting.next()?;
+        Some((first, waiting.next_back().unwrap_or(first)))
     }
 
     /// Denials that nobody will be told of are counted with those that are gone.
@@ -38,12 +56,11 @@ impl KeptEvents {
         *self.lost.entry(kind).or_default() += count;
     }
 
-    /// The client has heard everything up to this number. What came since, to be told now.
-    pub(super) fn resume(&mut self, heard: u64) -> Vec<KernelEvent> {
-        self.events.retain(|(event, _)| event.sequence > heard);
-        self.bytes = self.events.iter().map(|(event, _)| size(event)).sum();
-        self.events.iter_mut().for_each(|(_, told)| *told = true);
-        self.events.iter().map(|(event, _)| event.clone()).collect()
+    /// The client has heard everything up to this number. What came since is to be told now.
+    pub(super) fn resume(&mut self, heard: u64) {
+        self.events.retain(|event| event.sequence > heard);
+        self.bytes = self.events.iter().map(size).sum();
+        self.waiting = self.events.len();
     }
 
     /// What was lost since this was last asked.
@@ -69,34 +86,60 @@ pub(super) mod tests {
         serde_json::from_str(&text).unwrap()
     }
 
-    fn numbers(events: &[KernelEvent]) -> Vec<u64> {
-        events.iter().map(|event| event.sequence).collect()
+    /// What is told when there is room for so many.
+    fn told(kept: &mut KeptEvents, mut room: usize) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        kept.tell(|event| {
+            let has_room = room > 0;
+            numbers.extend(has_room.then_some(event.sequence));
+            room = room.saturating_sub(1);
+            has_room
+        });
+        numbers
     }
 
     #[test]
     fn what_was_heard_is_not_told_again_and_what_is_gone_is_counted() {
         let limits = Limits { kept_events: 3, ..Limits::default() };
         let mut kept = KeptEvents::default();
-        for number in 1..=2 {
-            kept.push(event(number), true, &limits);
-        }
-        for number in 3..=6 {
-            kept.push(event(number), false, &limits);
-        }
+        (1..=2).for_each(|number| kept.push(event(number), &limits));
+        assert_eq!(told(&mut kept, 9), [1, 2]);
+        (3..=6).for_each(|number| kept.push(event(number), &limits));
         let lost = kept.take_lost().unwrap();
         assert_eq!(lost.kinds, [(EventKind::Exec, 1)], "of 1, 2 and 3 only 3 was never told");
-        assert_eq!(numbers(&kept.resume(4)), [5, 6]);
+        kept.resume(4);
+        assert_eq!((told(&mut kept, 9), kept.take_lost()), (vec![5, 6], None));
+        kept.resume(0);
+        assert_eq!(told(&mut kept, 9), [5, 6], "a client may be lost again before it has read them");
+        kept.resume(6);
+        assert_eq!(told(&mut kept, 9), [0; 0]);
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_told_later() {
+        let limits = Limits { kept_events: 4, ..Limits::default() };
+        let mut kept = KeptEvents::default();
+        (1..=4).for_each(|number| kept.push(event(number), &limits));
+        assert_eq!(told(&mut kept, 1), [1]);
+        assert_eq!(told(&mut kept, 0), [0; 0]);
+        (5..=6).for_each(|number| kept.push(event(number), &limits));
+        assert_eq!(
+            kept.take_lost().unwrap().kinds,
+            [(EventKind::Exec, 1)],
+            "of 1 and 2 only 2 was never told"
+        );
+        assert_eq!(kept.waiting(), Some((3, 6)));
+        assert_eq!((told(&mut kept, 3), kept.waiting()), (vec![3, 4, 5], Some((6, 6))));
+        assert_eq!((told(&mut kept, 3), kept.waiting()), (vec![6], None));
         assert_eq!(kept.take_lost(), None);
-        assert_eq!(numbers(&kept.resume(0)), [5, 6], "a client may be lost again before it has read them");
-        assert_eq!(numbers(&kept.resume(6)), [0; 0]);
     }
 
     #[test]
     fn bytes_are_bounded_too() {
         let limits = Limits { kept_bytes: 10 * SIZE, ..Limits::default() };
         let mut kept = KeptEvents::default();
-        (0..1000).for_each(|number| kept.push(event(number), false, &limits));
-        assert!(kept.resume(0).len() < 10);
-        assert_eq!(kept.bytes, kept.events.iter().map(|(event, _)| size(event)).sum::<usize>());
+        (0..1000).for_each(|number| kept.push(event(number), &limits));
+        assert_eq!(kept.bytes, kept.events.iter().map(size).sum::<usize>());
+        assert!(told(&mut kept, 1000).len() < 10);
     }
 }

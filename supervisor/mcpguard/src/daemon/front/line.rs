@@ -90,6 +90,15 @@ impl Line {
         }
     }
 
+    /// Tells of a denial, if there is room for it beside answers; whether there was.
+    pub(super) fn offer(&self, event: impl FnOnce() -> Event) -> bool {
+        let has_room = self.standing.get() == Standing::Open && !self.is_full();
+        if has_room {
+            self.tell(event());
+        }
+        has_room
+    }
+
     /// Tells of something that is followed; whether there was room for it.
     pub(super) fn follow(&self, followed: Followed) -> bool {
         let has_room = self.inner.borrow().outbox.bytes() < self.most;

@@ -6,6 +6,7 @@ use control::message::{Actor, Arrived, Because, Code, End, Forget, Learn, Refusa
 use control::{Answer, RequestId};
 use enforce::keeper::Key;
 
+use super::line::Standing;
 use super::log::Fact;
 use super::refusal::{Wrapped, refusal};
 use super::sessions::Stage;
@@ -80,15 +81,35 @@ pub(super) async fn forget(client: &Client, id: RequestId, forget: Forget) -> Re
 
 /// What the keeper has told until it answers is on its way to the client by then.
 pub(super) async fn sync(client: &Client, id: RequestId) -> Result<(), Wrapped> {
-    live(client)?;
+    let key = live(client)?;
     let answer = match client.ask(&Ask::Sync(client.line.number)).await {
-        Ok(_) => Answer::Done,
+        Ok(_) => {
+            catch_up(client, key).await;
+            Answer::Done
+        }
         // No news for the log: it comes by itself.
         Err(Wrapped(refused)) if refused.code == Code::Behind => Answer::Refused(refused),
         Err(refused) => return Err(refused),
     };
     client.line.answer(id, answer, Vec::new());
     Ok(())
+}
+
+/// What had no room until now is told first, as far as it is kept; not what comes meanwhile.
+async fn catch_up(client: &Client, key: Key) {
+    let mut last = None;
+    loop {
+        client.room().await;
+        let mut sessions = client.hub.sessions.borrow_mut();
+        let Some(session) = sessions.get_mut(key) else { return };
+        let Some((_, newest)) = session.events.waiting() else { return };
+        let last = *last.get_or_insert(newest);
+        session.catch_up();
+        let waits = session.events.waiting().is_some_and(|(first, _)| first <= last);
+        if !waits || client.line.standing() != Standing::Open {
+            return;
+        }
+    }
 }
 
 /// Where a connection wanted to go.

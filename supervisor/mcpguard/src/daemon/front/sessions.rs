@@ -129,10 +129,17 @@ impl Session {
         }
     }
 
-    /// Tells its client what the kernel denied, and keeps it.
+    /// Keeps what the kernel denied, and tells its client.
     pub(super) fn denied(&mut self, event: control::message::KernelEvent, limits: &Limits) {
-        self.tell(Event::Denied(Box::new(event.clone())));
-        self.events.push(event, self.line.is_some(), limits);
+        self.events.push(event, limits);
+        self.catch_up();
+    }
+
+    /// Tells its client, if it is there, of the denials that wait, for as long as there is room beside answers.
+    pub(super) fn catch_up(&mut self) {
+        if let Some(line) = &self.line {
+            self.events.tell(|event| line.offer(|| Event::Denied(Box::new(event.clone()))));
+        }
     }
 
     /// Its client is there, and has heard everything up to this number. What nobody was told of and is gone.
@@ -140,9 +147,8 @@ impl Session {
         if let Some(old) = self.line.replace(Rc::clone(line)).filter(|old| old.number != line.number) {
             old.cut();
         }
-        for event in self.events.resume(heard) {
-            self.tell(Event::Denied(Box::new(event)));
-        }
+        self.events.resume(heard);
+        self.catch_up();
         let lost = self.events.take_lost();
         if let Some(lost) = lost.clone() {
             self.tell(Event::Dropped(lost));
