@@ -19,13 +19,19 @@ const TABLE: &[(&str, &[&str])] = &[
             "mcpguard-telemetry",
             "mcpguard-abi",
             "mcpguard-control",
+            "mcpguard-arguments",
+            "mcpguard-content",
+            "mcpguard-pins",
         ],
     ),
     ("mcpguard-telemetry", &["mcpguard-audit"]),
     ("mcpguard-enforce", &["mcpguard-policy", "mcpguard-abi", "mcpguard-verdict"]),
     ("mcpguard-abi", &[]),
     ("mcpguard-verdict", &["mcpguard-abi"]),
-    ("mcpguard-mcp", &["mcpguard-policy"]),
+    ("mcpguard-mcp", &["mcpguard-policy", "mcpguard-arguments", "mcpguard-content"]),
+    ("mcpguard-arguments", &[]),
+    ("mcpguard-content", &[]),
+    ("mcpguard-pins", &["mcpguard-content"]),
     ("mcpguard-names", &["mcpguard-policy", "mcpguard-abi"]),
     ("mcpguard-peek", &[]),
     ("mcpguard-control", &[]),
@@ -41,8 +47,16 @@ const TABLE: &[(&str, &[&str])] = &[
 
 /// Outside packages that a pure crate may not even link.
 const IMPURE: &[&str] = &["tokio", "nix", "libc", "landlock", "seccompiler", "caps", "tempfile", "jiff"];
-const PURE: &[&str] =
-    &["mcpguard-policy", "mcpguard-mcp", "mcpguard-names", "mcpguard-peek", "mcpguard-control"];
+const PURE: &[&str] = &[
+    "mcpguard-policy",
+    "mcpguard-mcp",
+    "mcpguard-arguments",
+    "mcpguard-content",
+    "mcpguard-pins",
+    "mcpguard-names",
+    "mcpguard-peek",
+    "mcpguard-control",
+];
 
 /// Findings in the output of `cargo metadata --no-deps`.
 pub(super) fn check(metadata: &str) -> Result<Vec<Finding>> {
