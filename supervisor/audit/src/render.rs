@@ -66,7 +66,8 @@ pub fn render(record: &Record) -> String {
 }
 
 fn session_start(line: &mut String, start: &SessionStart, record: &Record) -> std::fmt::Result {
-    let SessionStart { policy, command, workspace, client, kernel, coverage, uid, mcpguard, .. } = start;
+    let SessionStart { policy, command, workspace, client, scopes, kernel, coverage, uid, mcpguard, .. } =
+        start;
     write!(
         line,
         "start    session {}: {} under policy {} in {workspace}, uid {uid}",
@@ -76,6 +77,9 @@ fn session_start(line: &mut String, start: &SessionStart, record: &Record) -> st
     )?;
     if let Some(client) = client {
         write!(line, ", for {}", process_text(client))?;
+    }
+    if !scopes.is_empty() {
+        write!(line, " with the scopes {}", short(&scopes.join(" ")))?;
     }
     write!(line, "; {}", coverage_text(coverage))?;
     write!(line, "; mcpguard {mcpguard}, kernel {}, Landlock ABI {}", kernel.release, kernel.landlock_abi)

@@ -23,6 +23,10 @@ fn engine() -> Engine {
     let rule = |key: &str, class| ToolRule {
         key: key.to_owned(),
         enabled: true,
+        scope: None,
+        arguments: Vec::new(),
+        unknown_arguments: None,
+        schema: policy::plan::SchemaCheck::Known,
         max_requests_per_minute: None,
         timeout: Some(std::time::Duration::from_secs(30)),
         exclusive: false,
@@ -33,7 +37,7 @@ fn engine() -> Engine {
         from: RuleId(0),
     };
     let globs = vec![("search_*".to_owned(), rule("search_*", 1)), ("get_*".to_owned(), rule("get_*", 2))];
-    let tools = ToolsPlan { default: rule("defaults", 0), exact: BTreeMap::new(), globs };
+    let tools = ToolsPlan { default: rule("defaults", 0), exact: BTreeMap::new(), globs, roles: None };
     let session = SessionPlan {
         max_requests_per_minute: None,
         max_message_bytes: LIMIT,
@@ -45,7 +49,7 @@ fn engine() -> Engine {
     };
     let origin = Origin { source: "bench.yaml".to_owned(), line: 1, column: 1 };
     let rules = [Rule { text: "tools.defaults".to_owned(), origin, reason: None, ask: Ask::Doorman }];
-    Engine::new(tools, session, ResponsesPlan::default(), OnViolation::Deny, &rules)
+    Engine::new(tools, session, ResponsesPlan::default(), OnViolation::Deny, &rules, mcp::Caller::default())
 }
 
 fn feed(frames: &mut Frames, bytes: &[u8]) {

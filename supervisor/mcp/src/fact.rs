@@ -124,6 +124,8 @@ pub enum Fact {
 pub enum Refusal {
     /// The tool is disabled.
     Disabled,
+    /// The caller does not hold a scope that the tool wants.
+    ScopeMissing,
     /// The request line is longer than the rule allows.
     RequestTooLarge {
         /// Bytes that the rule allows.
@@ -163,6 +165,7 @@ impl Refusal {
     pub fn is_violation(self) -> bool {
         match self {
             Self::Disabled
+            | Self::ScopeMissing
             | Self::RequestTooLarge { .. }
             | Self::SessionRate { .. }
             | Self::ToolRate { .. }

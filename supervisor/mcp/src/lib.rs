@@ -36,7 +36,7 @@ mod scan;
 mod value;
 mod words;
 
-pub use engine::{CallInFlight, Engine};
+pub use engine::{CallInFlight, Caller, Engine};
 pub use fact::{Ending, Era, Fact, MessageFault, Outcome, Peer, Refusal, Replacement, Side, Unexpected};
 pub use frames::{Frame, FrameError, Frames};
 pub use id::RequestId;

@@ -36,6 +36,8 @@ exchanges! {
     blocked
     ending
     revise
+    scopes
+    roles
 }
 
 /// A script that is not in the list above would never run.

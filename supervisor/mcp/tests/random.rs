@@ -24,6 +24,10 @@ fn engine() -> Engine {
     let rule = |(name, class, timeout): (&str, usize, Option<u64>)| ToolRule {
         key: name.to_owned(),
         enabled: name != "off",
+        scope: None,
+        arguments: Vec::new(),
+        unknown_arguments: None,
+        schema: policy::plan::SchemaCheck::Known,
         max_requests_per_minute: (name == "two").then_some(6),
         timeout: timeout.map(Duration::from_secs),
         exclusive: name == "alone",
@@ -34,7 +38,7 @@ fn engine() -> Engine {
         from: RuleId(0),
     };
     let exact = TOOLS.into_iter().map(|tool| (tool.0.to_owned(), rule(tool))).collect();
-    let tools = ToolsPlan { default: rule(("off", 0, None)), exact, globs: Vec::new() };
+    let tools = ToolsPlan { default: rule(("off", 0, None)), exact, globs: Vec::new(), roles: None };
     let session = SessionPlan {
         max_requests_per_minute: Some(30),
         max_message_bytes: 1000,
@@ -44,7 +48,7 @@ fn engine() -> Engine {
         elicitation: true,
         roots: true,
     };
-    Engine::new(tools, session, ResponsesPlan::default(), OnViolation::Deny, &[])
+    Engine::new(tools, session, ResponsesPlan::default(), OnViolation::Deny, &[], mcp::Caller::default())
 }
 
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, ToSocketAddrs};
 use std::path::Path;
 
+use mcp::Caller;
 use policy::plan::{Numbering, Rule};
 use policy::{Coverage, HostRules, Plan, Source, Support};
 
@@ -41,6 +42,8 @@ pub(crate) struct Composed {
     pub(crate) daemon: Option<Found>,
     /// What the compiler asked for.
     pub(crate) recorder: Recorder,
+    /// Who calls.
+    pub(crate) caller: Caller,
     /// The policy as it was asked for; `None`: the built-in one.
     asked: Option<String>,
 }
@@ -148,6 +151,7 @@ fn on_this_host(source: Source, asked: Option<String>, basis: Basis) -> anyhow::
         under,
         daemon,
         recorder,
+        caller: Caller::default(),
         asked,
     })
 }
@@ -195,7 +199,8 @@ impl Composed {
         let (host, command, daemon) = (self.host.clone(), self.command.clone(), self.daemon.clone());
         let (support, numbering) = (Some(self.support.clone()), self.plan.numbering.clone());
         let basis = Basis { host, command, rules, daemon, support, numbering };
-        on_this_host(source, self.asked.clone(), basis)
+        let caller = self.caller.clone();
+        on_this_host(source, self.asked.clone(), basis).map(|composed| Self { caller, ..composed })
     }
 
     /// The rules that no layer enforces as written, with the reason, the remedy and what holds instead.

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod caller;
 mod cli;
 mod compose;
 mod daemon;

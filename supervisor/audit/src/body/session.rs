@@ -25,6 +25,9 @@ pub struct SessionStart {
     /// The process that started mcpguard; usually the MCP client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<Process>,
+    /// The scopes that the caller holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
     /// What the kernel offers.
     pub kernel: Kernel,
     /// Who enforces each rule of the policy.
@@ -38,7 +41,7 @@ pub struct SessionStart {
 }
 
 redact_fields!(SessionStart {
-    text: [mcpguard, policy, command, workspace, client, kernel, coverage, degraded, unredacted],
+    text: [mcpguard, policy, command, workspace, client, scopes, kernel, coverage, degraded, unredacted],
     plain: [uid, pid]
 });
 

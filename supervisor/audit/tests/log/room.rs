@@ -137,6 +137,7 @@ fn start() -> impl Strategy<Value = Body> {
                 uid: 1000,
                 pid: 7,
                 client,
+                scopes: vec![],
                 kernel: Kernel { release: "6.18".to_owned(), landlock_abi: 7, ..Kernel::default() },
                 coverage,
                 degraded: vec![],

@@ -17,6 +17,10 @@ pub(crate) fn closed() -> Plan {
     let tool = ToolRule {
         key: "defaults".into(),
         enabled: true,
+        scope: None,
+        arguments: Vec::new(),
+        unknown_arguments: None,
+        schema: policy::plan::SchemaCheck::Known,
         max_requests_per_minute: None,
         timeout: None,
         exclusive: false,
@@ -39,7 +43,7 @@ pub(crate) fn closed() -> Plan {
         network: NetworkPlan::default(),
         limits: LimitsPlan::default(),
         syscalls: SyscallProfile::Default,
-        tools: ToolsPlan { default: tool, exact: Default::default(), globs: Vec::new() },
+        tools: ToolsPlan { default: tool, exact: Default::default(), globs: Vec::new(), roles: None },
         session: SessionPlan {
             max_requests_per_minute: None,
             max_message_bytes: 1 << 20,

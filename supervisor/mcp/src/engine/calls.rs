@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use policy::plan::OnViolation;
+use policy::plan::{OnViolation, RuleId};
 
 use super::Engine;
 use super::answer::{self, Form};
@@ -49,26 +49,29 @@ pub(super) fn tool_name(message: &Message<'_>) -> Option<String> {
 }
 
 impl Engine {
-    /// Judges a call. The order: enabled, size, session rate, tool rate, calls at once, turn. Refused calls use up
+    /// Judges a call. The order: enabled, scopes, size, session rate, tool rate, calls at once, turn. Refused calls use up
     /// nothing.
     pub(super) fn call(&mut self, asked: Asked<'_>, now: Instant, out: &mut Judgement) -> Forward {
-        if let Some(reason) = self.refusal(&asked, now) {
+        if let Some((reason, rule)) = self.refusal(&asked, now) {
             let arguments = asked.message.raw(Slot::ParamsArguments).unwrap_or_default().to_vec();
             let bytes = asked.message.bytes();
-            let Asked { id, tool, method, terms, form, .. } = asked;
-            self.refuse(Refused { id, tool, method, rule: terms.from, form, arguments, bytes }, reason, out);
+            let Asked { id, tool, method, form, .. } = asked;
+            self.refuse(Refused { id, tool, method, rule, form, arguments, bytes }, reason, out);
             return Forward::Nothing;
         }
         self.charge(&asked, now);
         self.admit(asked, now, out)
     }
 
-    fn refusal(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {
-        let Terms { enabled, max_request_bytes, exclusive, .. } = asked.terms;
+    /// Why the call does not go to the server, and the rule that says so.
+    fn refusal(&self, asked: &Asked<'_>, now: Instant) -> Option<(Refusal, RuleId)> {
+        let closed = self.rules.closed(&asked.tool);
+        closed.or_else(|| self.limit(asked, now).map(|refusal| (refusal, asked.terms.from)))
+    }
+
+    fn limit(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {
+        let Terms { max_request_bytes, exclusive, .. } = asked.terms;
         let bytes = asked.message.bytes();
-        if !enabled {
-            return Some(Refusal::Disabled);
-        }
         if let Some(limit) = max_request_bytes.filter(|limit| bytes > *limit) {
             return Some(Refusal::RequestTooLarge { limit });
         }
@@ -245,7 +248,7 @@ struct Refused<'a> {
     id: RequestId,
     tool: String,
     method: &'a str,
-    rule: policy::plan::RuleId,
+    rule: RuleId,
     form: Form,
     arguments: Vec<u8>,
     bytes: u64,

@@ -1,4 +1,4 @@
-//! `tools/list`: disabled tools are cut out of the answer; every other byte stays as the server wrote it.
+//! `tools/list`: tools that are closed to the caller are cut out of the answer; every other byte stays as the server wrote it.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ pub(super) fn cut(message: &Message<'_>, rules: &Rulebook) -> Result<Cut, Unread
             cut.dropped += 1;
             continue;
         };
-        match (rules.rule(&name).enabled, seen.contains(&name)) {
+        match (rules.closed(&name).is_none(), seen.contains(&name)) {
             (false, _) => cut.hide(name),
             (true, true) => cut.dropped += 1,
             (true, false) => {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod blocked;
+mod caller;
 mod calls;
 mod client;
 mod flight;
@@ -32,6 +33,7 @@ use crate::message::{Invalid, Message, Shape};
 use crate::scan::{Outline, Scanner};
 use crate::value;
 
+pub use caller::Caller;
 use flight::Flight;
 use flood::Flood;
 pub use in_flight::CallInFlight;
@@ -101,7 +103,7 @@ fn of_the_session(session: SessionPlan, responses: &ResponsesPlan) -> (Limits, A
 }
 
 impl Engine {
-    /// An engine for a new session. `on_refusal` is the policy's `on_violation: { tool }`; `rules` are those of the
+    /// An engine for a new session of this caller. `on_refusal` is the policy's `on_violation: { tool }`; `rules` are those of the
     /// plan, so that refusals can say which rule it was and where it stands.
     pub fn new(
         tools: ToolsPlan,
@@ -109,10 +111,11 @@ impl Engine {
         responses: ResponsesPlan,
         on_refusal: OnViolation,
         rules: &[Rule],
+        caller: Caller,
     ) -> Self {
         let (limits, asking, extra_methods) = of_the_session(session, &responses);
         Self {
-            rules: Rulebook::new(tools, rules),
+            rules: Rulebook::new(tools, caller, rules),
             limits,
             asking,
             extra_methods,

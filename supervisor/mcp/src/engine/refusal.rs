@@ -20,7 +20,7 @@ pub(super) struct About<'a> {
 
 pub(super) fn code(refusal: Refusal) -> Code {
     match refusal {
-        Refusal::Disabled | Refusal::RequestTooLarge { .. } => Code::Refused,
+        Refusal::Disabled | Refusal::ScopeMissing | Refusal::RequestTooLarge { .. } => Code::Refused,
         Refusal::WaitedTooLong => Code::TimedOut,
         _ => Code::Busy,
     }
@@ -32,6 +32,11 @@ pub(super) fn refused(rules: &Rulebook, about: &About<'_>, refusal: Refusal) -> 
     let what = match refusal {
         Refusal::Disabled => format!(
             "{rule} disables this tool.{} Calling it again will not help: go on without it, or tell the user.",
+            why(about.why)
+        ),
+        Refusal::ScopeMissing => format!(
+            "{rule} wants a scope that this caller does not hold.{} Calling it again will not help: go on without it, \
+             or tell the user.",
             why(about.why)
         ),
         Refusal::RequestTooLarge { limit } => {

@@ -7,22 +7,22 @@ use std::time::Instant;
 
 use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan, ToolsPlan};
 
-use super::rulebook::Rulebook;
-use super::{Engine, answer, refusal};
-use crate::fact::{Outcome, Refusal};
+use super::{Caller, Engine, answer, refusal};
+use crate::fact::Outcome;
 use crate::id::RequestId;
 use crate::judgement::Judgement;
 
 /// The grants of a call under a policy, and its rule.
-fn terms(tools: &ToolsPlan, tool: &str) -> (ClassId, RuleId) {
+fn terms(tools: &ToolsPlan, caller: &Caller, tool: &str) -> (ClassId, RuleId) {
     let rule = tools.rule_for(tool);
-    (if rule.enabled { rule.class } else { ClassId::ALWAYS }, rule.from)
+    (if caller.closed(tools, tool).is_none() { rule.class } else { ClassId::ALWAYS }, rule.from)
 }
 
 impl Engine {
     /// The grant classes that would be active under these rules: class 0 and those of the calls at the server.
     pub fn active_under(&self, tools: &ToolsPlan) -> ClassMask {
-        let classes = self.flight.at_server().map(|call| terms(tools, &call.tool).0);
+        let caller = self.rules.caller();
+        let classes = self.flight.at_server().map(|call| terms(tools, caller, &call.tool).0);
         classes.fold(ClassMask::ALWAYS, |mask, class| mask.union(ClassMask::only(class)))
     }
 
@@ -37,8 +37,9 @@ impl Engine {
         now: Instant,
     ) -> Judgement {
         let mut out = Judgement::default();
-        self.flight.revise(|tool| terms(&tools, tool));
-        self.rules = Rulebook::new(tools, rules);
+        let caller = self.rules.caller();
+        self.flight.revise(|tool| terms(&tools, caller, tool));
+        self.rules = self.rules.followed_by(tools, rules);
         (self.limits, self.asking, self.extra_methods) = super::of_the_session(session, &responses);
         self.on_refusal = on_refusal;
         for id in self.flight.waiting_calls() {
@@ -51,14 +52,12 @@ impl Engine {
     /// Refuses a call that waits, if its tool is refused now.
     fn refuse_waiting(&mut self, id: &RequestId, now: Instant, out: &mut Judgement) {
         let tool = self.flight.get(id).and_then(|open| open.call.as_ref()).map(|call| call.tool.clone());
-        if tool.is_none_or(|tool| self.rules.rule(&tool).enabled) {
-            return;
-        }
-        let Some(open) = self.close_call(id, Outcome::TimedOut, Refusal::Disabled, now, out) else { return };
+        let Some((reason, rule)) = tool.and_then(|tool| self.rules.closed(&tool)) else { return };
+        let Some(open) = self.close_call(id, Outcome::TimedOut, reason, now, out) else { return };
         let Some(call) = &open.call else { return };
         let why = self.rules.rule(&call.tool).reason.as_deref();
-        let about = refusal::About { why, ..self.about(call) };
-        let text = refusal::refused(&self.rules, &about, Refusal::Disabled);
+        let about = refusal::About { why, rule, ..self.about(call) };
+        let text = refusal::refused(&self.rules, &about, reason);
         out.to_client.push(self.answer(id, call, answer::Code::Refused, &text));
     }
 }

@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use policy::plan::{ClassId, Rule, RuleId, ToolRule, ToolsPlan};
 
+use super::Caller;
+use crate::fact::Refusal;
+
 /// The tools' rules and the words of all rules.
 #[derive(Debug)]
 pub(super) struct Rulebook {
     tools: ToolsPlan,
+    caller: Caller,
     /// By `RuleId`.
     words: Vec<Words>,
 }
@@ -23,7 +27,6 @@ pub(super) struct Words {
 /// What a rule means for one call. Copied, so that a call in flight keeps the terms it was admitted under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
-    pub(super) enabled: bool,
     pub(super) per_minute: Option<u32>,
     pub(super) timeout: Option<Duration>,
     pub(super) exclusive: bool,
@@ -38,7 +41,13 @@ impl From<&ToolRule> for Terms {
         // Every field is named: one that is added to the plan must be enforced or left out on purpose.
         let ToolRule {
             key: _,
-            enabled,
+            // Asked before the terms are: `Rulebook::closed`.
+            enabled: _,
+            scope: _,
+            // Looked up with the call's arguments in hand.
+            arguments: _,
+            unknown_arguments: _,
+            schema: _,
             max_requests_per_minute,
             timeout,
             exclusive,
@@ -49,7 +58,6 @@ impl From<&ToolRule> for Terms {
             from,
         } = rule;
         Self {
-            enabled: *enabled,
             per_minute: *max_requests_per_minute,
             timeout: *timeout,
             exclusive: *exclusive,
@@ -62,9 +70,23 @@ impl From<&ToolRule> for Terms {
 }
 
 impl Rulebook {
-    pub(super) fn new(tools: ToolsPlan, rules: &[Rule]) -> Self {
+    pub(super) fn new(tools: ToolsPlan, caller: Caller, rules: &[Rule]) -> Self {
         let words = |rule: &Rule| Words { text: rule.text.clone(), place: rule.origin.to_string() };
-        Self { tools, words: rules.iter().map(words).collect() }
+        Self { tools, caller, words: rules.iter().map(words).collect() }
+    }
+
+    /// The same for another policy.
+    pub(super) fn followed_by(&self, tools: ToolsPlan, rules: &[Rule]) -> Self {
+        Self::new(tools, self.caller.clone(), rules)
+    }
+
+    /// Why the tool is closed to this caller, and the rule: then it is hidden, too.
+    pub(super) fn closed(&self, tool: &str) -> Option<(Refusal, RuleId)> {
+        self.caller.closed(&self.tools, tool)
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// The rule of a tool: its exact name, then the longest glob, then the default.

@@ -5,15 +5,18 @@
 //! tool get_* class=1 rate=2 timeout=30s exclusive request=100 response=200 disabled because=no-way
 //! session rate=3 calls=2 message=1000 sampling elicitation roots extra=acme/do
 //! answers max=1000
+//! roles reader=get_*,search_* writer=create_*
+//! caller reader write
 //! kill
 //! ```
+//! Of a tool, `scope=write` wants that scope.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use mcp::{Engine, Judgement};
+use mcp::{Caller, Engine, Judgement};
 use policy::plan::{
-    Ask, ClassId, OnViolation, Origin, ResponsesPlan, Rule, RuleId, SessionPlan, ToolRule, ToolsPlan,
+    Ask, ClassId, OnViolation, Origin, ResponsesPlan, Roles, Rule, RuleId, SessionPlan, ToolRule, ToolsPlan,
 };
 
 pub(crate) struct Setup {
@@ -22,6 +25,7 @@ pub(crate) struct Setup {
     responses: ResponsesPlan,
     on_refusal: OnViolation,
     rules: Vec<Rule>,
+    caller: Caller,
 }
 
 impl Default for Setup {
@@ -36,10 +40,16 @@ impl Default for Setup {
                 elicitation: false,
                 roots: false,
             },
-            tools: ToolsPlan { default: blank("defaults", 0), exact: BTreeMap::new(), globs: Vec::new() },
+            tools: ToolsPlan {
+                default: blank("defaults", 0),
+                exact: BTreeMap::new(),
+                globs: Vec::new(),
+                roles: None,
+            },
             responses: ResponsesPlan::default(),
             on_refusal: OnViolation::Deny,
             rules: Vec::new(),
+            caller: Caller::default(),
         };
         setup.rules.push(rule("tools.defaults", 1));
         setup
@@ -50,6 +60,10 @@ fn blank(key: &str, from: u32) -> ToolRule {
     ToolRule {
         key: key.to_owned(),
         enabled: true,
+        scope: None,
+        arguments: Vec::new(),
+        unknown_arguments: None,
+        schema: policy::plan::SchemaCheck::Known,
         max_requests_per_minute: None,
         timeout: None,
         exclusive: false,
@@ -75,6 +89,8 @@ impl Setup {
             Some("tool") => self.tool(words.next().unwrap(), words),
             Some("session") => words.for_each(|word| self.session_word(word)),
             Some("answers") => self.responses.max_bytes = words.next().map(|word| number(word, "max=")),
+            Some("roles") => self.roles(words),
+            Some("caller") => self.caller.scopes = words.map(str::to_owned).collect(),
             Some("kill") => self.on_refusal = OnViolation::Kill,
             _ => return false,
         }
@@ -83,7 +99,8 @@ impl Setup {
 
     /// Makes the engine judge by it. What it says of the calls at the server before is what holds then.
     pub(crate) fn revise(self, engine: &mut Engine, now: Instant) -> Result<Judgement, String> {
-        let Self { session, tools, responses, on_refusal, rules } = self;
+        // Who calls stays who it was.
+        let Self { session, tools, responses, on_refusal, rules, caller: _ } = self;
         let foreseen = engine.active_under(&tools);
         let judgement = engine.revise(tools, session, responses, on_refusal, &rules, now);
         // A call that waited may have got its turn.
@@ -96,13 +113,32 @@ impl Setup {
     fn tool<'a>(&mut self, key: &str, words: impl Iterator<Item = &'a str>) {
         let from = self.rules.len() as u32;
         self.rules.push(rule(&format!("tools.{key}"), from + 10));
-        let rule = tool(key, from, words);
+        let mut rule = tool(key, from, words);
+        if let Some((scope, rule)) = &mut rule.scope {
+            *rule = self.note(&format!("tools.{key}.require_scope: {scope}"));
+        }
         if key.contains(['*', '?']) {
             self.tools.globs.push((key.to_owned(), rule));
             self.tools.globs.sort_by_key(|(key, _)| std::cmp::Reverse(key.len()));
         } else {
             self.tools.exact.insert(key.to_owned(), rule);
         }
+    }
+
+    fn note(&mut self, text: &str) -> RuleId {
+        let from = self.rules.len() as u32;
+        self.rules.push(rule(text, from + 10));
+        RuleId(from)
+    }
+
+    fn roles<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
+        let from = self.note("roles");
+        let mut each = Vec::new();
+        for (role, tools) in words.filter_map(|word| word.split_once('=')) {
+            let tools = tools.split(',').map(str::to_owned).collect();
+            each.push((role.to_owned(), tools, self.note(&format!("roles.{role}"))));
+        }
+        self.tools.roles = Some(Roles { each, from });
     }
 
     fn session_word(&mut self, word: &str) {
@@ -120,7 +156,7 @@ impl Setup {
     }
 
     pub(crate) fn engine(self) -> Engine {
-        Engine::new(self.tools, self.session, self.responses, self.on_refusal, &self.rules)
+        Engine::new(self.tools, self.session, self.responses, self.on_refusal, &self.rules, self.caller)
     }
 }
 
@@ -129,6 +165,7 @@ fn tool<'a>(key: &str, from: u32, words: impl Iterator<Item = &'a str>) -> ToolR
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
             ("disabled", _) => rule.enabled = false,
+            ("scope", value) => rule.scope = Some((value.to_owned(), RuleId(from))),
             ("exclusive", _) => rule.exclusive = true,
             ("class", value) => rule.class = ClassId::new(value.parse().unwrap()).unwrap(),
             ("rate", value) => rule.max_requests_per_minute = Some(value.parse().unwrap()),

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use policy::plan::Origin;
 
+use crate::caller::Scopes;
 use crate::cli::{EXIT_REFUSED, Failure};
 use crate::compose::{Composed, Uncovered, compose};
 use crate::host_rules::UnderRules;
@@ -43,6 +44,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE|PRESET")]
     install_policy: Option<String>,
     #[command(flatten)]
+    scopes: Scopes,
+    #[command(flatten)]
     daemon: Choice,
     /// The MCP server's command line; `--` before it is optional
     #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
@@ -52,13 +55,24 @@ pub(crate) struct Args {
 /// Runs the server; the number is the exit status.
 pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     enforce::harden_supervisor()?;
-    let Args { policy, workspace, allow_degraded, audit, canary_seconds, install_policy, daemon, command } =
-        args;
+    let Args {
+        policy,
+        workspace,
+        allow_degraded,
+        audit,
+        canary_seconds,
+        install_policy,
+        scopes,
+        daemon,
+        command,
+    } = args;
+    let caller = scopes.caller()?;
     let command = match install_policy {
         Some(install) => install::install(&install, allow_degraded, &command, &daemon)?,
         None => command,
     };
-    let composed = compose(policy.as_deref(), workspace.as_deref(), &command, &daemon)?;
+    let mut composed = compose(policy.as_deref(), workspace.as_deref(), &command, &daemon)?;
+    composed.caller = caller;
     if policy.is_none() {
         terminal::note("no --policy: the strict built-in one holds (workspace read-only, no network)");
     }

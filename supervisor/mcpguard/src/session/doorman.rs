@@ -106,6 +106,7 @@ impl<'a> Doorman<'a> {
                 plan.responses.clone(),
                 plan.on_violation.tool,
                 &plan.rules,
+                composed.caller.clone(),
             )),
             journal: RefCell::new(journal),
             layers,

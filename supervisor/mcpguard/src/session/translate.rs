@@ -26,7 +26,7 @@ pub(super) struct Translator {
 
 /// The first record.
 pub(super) fn session_start(composed: &Composed, unredacted: &[String]) -> SessionStart {
-    let Composed { command, host, support, .. } = composed;
+    let Composed { command, host, support, caller, .. } = composed;
     let policy::Support {
         kernel,
         landlock_abi,
@@ -49,6 +49,7 @@ pub(super) fn session_start(composed: &Composed, unredacted: &[String]) -> Sessi
         uid: nix::unistd::geteuid().as_raw(),
         pid: std::process::id(),
         client: Some(process(nix::unistd::getppid().as_raw())),
+        scopes: caller.scopes.iter().cloned().collect(),
         kernel: Kernel {
             release: kernel,
             landlock_abi,
@@ -366,6 +367,7 @@ fn classes(active: ClassMask) -> Vec<u8> {
 fn refused(reason: Refusal) -> (Cause, Option<u64>) {
     match reason {
         Refusal::Disabled => (Cause::ToolDisabled, None),
+        Refusal::ScopeMissing => (Cause::Scope, None),
         Refusal::RequestTooLarge { limit } => (Cause::RequestSize, Some(limit)),
         Refusal::SessionRate { limit, .. } => (Cause::SessionRate, Some(limit.into())),
         Refusal::ToolRate { limit, .. } => (Cause::ToolRate, Some(limit.into())),

@@ -1,6 +1,7 @@
 //! `Policy` → `Plan`: expands variables for one host, numbers the grant classes, resolves the masks of every path,
 //! and writes one [`crate::plan::Rule`] for each thing that the policy asks for.
 
+mod arguments;
 mod domains;
 mod doorman;
 mod environment;
@@ -111,6 +112,7 @@ impl Compiler<'_> {
             network,
             execution,
             tools,
+            roles,
             session,
             server_requests,
             responses,
@@ -123,7 +125,7 @@ impl Compiler<'_> {
         let (limits, syscalls) = self.execution(value(execution), max_opens_per_minute);
         let mut network = self.network(value(network));
         let (tools, tools::Classes { keys: classes, numbering, budgets }) =
-            self.tools(tools, numbering, &mut network);
+            self.tools(tools, roles, numbering, &mut network);
         self.close_network(&mut network);
         self.settle_denies(&network.unix_sockets);
         let session = self.session(value(session), value(server_requests));

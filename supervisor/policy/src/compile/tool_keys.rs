@@ -6,7 +6,7 @@ use crate::document::argument::{Argument, ArgumentKeys};
 use crate::document::list::{Filled, Item, Subject};
 use crate::document::numbers::Bytes;
 use crate::document::tool::{Tool, ToolKey};
-use crate::document::words::Word;
+use crate::document::words::{Permission, Word};
 use crate::plan::Ask;
 
 impl Compiler<'_> {
@@ -24,6 +24,8 @@ impl Compiler<'_> {
             require_approval,
             require_audit_log,
             arguments,
+            unknown_arguments,
+            validate_arguments,
             max_requests_per_minute,
             timeout_seconds,
             exclusive,
@@ -40,6 +42,11 @@ impl Compiler<'_> {
         ledger.key(&key("require_scope"), require_scope, |scope| scope.0.clone(), Ask::Scope);
         ledger.key(&key("require_approval"), &asked(require_approval), bool::to_string, Ask::Approval);
         ledger.key(&key("require_audit_log"), &asked(require_audit_log), bool::to_string, Ask::Audit);
+        let refused = unknown_arguments.clone().filter(|at| at.value == Permission::Deny);
+        let word = |permission: &Permission| permission.word().to_owned();
+        ledger.key(&key("unknown_arguments"), &refused, word, Ask::Arguments);
+        let validated = asked(validate_arguments);
+        ledger.key(&key("validate_arguments"), &validated, bool::to_string, Ask::Arguments);
         ledger.key(&key("exclusive"), &asked(exclusive), bool::to_string, Ask::Doorman);
         let rate = |rate: &crate::document::numbers::PerMinute| rate.get().to_string();
         ledger.key(&key("max_requests_per_minute"), max_requests_per_minute, rate, Ask::Doorman);

@@ -11,11 +11,13 @@ use super::{Compiler, domains};
 use crate::document::destination::Destination;
 use crate::document::list::{Item, Subject};
 use crate::document::numbers::Bytes;
+use crate::document::sections::Roles;
 use crate::document::tool::{PerCall, Tool, ToolKey, Tools};
+use crate::document::words::Permission;
 use crate::document::{At, Merge};
 use crate::plan::{
-    AbsolutePath, Ask, CallBudget, ClassId, MAX_CLASSES, NetworkPlan, Numbering, Origin, RuleId, ToolRule,
-    ToolsPlan,
+    self, AbsolutePath, Ask, CallBudget, ClassId, MAX_CLASSES, NetworkPlan, Numbering, Origin, RuleId,
+    SchemaCheck, ToolRule, ToolsPlan,
 };
 
 /// What a tool grants beyond class 0, and what its calls may spend. Tools with equal sets share a class.
@@ -86,15 +88,17 @@ impl Compiler<'_> {
     pub(super) fn tools(
         &mut self,
         tools: Option<At<Tools>>,
+        roles: Option<At<Roles>>,
         numbering: &Numbering,
         network: &mut NetworkPlan,
     ) -> (ToolsPlan, Classes) {
         let mut classes = Classes::new(numbering);
+        let roles = roles.map(|roles| self.roles(roles));
         let Some(At { value: tools, origin }) = tools else {
             let from =
                 self.ledger.default_deny("tools: no section, every tool passes the doorman", Ask::Doorman);
             let default = plain(from);
-            return (ToolsPlan { default, exact: BTreeMap::new(), globs: Vec::new() }, classes);
+            return (ToolsPlan { default, exact: BTreeMap::new(), globs: Vec::new(), roles }, classes);
         };
         let defaults = tools.0.iter().find(|(key, _)| key.value == ToolKey::Defaults);
         let key =
@@ -124,7 +128,19 @@ impl Compiler<'_> {
         globs.sort_by(|(left, _), (right, _)| {
             right.chars().count().cmp(&left.chars().count()).then_with(|| left.cmp(right))
         });
-        (ToolsPlan { default, exact, globs }, classes)
+        (ToolsPlan { default, exact, globs, roles }, classes)
+    }
+
+    fn roles(&mut self, At { value: roles, origin }: At<Roles>) -> plan::Roles {
+        let text = "roles: a tool is open only to who holds a role that lists it".to_owned();
+        let from = self.ledger.rule(text, &origin, None, Ask::Scope);
+        let mut each = Vec::new();
+        for (scope, tools) in roles.0 {
+            let globs: Vec<String> = tools.0.iter().map(|item| item.value.show()).collect();
+            let text = format!("roles.{}: {}", scope.value.0, globs.join(" "));
+            each.push((scope.value.0, globs, self.ledger.rule(text, &scope.origin, None, Ask::Scope)));
+        }
+        plan::Roles { each, from }
     }
 
     /// The rule of one entry, with the values of `defaults` merged in.
@@ -138,10 +154,12 @@ impl Compiler<'_> {
         // What asks for a rule of its own is noted by `keys_of`; here is what the doorman needs.
         let Tool {
             enabled,
-            require_scope: _,
+            require_scope,
             require_approval: _,
             require_audit_log: _,
-            arguments: _,
+            arguments,
+            unknown_arguments,
+            validate_arguments,
             allowed_paths,
             read_only,
             allowed_domains,
@@ -163,6 +181,16 @@ impl Compiler<'_> {
         };
         let from = self.ledger.rule(text, place, reason.clone(), Ask::Doorman);
         let enabled = enabled.is_none_or(|at| at.value);
+        let scope = require_scope.map(|at| (at.value.0, self.ledger.noted(&at.origin, &Ask::Scope)));
+        let noted = |origin: &Origin| self.ledger.noted(origin, &Ask::Arguments);
+        let refused = unknown_arguments.filter(|at| at.value == Permission::Deny);
+        let unknown_arguments = refused.map(|at| noted(&at.origin));
+        let schema = match validate_arguments {
+            None => SchemaCheck::Known,
+            Some(at) if at.value => SchemaCheck::Always(noted(&at.origin)),
+            Some(_) => SchemaCheck::Never,
+        };
+        let arguments = self.arguments(arguments);
         let mut pending = Pending::default();
         if enabled {
             let right = if read_only.is_some_and(|at| at.value) { Right::Read } else { Right::Write };
@@ -181,6 +209,10 @@ impl Compiler<'_> {
         ToolRule {
             key: name.to_owned(),
             enabled,
+            scope,
+            arguments,
+            unknown_arguments,
+            schema,
             max_requests_per_minute: max_requests_per_minute.map(|at| at.value.get32()),
             timeout: timeout_seconds.map(|at| std::time::Duration::from_secs(at.value.get())),
             exclusive: exclusive.is_some_and(|at| at.value),
@@ -297,6 +329,10 @@ fn plain(from: RuleId) -> ToolRule {
     ToolRule {
         key: "defaults".to_owned(),
         enabled: true,
+        scope: None,
+        arguments: Vec::new(),
+        unknown_arguments: None,
+        schema: SchemaCheck::Known,
         max_requests_per_minute: None,
         timeout: None,
         exclusive: false,

@@ -93,7 +93,7 @@ fn state(rule: &Rule, id: RuleId, plan: &Plan, support: &Support) -> State {
         Ask::SyscallProfile => host.seccomp(),
         Ask::Environment => enforced(&[Layer::Spawn], None),
         Ask::Doorman => enforced(&[Layer::Doorman], None),
-        Ask::Scope => not_built("callers are not told apart yet"),
+        Ask::Scope => enforced(&[Layer::Doorman], None),
         Ask::Approval => not_built("calls cannot be held for a person yet"),
         Ask::Arguments => not_built("arguments are not checked by type yet"),
         Ask::OutputSchema => not_built("answers are not checked against output schemas yet"),

@@ -11,8 +11,9 @@ use super::section::section;
 use super::table::Table;
 use super::template::Template;
 use super::tool::Tools;
-use super::words::{Method, Permission, PolicyName, Redaction, Reference, Sentence, VariableName};
+use super::words::{Method, Permission, PolicyName, Redaction, Reference, Scope, Sentence, VariableName};
 use crate::document::At;
+use crate::host::ToolPattern;
 use crate::plan::{ArgumentDetail, AuditFailure, Consequence, OnViolation, SyscallProfile};
 use crate::support::Layer;
 
@@ -37,6 +38,8 @@ section! {
         execution: Execution,
         /// Tools by name or glob. Without this section every tool passes the doorman.
         tools: Tools,
+        /// Scopes that are roles, each with the tools that it opens by name or glob. With this section no tool is open to a caller without such a scope.
+        roles: Roles,
         /// What holds for all calls of a session together.
         session: Session,
         /// What the server may ask of the client.
@@ -51,6 +54,9 @@ section! {
         require: List<At<Layer>>,
     }
 }
+
+/// Scopes with the tools that they open.
+pub(crate) type Roles = Table<Scope, Filled<Item<ToolPattern>>>;
 
 section! {
     /// The server's environment variables. No other one is passed.

@@ -11,7 +11,7 @@ use super::numbers::{Bytes, PerMinute, Whole};
 use super::path::{PathText, Program};
 use super::section::section;
 use super::table::{Name, Table};
-use super::words::{ArgumentName, Scope, Sentence, scalar};
+use super::words::{ArgumentName, Permission, Scope, Sentence, scalar};
 use crate::problem::Complaint;
 
 /// The longest time a call may take: a day.
@@ -36,6 +36,10 @@ section! {
         require_audit_log: bool,
         /// What the call's arguments must be.
         arguments: Table<ArgumentName, Argument>,
+        /// Whether arguments that `arguments` does not name may be there; by default they may.
+        unknown_arguments: Permission,
+        /// Check arguments against the tool's own `inputSchema`: `true`, always, so that a tool must be listed before it is called; `false`, never. Not written: where the tool has been listed.
+        validate_arguments: bool,
         /// Paths that may be used while a call of this tool is in flight, on top of `filesystem`.
         allowed_paths: Filled<Item<PathText>>,
         /// `allowed_paths` may be read, not written.

@@ -268,7 +268,7 @@ impl Name for VariableName {
 }
 
 /// A scope that a caller may hold (OAuth's `scope-token`, RFC 6749 §3.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Scope(pub(crate) String);
 
 const SCOPE: &str = r"^[!#-\[\]-~]{1,128}$";
@@ -281,6 +281,13 @@ impl FromText for Scope {
             true => Ok(Self(text.to_owned())),
             false => Err(Complaint::new("a scope is one word of 1 to 128 printable ASCII characters")),
         }
+    }
+}
+
+impl Name for Scope {
+    const MAY_BE_EMPTY: bool = false;
+    fn pattern() -> &'static str {
+        SCOPE
     }
 }
 

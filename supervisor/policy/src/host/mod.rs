@@ -29,6 +29,8 @@ mod rules;
 mod tools;
 mod words;
 
+pub(crate) use words::ToolPattern;
+
 pub use caller::Caller;
 pub use load::load;
 pub use narrow::{Narrowed, Narrowing};

@@ -5,7 +5,7 @@ use super::document::{HostDocument, HostPolicies};
 use super::rules::HostRule;
 use crate::document::At;
 use crate::document::glob;
-use crate::plan::{Ask, ClassId, ToolRule, ToolsPlan};
+use crate::plan::{Ask, ClassId, SchemaCheck, ToolRule, ToolsPlan};
 
 impl Desk<'_> {
     /// Puts the host's refusals before every rule of the policy.
@@ -14,7 +14,7 @@ impl Desk<'_> {
             return;
         };
         // Every field of the plan is named here: one that is forgotten does not compile.
-        let ToolsPlan { default: _, exact, globs } = plan;
+        let ToolsPlan { default: _, exact, globs, roles: _ } = plan;
         for item in &denied.value.0 {
             let host = HostRule::item("policies.deny_tools", item);
             let from = self.set(&host, Ask::Doorman);
@@ -25,6 +25,10 @@ impl Desk<'_> {
             let refused = |key: &str| ToolRule {
                 key: key.to_owned(),
                 enabled: false,
+                scope: None,
+                arguments: Vec::new(),
+                unknown_arguments: None,
+                schema: SchemaCheck::Known,
                 max_requests_per_minute: None,
                 timeout: None,
                 exclusive: false,

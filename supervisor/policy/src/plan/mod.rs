@@ -1,5 +1,6 @@
 //! The plan: orders for one host, plain data, printable. Made from a `Policy` and a `Context`; decides nothing more.
 
+mod arguments;
 mod audit;
 mod classes;
 mod environment;
@@ -11,6 +12,7 @@ mod rules;
 mod tools;
 mod violations;
 
+pub use arguments::{ArgumentKind, ArgumentRule, Finite};
 pub use audit::{ArgumentDetail, AuditFailure, AuditPlan};
 pub use classes::{CallBudget, ClassId, ClassMask, MAX_CLASSES};
 pub use environment::{SecretSource, ValueSource, Variable};
@@ -21,7 +23,7 @@ pub use network::{
 };
 pub use numbering::Numbering;
 pub use rules::{Ask, Origin, Rule, RuleId};
-pub use tools::{ResponsesPlan, SessionPlan, ToolRule, ToolsPlan};
+pub use tools::{ResponsesPlan, Roles, SchemaCheck, SessionPlan, ToolRule, ToolsPlan};
 pub use violations::{Consequence, OnViolation, Repeated, ViolationKind, Violations};
 
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ClassId, RuleId};
+use super::{ArgumentRule, ClassId, RuleId};
 use crate::document::glob;
 
 /// The doorman's orders.
@@ -16,6 +16,27 @@ pub struct ToolsPlan {
     /// By glob (`*` any run, `?` one character), longest pattern first, but those that the host refuses before all; asked
     /// second. What the host refuses is refused under `exact` as well.
     pub globs: Vec<(String, ToolRule)>,
+    /// Which scopes open which tools, if the policy says so.
+    pub roles: Option<Roles>,
+}
+
+/// Scopes that are roles: each opens the tools that it lists, and no tool is open otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// Scope, its tools by name or glob, the rule.
+    pub each: Vec<(String, Vec<String>, RuleId)>,
+    /// The section's own rule.
+    pub from: RuleId,
+}
+
+impl Roles {
+    /// The rule that refuses the tool to who holds these scopes: that of the first role that would open it, or the section's.
+    fn refuses(&self, tool: &str, holds: &dyn Fn(&str) -> bool) -> Option<RuleId> {
+        let lists = |tools: &[String]| tools.iter().any(|glob| glob::matches(glob, tool));
+        let mut opening = self.each.iter().filter(|(_, tools, _)| lists(tools)).peekable();
+        let first = opening.peek().map_or(self.from, |(.., from)| *from);
+        (!opening.any(|(scope, ..)| holds(scope))).then_some(first)
+    }
 }
 
 impl ToolsPlan {
@@ -23,6 +44,13 @@ impl ToolsPlan {
     pub fn rule_for(&self, name: &str) -> &ToolRule {
         let glob = || self.globs.iter().find(|(glob, _)| glob::matches(glob, name)).map(|(_, rule)| rule);
         self.exact.get(name).or_else(glob).unwrap_or(&self.default)
+    }
+
+    /// The rule that refuses the tool to a caller for the scopes that it holds; `None`: it may call it, as far as scopes go.
+    pub fn refused_to(&self, name: &str, holds: &dyn Fn(&str) -> bool) -> Option<RuleId> {
+        let scope =
+            self.rule_for(name).scope.as_ref().filter(|(scope, _)| !holds(scope)).map(|(_, from)| *from);
+        scope.or_else(|| self.roles.as_ref().and_then(|roles| roles.refuses(name, holds)))
     }
 }
 
@@ -33,6 +61,14 @@ pub struct ToolRule {
     pub key: String,
     /// A disabled tool is refused and hidden from `tools/list`.
     pub enabled: bool,
+    /// The scope that the caller must hold, and the rule; to others the tool is hidden.
+    pub scope: Option<(String, RuleId)>,
+    /// What the call's arguments must be.
+    pub arguments: Vec<ArgumentRule>,
+    /// Arguments that no rule names are refused by this rule.
+    pub unknown_arguments: Option<RuleId>,
+    /// Whether arguments are checked against the tool's own `inputSchema`.
+    pub schema: SchemaCheck,
     /// Calls per minute of each tool by its own name: a token bucket of this size.
     pub max_requests_per_minute: Option<u32>,
     /// A call is answered with an error and cancelled at the server after this time.
@@ -49,6 +85,18 @@ pub struct ToolRule {
     pub reason: Option<String>,
     /// The policy rule that made this entry (its key, or `enabled` where it is written).
     pub from: RuleId,
+}
+
+/// When a call's arguments are checked against the tool's own `inputSchema` (MCP, "Tools", "Data Types").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SchemaCheck {
+    /// Where the server has listed the tool: nothing was written.
+    #[default]
+    Known,
+    /// Always: a tool that the server has not listed yet cannot be called. The policy rule.
+    Always(RuleId),
+    /// Never.
+    Never,
 }
 
 /// What holds for the whole session at the doorman.

@@ -241,6 +241,7 @@ fn a_record_that_no_line_can_hold_is_counted_and_told_of() {
         uid: 0,
         pid: 0,
         client: None,
+        scopes: vec![],
         kernel: Kernel::default(),
         coverage: vec![],
         degraded: vec![],

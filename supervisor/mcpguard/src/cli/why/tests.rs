@@ -95,6 +95,7 @@ fn start(source: &str, policy: &str) -> Body {
         uid: 0,
         pid: 1,
         client: None,
+        scopes: Vec::new(),
         kernel: Kernel::default(),
         coverage: coverage(policy),
         degraded: vec![],

@@ -1,0 +1,95 @@
+//! What calls must be: scopes, roles, arguments.
+
+use std::collections::BTreeSet;
+
+use policy::Plan;
+use policy::plan::{ArgumentKind, ArgumentRule, Ask, Finite, SchemaCheck};
+
+use crate::host::{path, plan};
+
+/// The text of the rule that refuses the tool to a caller with these scopes.
+fn refused(plan: &Plan, tool: &str, scopes: &[&str]) -> Option<String> {
+    let scopes: BTreeSet<&str> = scopes.iter().copied().collect();
+    let rule = plan.tools.refused_to(tool, &|scope| scopes.contains(scope))?;
+    Some(plan.rule(rule).unwrap().text.clone())
+}
+
+#[test]
+fn a_tool_wants_its_scope_and_what_it_inherits() {
+    let plan = plan(
+        "version: 1\ntools:\n  defaults: { require_scope: user }\n  \"get_*\": { require_scope: read }\n  open: {}\n",
+    )
+    .unwrap();
+    assert_eq!(refused(&plan, "get_x", &["read"]), None);
+    let wants = Some("tools.get_*.require_scope: read".to_owned());
+    assert_eq!(refused(&plan, "get_x", &["user"]), wants);
+    let wants = Some("tools.defaults.require_scope: user".to_owned());
+    assert_eq!(refused(&plan, "open", &["read"]), wants);
+    assert_eq!(refused(&plan, "other", &[]), wants);
+}
+
+#[test]
+fn roles_open_tools_and_close_all_others() {
+    let text = "version: 1\nroles:\n  reader: [\"search_*\", get_me]\n  writer: [{ tool: \"create_*\", reason: r }, \"search_*\"]\ntools: { create_key: { require_scope: keys } }\n";
+    let plan = plan(text).unwrap();
+    assert_eq!(refused(&plan, "search_x", &["writer"]), None);
+    assert_eq!(refused(&plan, "get_me", &["reader"]), None);
+    assert_eq!(refused(&plan, "get_me", &["writer"]).as_deref(), Some("roles.reader: search_* get_me"));
+    assert_eq!(
+        refused(&plan, "get_me2", &["reader", "writer"]).as_deref(),
+        Some("roles: a tool is open only to who holds a role that lists it")
+    );
+    assert_eq!(
+        refused(&plan, "create_key", &["writer"]).as_deref(),
+        Some("tools.create_key.require_scope: keys")
+    );
+    assert_eq!(refused(&plan, "create_key", &["writer", "keys"]), None);
+    let asked: Vec<&str> =
+        plan.rules.iter().filter(|rule| rule.ask == Ask::Scope).map(|rule| &rule.text[..]).collect();
+    assert_eq!(asked.len(), 4, "{asked:?}");
+}
+
+#[test]
+fn empty_roles_and_words_that_are_no_scopes_are_mistakes() {
+    for text in [
+        "version: 1\nroles: {}\n",
+        "version: 1\nroles: { reader: [] }\n",
+        "version: 1\nroles: { \"a b\": [x] }\n",
+    ] {
+        assert!(plan(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn every_type_of_argument_is_in_the_plan() {
+    let text = "version: 1\ntools:\n  t:\n    validate_arguments: true\n    unknown_arguments: deny\n    arguments:\n      p: { type: path, within: [\"${workspace}\", /srv/] }\n      u: { type: url, allowed_domains: [\"*.Example.org\"], max_length: 99 }\n      c: { type: command, allowed_programs: [git, /usr/bin/env] }\n      s: { type: sql, statements: [select] }\n      t: { type: text, max_length: 9 }\n      n: { type: number, min: 1, max: 2.5 }\n      e: { type: enum, values: [a, \"1\"] }\n      r: { type: pattern, pattern: \"[a-z]+\" }\n  off: { validate_arguments: false }\n";
+    let plan = plan(text).unwrap();
+    let rule = plan.tools.rule_for("t");
+    let kinds: Vec<(&str, &ArgumentKind)> =
+        rule.arguments.iter().map(|ArgumentRule { name, kind, .. }| (&name[..], kind)).collect();
+    let strings = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let expected = [
+        ("p", ArgumentKind::Path { within: vec![path("/home/u/site"), path("/srv/")] }),
+        (
+            "u",
+            ArgumentKind::Url { schemes: vec![], hosts: strings(&["*.example.org"]), max_length: Some(99) },
+        ),
+        ("c", ArgumentKind::Command { programs: strings(&["git", "/usr/bin/env"]), max_length: None }),
+        ("s", ArgumentKind::Sql { statements: strings(&["select"]), max_length: None }),
+        ("t", ArgumentKind::Text { max_length: 9 }),
+        ("n", ArgumentKind::Number { min: Finite::new(1.0), max: Finite::new(2.5) }),
+        ("e", ArgumentKind::Enum { values: strings(&["a", "1"]) }),
+        ("r", ArgumentKind::Pattern { pattern: "[a-z]+".to_owned(), max_length: None }),
+    ];
+    assert_eq!(kinds, expected.iter().map(|(name, kind)| (*name, kind)).collect::<Vec<_>>());
+    for ArgumentRule { name, from, .. } in &rule.arguments {
+        let text = &plan.rule(*from).unwrap().text;
+        assert!(text.starts_with(&format!("tools.t.arguments.{name}: ")), "{text}");
+    }
+    let text_of = |rule| plan.rule(rule).map(|rule| rule.text.clone());
+    assert_eq!(rule.unknown_arguments.and_then(text_of).as_deref(), Some("tools.t.unknown_arguments: deny"));
+    let SchemaCheck::Always(always) = rule.schema else { panic!("{:?}", rule.schema) };
+    assert_eq!(text_of(always).as_deref(), Some("tools.t.validate_arguments: true"));
+    assert_eq!(plan.tools.rule_for("off").schema, SchemaCheck::Never);
+    assert_eq!(plan.tools.rule_for("other").schema, SchemaCheck::Known);
+}
