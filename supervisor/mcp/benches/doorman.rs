@@ -49,7 +49,15 @@ fn engine() -> Engine {
     };
     let origin = Origin { source: "bench.yaml".to_owned(), line: 1, column: 1 };
     let rules = [Rule { text: "tools.defaults".to_owned(), origin, reason: None, ask: Ask::Doorman }];
-    Engine::new(tools, session, ResponsesPlan::default(), OnViolation::Deny, &rules, mcp::Caller::default())
+    Engine::new(
+        tools,
+        session,
+        ResponsesPlan::default(),
+        OnViolation::Deny,
+        &rules,
+        mcp::Caller::default(),
+        std::rc::Rc::new(NoLinks),
+    )
 }
 
 fn feed(frames: &mut Frames, bytes: &[u8]) {
@@ -144,4 +152,17 @@ fn frames(bencher: Bencher<'_, '_>, line: &[u8]) {
         feed(&mut frames, line);
         assert!(matches!(black_box(frames.next()), Some(Frame::Message(_))));
     });
+}
+
+/// A tree without links.
+struct NoLinks;
+
+impl arguments::Tree for NoLinks {
+    fn real(&self, path: &std::path::Path) -> Result<std::path::PathBuf, arguments::TreeError> {
+        Ok(path.to_owned())
+    }
+
+    fn current_directory(&self) -> &std::path::Path {
+        std::path::Path::new("/")
+    }
 }

@@ -126,6 +126,12 @@ pub enum Refusal {
     Disabled,
     /// The caller does not hold a scope that the tool wants.
     ScopeMissing,
+    /// An argument is not what the policy says.
+    Argument,
+    /// The arguments do not fit the schema that the server itself tells for the tool, or that cannot be used.
+    Schema,
+    /// The policy wants a schema checked that the server has not told yet.
+    Unlisted,
     /// The request line is longer than the rule allows.
     RequestTooLarge {
         /// Bytes that the rule allows.
@@ -166,12 +172,17 @@ impl Refusal {
         match self {
             Self::Disabled
             | Self::ScopeMissing
+            | Self::Argument
             | Self::RequestTooLarge { .. }
             | Self::SessionRate { .. }
             | Self::ToolRate { .. }
             | Self::TooManyCalls { .. }
             | Self::QueueFull => true,
-            Self::WaitedTooLong | Self::CancelledWaiting | Self::SessionEnded => false,
+            Self::Schema
+            | Self::Unlisted
+            | Self::WaitedTooLong
+            | Self::CancelledWaiting
+            | Self::SessionEnded => false,
         }
     }
 }
@@ -219,6 +230,11 @@ pub enum Replacement {
     Malformed(MessageFault),
     /// A `tools/list` answer whose tools cannot be told.
     UnreadableList,
+    /// It does not fit the schema that the tool itself declares.
+    Misfit {
+        /// In what, bounded.
+        why: String,
+    },
 }
 
 /// What is wrong with a line.

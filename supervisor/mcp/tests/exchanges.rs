@@ -36,6 +36,9 @@ exchanges! {
     blocked
     ending
     revise
+    arguments
+    schemas
+    structured
     scopes
     roles
 }

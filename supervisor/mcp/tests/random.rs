@@ -48,7 +48,15 @@ fn engine() -> Engine {
         elicitation: true,
         roots: true,
     };
-    Engine::new(tools, session, ResponsesPlan::default(), OnViolation::Deny, &[], mcp::Caller::default())
+    Engine::new(
+        tools,
+        session,
+        ResponsesPlan::default(),
+        OnViolation::Deny,
+        &[],
+        mcp::Caller::default(),
+        std::rc::Rc::new(NoLinks),
+    )
 }
 
 #[derive(Clone, Debug)]
@@ -277,5 +285,18 @@ proptest! {
         witness.told(&facts);
         prop_assert_eq!(engine.active(), ClassMask::ALWAYS);
         prop_assert_eq!(witness.admitted, witness.ended, "every admitted call has ended");
+    }
+}
+
+/// A tree without links.
+struct NoLinks;
+
+impl arguments::Tree for NoLinks {
+    fn real(&self, path: &std::path::Path) -> Result<std::path::PathBuf, arguments::TreeError> {
+        Ok(path.to_owned())
+    }
+
+    fn current_directory(&self) -> &std::path::Path {
+        std::path::Path::new("/")
     }
 }

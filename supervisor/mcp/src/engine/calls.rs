@@ -6,6 +6,7 @@ use policy::plan::{OnViolation, RuleId};
 
 use super::Engine;
 use super::answer::{self, Form};
+use super::arguments::Objection;
 use super::blocked::Blocked;
 use super::flight::{Call, Open, Waiting};
 use super::refusal::{self, About};
@@ -49,14 +50,21 @@ pub(super) fn tool_name(message: &Message<'_>) -> Option<String> {
 }
 
 impl Engine {
-    /// Judges a call. The order: enabled, scopes, size, session rate, tool rate, calls at once, turn. Refused calls use up
+    /// Judges a call. The order: enabled, scopes, size, session rate, tool rate, calls at once, arguments,
+    /// turn. Refused calls use up
     /// nothing.
     pub(super) fn call(&mut self, asked: Asked<'_>, now: Instant, out: &mut Judgement) -> Forward {
         if let Some((reason, rule)) = self.refusal(&asked, now) {
-            let arguments = asked.message.raw(Slot::ParamsArguments).unwrap_or_default().to_vec();
-            let bytes = asked.message.bytes();
-            let Asked { id, tool, method, form, .. } = asked;
-            self.refuse(Refused { id, tool, method, rule, form, arguments, bytes }, reason, out);
+            let why = self.rules.rule(&asked.tool).reason.as_deref();
+            let about = About { tool: &asked.tool, rule, why, timeout: None };
+            let text = refusal::refused(&self.rules, &about, reason);
+            let whole = matches!(reason, Refusal::SessionRate { .. } | Refusal::TooManyCalls { .. });
+            self.refuse(asked, reason, (!whole).then_some(rule), text, out);
+            return Forward::Nothing;
+        }
+        if let Some(objection) = self.objection(&asked) {
+            let text = refusal::objected(&self.rules, &asked.tool, &objection);
+            self.refuse(asked, objection.reason, objection.rule, text, out);
             return Forward::Nothing;
         }
         self.charge(&asked, now);
@@ -67,6 +75,14 @@ impl Engine {
     fn refusal(&self, asked: &Asked<'_>, now: Instant) -> Option<(Refusal, RuleId)> {
         let closed = self.rules.closed(&asked.tool);
         closed.or_else(|| self.limit(asked, now).map(|refusal| (refusal, asked.terms.from)))
+    }
+
+    /// Why its arguments do not pass.
+    fn objection(&mut self, asked: &Asked<'_>) -> Option<Objection> {
+        let arguments =
+            asked.is_new().then(|| asked.message.raw(Slot::ParamsArguments).unwrap_or_default())?;
+        let (rule, wants_answer) = (self.rules.rule(&asked.tool), self.limits.output_schema);
+        self.arguments.objection(&asked.tool, rule, arguments, &mut self.schemas, wants_answer)
     }
 
     fn limit(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {
@@ -226,13 +242,18 @@ impl Engine {
         answer::call(id, call.form, code, text, refusal::data(&self.rules, Some(call.rule)))
     }
 
-    fn refuse(&mut self, refused: Refused<'_>, reason: Refusal, out: &mut Judgement) {
-        let Refused { id, tool, method, rule, form, arguments, bytes } = refused;
-        let why = self.rules.rule(&tool).reason.as_deref();
-        let about = About { tool: &tool, rule, why, timeout: None };
-        let text = refusal::refused(&self.rules, &about, reason);
-        let rule =
-            (!matches!(reason, Refusal::SessionRate { .. } | Refusal::TooManyCalls { .. })).then_some(rule);
+    /// Tells the client why the call does not go to the server, and writes it down.
+    fn refuse(
+        &mut self,
+        asked: Asked<'_>,
+        reason: Refusal,
+        rule: Option<RuleId>,
+        text: String,
+        out: &mut Judgement,
+    ) {
+        let arguments = asked.message.raw(Slot::ParamsArguments).unwrap_or_default().to_vec();
+        let bytes = asked.message.bytes();
+        let Asked { id, tool, method, form, .. } = asked;
         let data = refusal::data(&self.rules, rule);
         out.to_client.push(answer::call(&id, form, refusal::code(reason), &text, data));
         if reason.is_violation() && self.on_refusal == OnViolation::Kill {
@@ -241,17 +262,6 @@ impl Engine {
         let method = method.to_owned();
         out.facts.push(Fact::CallRefused { id, tool, method, rule, reason, text, arguments, bytes });
     }
-}
-
-/// A call that is refused on arrival.
-struct Refused<'a> {
-    id: RequestId,
-    tool: String,
-    method: &'a str,
-    rule: RuleId,
-    form: Form,
-    arguments: Vec<u8>,
-    bytes: u64,
 }
 
 pub(super) fn ended(

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::rulebook::Rulebook;
+use super::schemas::Schemas;
 use crate::scan::Slot;
 use crate::{message::Message, value, words};
 
@@ -24,7 +25,7 @@ pub(super) struct Cut {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
-pub(super) fn cut(message: &Message<'_>, rules: &Rulebook) -> Result<Cut, Unreadable> {
+pub(super) fn cut(message: &Message<'_>, rules: &Rulebook, schemas: &mut Schemas) -> Result<Cut, Unreadable> {
     let Some(tools) = message.raw(Slot::ResultTools).filter(|raw| value::is_array(raw)) else {
         return Err(Unreadable);
     };
@@ -40,6 +41,7 @@ pub(super) fn cut(message: &Message<'_>, rules: &Rulebook) -> Result<Cut, Unread
             (false, _) => cut.hide(name),
             (true, true) => cut.dropped += 1,
             (true, false) => {
+                schemas.listed(&name, tool);
                 seen.insert(name);
                 kept.push(tool);
             }

@@ -1,6 +1,7 @@
 //! The engine: judges each message of a session. See [`Engine`].
 
 mod answer;
+mod arguments;
 mod blocked;
 mod caller;
 mod calls;
@@ -17,13 +18,17 @@ mod refusal;
 mod responses;
 mod revise;
 mod rulebook;
+mod schemas;
 mod server;
+mod structured;
 mod tasks;
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::Instant;
 
-use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, SessionPlan, ToolsPlan};
+use ::arguments::Tree;
+use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan, ToolsPlan};
 
 use crate::fact::{Ending, Fact, Outcome, Refusal, Side};
 use crate::frames::Frame;
@@ -33,6 +38,7 @@ use crate::message::{Invalid, Message, Shape};
 use crate::scan::{Outline, Scanner};
 use crate::value;
 
+use arguments::Arguments;
 pub use caller::Caller;
 use flight::Flight;
 use flood::Flood;
@@ -41,6 +47,7 @@ use inputs::Asking;
 use negotiation::Session;
 use rates::{Bucket, ToolBuckets};
 use rulebook::Rulebook;
+use schemas::Schemas;
 use tasks::Tasks;
 
 /// Judges the messages of one session.
@@ -50,6 +57,8 @@ use tasks::Tasks;
 /// It has no clock and does no I/O. Time must not run backwards between calls.
 pub struct Engine {
     rules: Rulebook,
+    arguments: Arguments,
+    schemas: Schemas,
     limits: Limits,
     asking: Asking,
     extra_methods: BTreeSet<String>,
@@ -76,6 +85,8 @@ struct Limits {
     /// Also the bytes that waiting calls may hold.
     message_bytes: u64,
     answer_bytes: Option<u64>,
+    /// Structured answers must fit the tool's schema: the rule.
+    output_schema: Option<RuleId>,
 }
 
 /// What holds for every message, whatever the tool.
@@ -90,20 +101,21 @@ fn of_the_session(session: SessionPlan, responses: &ResponsesPlan) -> (Limits, A
         elicitation,
         roots,
     } = session;
-    // The doorman does not look into answers: `coverage` reports these two as uncovered, and nothing starts.
-    let ResponsesPlan { max_bytes, validate_output_schema: _, redact_secrets: _ } = responses;
+    // The doorman does not cut anything out of answers: `coverage` reports it as uncovered, and nothing starts.
+    let ResponsesPlan { max_bytes, validate_output_schema, redact_secrets: _ } = responses;
     let limits = Limits {
         calls_per_minute: max_requests_per_minute,
         calls_at_once: max_concurrent_calls,
         message_bytes: max_message_bytes,
         answer_bytes: *max_bytes,
+        output_schema: *validate_output_schema,
     };
     let extra = extra_methods.into_iter().filter(|method| !methods::is_protocol(method)).collect();
     (limits, Asking { sampling, elicitation, roots }, extra)
 }
 
 impl Engine {
-    /// An engine for a new session of this caller. `on_refusal` is the policy's `on_violation: { tool }`; `rules` are those of the
+    /// An engine for a new session of this caller, whose paths lead where `tree` says. `on_refusal` is the policy's `on_violation: { tool }`; `rules` are those of the
     /// plan, so that refusals can say which rule it was and where it stands.
     pub fn new(
         tools: ToolsPlan,
@@ -112,10 +124,13 @@ impl Engine {
         on_refusal: OnViolation,
         rules: &[Rule],
         caller: Caller,
+        tree: Rc<dyn Tree>,
     ) -> Self {
         let (limits, asking, extra_methods) = of_the_session(session, &responses);
         Self {
+            arguments: Arguments::new(&tools, tree),
             rules: Rulebook::new(tools, caller, rules),
+            schemas: Schemas::default(),
             limits,
             asking,
             extra_methods,

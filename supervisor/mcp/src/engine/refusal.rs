@@ -6,6 +6,7 @@ use policy::plan::RuleId;
 use serde_json::{Value, json};
 
 use super::answer::Code;
+use super::arguments::Objection;
 use super::rulebook::Rulebook;
 use crate::fact::{Refusal, Replacement};
 
@@ -20,7 +21,12 @@ pub(super) struct About<'a> {
 
 pub(super) fn code(refusal: Refusal) -> Code {
     match refusal {
-        Refusal::Disabled | Refusal::ScopeMissing | Refusal::RequestTooLarge { .. } => Code::Refused,
+        Refusal::Disabled
+        | Refusal::ScopeMissing
+        | Refusal::Argument
+        | Refusal::Schema
+        | Refusal::Unlisted
+        | Refusal::RequestTooLarge { .. } => Code::Refused,
         Refusal::WaitedTooLong => Code::TimedOut,
         _ => Code::Busy,
     }
@@ -39,6 +45,8 @@ pub(super) fn refused(rules: &Rulebook, about: &About<'_>, refusal: Refusal) -> 
              or tell the user.",
             why(about.why)
         ),
+        // Those are told with what they object to: `objected`.
+        Refusal::Argument | Refusal::Schema | Refusal::Unlisted => "its arguments are refused.".to_owned(),
         Refusal::RequestTooLarge { limit } => {
             format!("the request is longer than the {limit} bytes that {rule} allows. Send less in one call.")
         }
@@ -64,6 +72,13 @@ pub(super) fn refused(rules: &Rulebook, about: &About<'_>, refusal: Refusal) -> 
         Refusal::SessionEnded => "the session ended before it was started.".to_owned(),
     };
     format!("mcpguard refused `{}`: {what}", about.tool)
+}
+
+/// Why the call's arguments do not pass.
+pub(super) fn objected(rules: &Rulebook, tool: &str, objection: &Objection) -> String {
+    let Objection { reason: _, rule, sentence } = objection;
+    let by = rule.map(|id| format!(" ({})", self::rule(rules, id))).unwrap_or_default();
+    format!("mcpguard refused `{tool}`: {sentence}{by}")
 }
 
 /// The call got no answer in time.
@@ -92,6 +107,9 @@ pub(super) fn replaced(
             format!("it asks for `{}`, which the policy does not allow this server.", clipped(method))
         }
         Replacement::Malformed(fault) => format!("the server did not answer with a valid message ({fault})."),
+        Replacement::Misfit { why } => {
+            format!("it is not what the tool itself declares: {}.", clipped(why))
+        }
         Replacement::UnreadableList => {
             "the list of tools cannot be read, so it cannot be filtered.".to_owned()
         }

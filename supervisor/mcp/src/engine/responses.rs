@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::answer::{self, Code};
 use super::flight::Open;
-use super::{Engine, blocked, calls, listing, methods, refusal};
+use super::{Engine, blocked, calls, listing, methods, refusal, structured};
 use crate::fact::{Fact, Outcome, Replacement, Side, Unexpected};
 use crate::id::RequestId;
 use crate::judgement::{Forward, Judgement};
@@ -38,7 +38,7 @@ impl Engine {
     }
 
     /// Why an answer may not go to the client.
-    fn withheld(&self, open: &Open, message: &Message<'_>) -> Option<Replacement> {
+    fn withheld(&mut self, open: &Open, message: &Message<'_>) -> Option<Replacement> {
         let of_tool = open.call.as_ref().and_then(|call| call.max_response_bytes);
         let limit = open.call.as_ref().and(self.limits.answer_bytes).into_iter().chain(of_tool).min();
         if let Some(limit) = limit.filter(|limit| message.bytes() > *limit) {
@@ -55,9 +55,12 @@ impl Engine {
         if asks_by_error && !self.asking.elicitation {
             return Some(Replacement::InputRefused { method: methods::ELICITATION.to_owned() });
         }
-        self.asking
-            .refused_in(message)
-            .map(|method| Replacement::InputRefused { method: refusal::clipped(&method) })
+        if let Some(method) = self.asking.refused_in(message) {
+            return Some(Replacement::InputRefused { method: refusal::clipped(&method) });
+        }
+        self.limits.output_schema?;
+        structured::misfit(&mut self.schemas, open, message)
+            .map(|why| Replacement::Misfit { why: refusal::clipped(&why) })
     }
 
     /// An error in the place of the answer.
@@ -116,7 +119,7 @@ impl Engine {
         now: Instant,
         out: &mut Judgement,
     ) -> Forward {
-        let Ok(cut) = listing::cut(message, &self.rules) else {
+        let Ok(cut) = listing::cut(message, &self.rules, &mut self.schemas) else {
             return self.replace(id, open, Replacement::UnreadableList, message.bytes(), now, out);
         };
         if cut.hidden_count > 0 {

@@ -39,6 +39,7 @@ impl Engine {
         let mut out = Judgement::default();
         let caller = self.rules.caller();
         self.flight.revise(|tool| terms(&tools, caller, tool));
+        self.arguments = self.arguments.followed_by(&tools);
         self.rules = self.rules.followed_by(tools, rules);
         (self.limits, self.asking, self.extra_methods) = super::of_the_session(session, &responses);
         self.on_refusal = on_refusal;

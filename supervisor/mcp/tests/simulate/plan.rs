@@ -9,14 +9,20 @@
 //! caller reader write
 //! kill
 //! ```
-//! Of a tool, `scope=write` wants that scope.
+//! Of a tool, `scope=write` wants that scope, `path=file:/srv/data` wants the argument `file` to be a path within that
+//! directory, `text=title:9` a text of at most 9 characters, `known` no other arguments, `schema` and `no-schema` the check
+//! against the tool's own schema always and never; `answers schema` checks structured answers. No file is a link, but
+//! `/srv/data/link`, which leads to `/etc`.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
 use mcp::{Caller, Engine, Judgement};
 use policy::plan::{
-    Ask, ClassId, OnViolation, Origin, ResponsesPlan, Roles, Rule, RuleId, SessionPlan, ToolRule, ToolsPlan,
+    AbsolutePath, ArgumentKind, ArgumentRule, Ask, ClassId, OnViolation, Origin, ResponsesPlan, Roles, Rule,
+    RuleId, SchemaCheck, SessionPlan, ToolRule, ToolsPlan,
 };
 
 pub(crate) struct Setup {
@@ -88,7 +94,7 @@ impl Setup {
             Some("defaults") => self.tools.default = tool("defaults", 0, words),
             Some("tool") => self.tool(words.next().unwrap(), words),
             Some("session") => words.for_each(|word| self.session_word(word)),
-            Some("answers") => self.responses.max_bytes = words.next().map(|word| number(word, "max=")),
+            Some("answers") => words.for_each(|word| self.answers_word(word)),
             Some("roles") => self.roles(words),
             Some("caller") => self.caller.scopes = words.map(str::to_owned).collect(),
             Some("kill") => self.on_refusal = OnViolation::Kill,
@@ -117,6 +123,7 @@ impl Setup {
         if let Some((scope, rule)) = &mut rule.scope {
             *rule = self.note(&format!("tools.{key}.require_scope: {scope}"));
         }
+        self.number_rules(key, &mut rule);
         if key.contains(['*', '?']) {
             self.tools.globs.push((key.to_owned(), rule));
             self.tools.globs.sort_by_key(|(key, _)| std::cmp::Reverse(key.len()));
@@ -141,6 +148,29 @@ impl Setup {
         self.tools.roles = Some(Roles { each, from });
     }
 
+    fn answers_word(&mut self, word: &str) {
+        match word {
+            "schema" => {
+                self.responses.validate_output_schema =
+                    Some(self.note("responses.validate_output_schema: true"));
+            }
+            word => self.responses.max_bytes = Some(number(word, "max=")),
+        }
+    }
+
+    /// The rules of what is checked in calls of a tool get numbers of their own.
+    fn number_rules(&mut self, key: &str, rule: &mut ToolRule) {
+        for argument in &mut rule.arguments {
+            argument.from = self.note(&format!("tools.{key}.arguments.{}", argument.name));
+        }
+        if let Some(from) = &mut rule.unknown_arguments {
+            *from = self.note(&format!("tools.{key}.unknown_arguments: deny"));
+        }
+        if let SchemaCheck::Always(from) = &mut rule.schema {
+            *from = self.note(&format!("tools.{key}.validate_arguments: true"));
+        }
+    }
+
     fn session_word(&mut self, word: &str) {
         let session = &mut self.session;
         match word.split_once('=').unwrap_or((word, "")) {
@@ -156,7 +186,15 @@ impl Setup {
     }
 
     pub(crate) fn engine(self) -> Engine {
-        Engine::new(self.tools, self.session, self.responses, self.on_refusal, &self.rules, self.caller)
+        Engine::new(
+            self.tools,
+            self.session,
+            self.responses,
+            self.on_refusal,
+            &self.rules,
+            self.caller,
+            Rc::new(Links),
+        )
     }
 }
 
@@ -165,6 +203,10 @@ fn tool<'a>(key: &str, from: u32, words: impl Iterator<Item = &'a str>) -> ToolR
     for word in words {
         match word.split_once('=').unwrap_or((word, "")) {
             ("disabled", _) => rule.enabled = false,
+            ("path" | "text", value) => rule.arguments.push(argument(word, value, from)),
+            ("known", _) => rule.unknown_arguments = Some(RuleId(from)),
+            ("schema", _) => rule.schema = SchemaCheck::Always(RuleId(from)),
+            ("no-schema", _) => rule.schema = SchemaCheck::Never,
             ("scope", value) => rule.scope = Some((value.to_owned(), RuleId(from))),
             ("exclusive", _) => rule.exclusive = true,
             ("class", value) => rule.class = ClassId::new(value.parse().unwrap()).unwrap(),
@@ -177,6 +219,28 @@ fn tool<'a>(key: &str, from: u32, words: impl Iterator<Item = &'a str>) -> ToolR
         }
     }
     rule
+}
+
+fn argument(word: &str, value: &str, from: u32) -> ArgumentRule {
+    let (name, what) = value.split_once(':').unwrap();
+    let kind = match word.starts_with("path") {
+        true => ArgumentKind::Path { within: vec![AbsolutePath::new(what).unwrap()] },
+        false => ArgumentKind::Text { max_length: what.parse().unwrap() },
+    };
+    ArgumentRule { name: name.to_owned(), kind, from: RuleId(from) }
+}
+
+/// A tree with one link.
+pub(crate) struct Links;
+
+impl arguments::Tree for Links {
+    fn real(&self, path: &Path) -> Result<PathBuf, arguments::TreeError> {
+        Ok(path.strip_prefix("/srv/data/link").map_or(path.to_owned(), |rest| Path::new("/etc").join(rest)))
+    }
+
+    fn current_directory(&self) -> &Path {
+        Path::new("/srv/data")
+    }
 }
 
 fn number(word: &str, prefix: &str) -> u64 {

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,7 @@ use super::kernel::Demand;
 use super::reload::Reloader;
 use super::start::Server;
 use super::stdio::{Inlet, Outlet};
+use super::tree::HostTree;
 use super::watch::Watch;
 use crate::compose::Composed;
 use crate::sessions::Registration;
@@ -107,6 +109,7 @@ impl<'a> Doorman<'a> {
                 plan.on_violation.tool,
                 &plan.rules,
                 composed.caller.clone(),
+                Rc::new(HostTree::here()?),
             )),
             journal: RefCell::new(journal),
             layers,

@@ -24,6 +24,7 @@ mod reload;
 mod start;
 mod stdio;
 mod translate;
+mod tree;
 mod watch;
 
 use std::path::PathBuf;

@@ -368,6 +368,7 @@ fn refused(reason: Refusal) -> (Cause, Option<u64>) {
     match reason {
         Refusal::Disabled => (Cause::ToolDisabled, None),
         Refusal::ScopeMissing => (Cause::Scope, None),
+        Refusal::Argument | Refusal::Schema | Refusal::Unlisted => (Cause::Argument, None),
         Refusal::RequestTooLarge { limit } => (Cause::RequestSize, Some(limit)),
         Refusal::SessionRate { limit, .. } => (Cause::SessionRate, Some(limit.into())),
         Refusal::ToolRate { limit, .. } => (Cause::ToolRate, Some(limit.into())),
@@ -415,6 +416,7 @@ fn replaced(why: &Replacement) -> Ended {
         }
         Replacement::InputRefused { method } => (Cause::ServerRequest, None, format!("it asks for {method}")),
         Replacement::Malformed(fault) => (Cause::Malformed, None, fault.to_string()),
+        Replacement::Misfit { why } => (Cause::OutputSchema, None, why.clone()),
         Replacement::UnreadableList => (Cause::Malformed, None, "its tools cannot be told".to_owned()),
     };
     Ended { error_code: None, cause: Some(cause), limit, reason: Some(reason) }

@@ -64,7 +64,7 @@ impl Compiler<'_> {
         }
         ResponsesPlan {
             max_bytes: max_bytes.map(|at| at.value.0),
-            validate_output_schema: validate.is_some(),
+            validate_output_schema: validate.map(|at| ledger.noted(&at.origin, &Ask::OutputSchema)),
             redact_secrets,
         }
     }

@@ -201,11 +201,24 @@ impl FromText for Pattern {
         if text.len() > 4096 {
             return Err(Complaint::new("this regular expression is longer than 4096 bytes"));
         }
-        match regex_syntax::ast::parse::ParserBuilder::new().nest_limit(32).build().parse(text) {
-            Ok(_) => Ok(Self(text.to_owned())),
-            Err(error) => Err(Complaint::new(format!("this is not a regular expression: {}", error.kind()))),
+        // The same as the doorman does with it, so that no expression loads that could not be matched.
+        let whole = compiled(text).and_then(|()| compiled(&format!(r"\A(?:{text})\z")));
+        match whole {
+            Ok(()) => Ok(Self(text.to_owned())),
+            Err(error) => Err(Complaint::new(format!("this is not a regular expression: {error}"))),
         }
     }
+}
+
+fn compiled(expression: &str) -> Result<(), String> {
+    let built = regex::RegexBuilder::new(expression)
+        .nest_limit(32)
+        .size_limit(1 << 20)
+        .dfa_size_limit(1 << 20)
+        .build();
+    // The last line says what is wrong; those before it repeat the expression.
+    let told = |error: regex::Error| error.to_string().lines().last().unwrap_or_default().trim().to_owned();
+    built.map(drop).map_err(|error| told(error).trim_start_matches("error: ").to_owned())
 }
 
 /// Items that stand in lists of arguments and are plain text.

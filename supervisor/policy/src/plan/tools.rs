@@ -123,8 +123,8 @@ pub struct SessionPlan {
 pub struct ResponsesPlan {
     /// Bytes of one answer line to a tool call.
     pub max_bytes: Option<u64>,
-    /// Check `structuredContent` against the tool's `outputSchema`.
-    pub validate_output_schema: bool,
+    /// Check `structuredContent` against the tool's `outputSchema`, by this rule.
+    pub validate_output_schema: Option<RuleId>,
     /// Cut secrets out of answers.
     pub redact_secrets: bool,
 }

@@ -1,0 +1,139 @@
+//! Which argument must be what: the rules of one tool, by the names of its arguments.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::pattern::{PatternError, WholePattern};
+
+/// What one argument must be.
+///
+/// An array is checked element by element, except that a command may be the array of its words. `null` as a member of
+/// an object is taken for an absent argument, which servers do as well; within an array it is refused.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A path beneath one of the directories, by its spelling and through every symbolic link.
+    Path {
+        /// Absolute directories, normalised. None: no path will do.
+        within: Vec<PathBuf>,
+    },
+    /// An absolute URL with a host.
+    Url {
+        /// In lower case. None: `https` alone.
+        schemes: Vec<String>,
+        /// `api.x.org`; `*.x.org`, which is not `x.org` itself; an address; `*` for whatever is public. None: `*`.
+        /// With `:port` another port than the scheme's own, with `:*` any.
+        hosts: Vec<String>,
+        /// In characters; without it [`crate::UrlFault::TooLong`] is at 8,192.
+        max_length: Option<u64>,
+    },
+    /// A command line without shell syntax, or the array of its words.
+    Command {
+        /// Bare names or absolute paths, which the first word equals. A program that starts others (`env`, `sudo`,
+        /// `sh`, `xargs`) stands here only if whatever it starts may run.
+        programs: Vec<String>,
+        /// In characters; without it 8,192.
+        max_length: Option<u64>,
+    },
+    /// A single SQL statement.
+    Sql {
+        /// First words in lower case, such as `select`.
+        statements: Vec<String>,
+        /// In characters; without it 65,536.
+        max_length: Option<u64>,
+    },
+    /// Text without controls and invisible characters.
+    Text {
+        /// In characters.
+        max_length: u64,
+    },
+    /// A JSON number; text that looks like one is not.
+    Number {
+        /// The least.
+        min: Option<f64>,
+        /// The greatest.
+        max: Option<f64>,
+    },
+    /// One of the values.
+    Enum {
+        /// A text as it is; numbers, `true` and `false` as JSON writes them.
+        values: Vec<String>,
+    },
+    /// Text that the pattern matches as a whole.
+    Pattern {
+        /// See [`Kind::pattern`].
+        regex: WholePattern,
+        /// In characters; without it 65,536.
+        max_length: Option<u64>,
+    },
+}
+
+impl Kind {
+    /// Text that the regular expression matches as a whole, without anchors of its own.
+    ///
+    /// # Errors
+    /// When this is no regular expression, or one that takes more than 1 MiB when it is compiled.
+    pub fn pattern(expression: &str, max_length: Option<u64>) -> Result<Self, PatternError> {
+        Ok(Self::Pattern { regex: WholePattern::new(expression)?, max_length })
+    }
+}
+
+/// What the argument of a name must be, and which rule says so.
+#[derive(Clone, Debug)]
+pub struct Rule<R> {
+    /// The argument's name. With dots that of a member within it: `options.path`, `edits.path` in every element.
+    pub name: String,
+    /// What it must be.
+    pub kind: Kind,
+    /// The caller's own number of the rule.
+    pub from: R,
+}
+
+/// What happens to an argument that no rule names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// It passes.
+    Pass,
+    /// It is refused, and so is a member that no rule names of an object within which some rule names others.
+    Refuse,
+}
+
+/// The rules of one tool's arguments.
+#[derive(Clone, Debug)]
+pub struct Rules<R> {
+    pub(crate) root: Names<R>,
+    pub(crate) unknown: Unknown,
+}
+
+/// What is known of one place: its rules, and the names beneath.
+#[derive(Clone, Debug)]
+pub(crate) struct Names<R> {
+    pub(crate) rules: Vec<(Kind, R)>,
+    pub(crate) beneath: BTreeMap<String, Names<R>>,
+}
+
+impl<R: Copy> Rules<R> {
+    /// All rules hold, also several of one name.
+    ///
+    /// A name with dots is looked for both as a path of members and as one member whose name has dots, since JSON allows
+    /// either and a server may mean either.
+    pub fn new(rules: impl IntoIterator<Item = Rule<R>>, unknown: Unknown) -> Self {
+        let mut root = Names::none();
+        for Rule { name, kind, from } in rules {
+            if name.contains('.') {
+                root.at([&name[..]]).rules.push((kind.clone(), from));
+            }
+            root.at(name.split('.')).rules.push((kind, from));
+        }
+        Self { root, unknown }
+    }
+}
+
+impl<R> Names<R> {
+    fn none() -> Self {
+        Self { rules: Vec::new(), beneath: BTreeMap::new() }
+    }
+
+    fn at<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> &mut Self {
+        names.into_iter().fold(self, |at, name| at.beneath.entry(name.to_owned()).or_insert_with(Self::none))
+    }
+}

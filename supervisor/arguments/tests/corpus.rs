@@ -1,0 +1,157 @@
+//! Attacks and honest calls as data, in `tests/corpus/arguments`: what is found, and what is refused wrongly.
+//!
+//! A line is one case. `rule` speaks the policy's words, or is `{"type":"schema","schema":…}`; `value` is the argument, or
+//! `arguments` the whole call with a rule for `name`; `tree` maps links to where they lead. `hard` marks attacks that this
+//! crate alone cannot tell, and honest calls that it refuses by decision.
+
+#![expect(clippy::panic, clippy::print_stdout, reason = "a test fails by panicking, and prints its table")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use arguments::{Kind, Rule, Rules, Schema, Unknown, check};
+use serde_json::{Map, Value};
+use support::Links;
+
+struct Case {
+    id: String,
+    class: String,
+    hard: bool,
+    refused: Option<String>,
+}
+
+#[derive(Default)]
+struct Count {
+    all: usize,
+    refused: usize,
+}
+
+fn cases(file: &str) -> Vec<Case> {
+    let path = format!("{}/../../tests/corpus/arguments/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    text.lines()
+        .map(|line| case(&serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"))))
+        .collect()
+}
+
+fn case(line: &Value) -> Case {
+    Case {
+        id: text(&line["id"]),
+        class: text(&line["class"]),
+        hard: line["hard"].as_bool().unwrap_or_default(),
+        refused: judged(line),
+    }
+}
+
+fn judged(line: &Value) -> Option<String> {
+    if line["rule"]["type"] == "schema" {
+        return match Schema::compile(&line["rule"]["schema"]) {
+            Ok(schema) => schema.validate(&line["value"]).err().map(|mismatch| mismatch.to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+    }
+    let name = line["name"].as_str().unwrap_or("argument").to_owned();
+    let unknown = if line["unknown"] == "refuse" { Unknown::Refuse } else { Unknown::Pass };
+    let call = match &line["arguments"] {
+        Value::Object(whole) => whole.clone(),
+        _ => Map::from_iter([(name.clone(), line["value"].clone())]),
+    };
+    let rules = Rules::new([Rule { name, kind: kind(&line["rule"]), from: () }], unknown);
+    let links = line["tree"].as_object().into_iter().flatten();
+    let tree = Links(links.map(|(link, leads)| (PathBuf::from(link), PathBuf::from(text(leads)))).collect());
+    check(&call, &rules, &tree).err().map(|violation| violation.to_string())
+}
+
+fn kind(rule: &Value) -> Kind {
+    let max_length = rule["max_length"].as_u64();
+    match &text(&rule["type"])[..] {
+        "path" => Kind::Path { within: texts(&rule["within"]).into_iter().map(PathBuf::from).collect() },
+        "url" => {
+            Kind::Url { schemes: texts(&rule["schemes"]), hosts: texts(&rule["allowed_domains"]), max_length }
+        }
+        "command" => Kind::Command { programs: texts(&rule["allowed_programs"]), max_length },
+        "sql" => Kind::Sql { statements: texts(&rule["statements"]), max_length },
+        "text" => Kind::Text { max_length: max_length.expect("`max_length`") },
+        "number" => Kind::Number { min: rule["min"].as_f64(), max: rule["max"].as_f64() },
+        "enum" => Kind::Enum { values: texts(&rule["values"]) },
+        "pattern" => Kind::pattern(&text(&rule["pattern"]), max_length).expect("an expression"),
+        other => panic!("no such type: {other}"),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().map(text).collect()
+}
+
+fn table(cases: &[Case]) {
+    let mut classes: BTreeMap<(&str, &str), Count> = BTreeMap::new();
+    for case in cases {
+        let difficulty = if case.hard { "hard" } else { "" };
+        let count = classes.entry((&case.class, difficulty)).or_default();
+        count.all += 1;
+        count.refused += usize::from(case.refused.is_some());
+    }
+    for ((class, difficulty), Count { all, refused }) in classes {
+        println!("{class:12} {difficulty:4} {refused:4} of {all:4} refused");
+    }
+}
+
+/// How many of those that are not hard are refused, of how many.
+fn rate(cases: &[Case]) -> (usize, usize) {
+    let plain = || cases.iter().filter(|case| !case.hard);
+    (plain().filter(|case| case.refused.is_some()).count(), plain().count())
+}
+
+#[test]
+fn attacks_are_found() {
+    let cases = cases("attacks.jsonl");
+    table(&cases);
+    for missed in cases.iter().filter(|case| case.refused.is_none()) {
+        println!("missed{}: {}", if missed.hard { " (hard)" } else { "" }, missed.id);
+    }
+    let (found, all) = rate(&cases);
+    println!("found {found} of {all}; with the hard ones {} cases", cases.len());
+    assert!(cases.len() >= 150);
+    assert!(found * 100 >= all * 95, "at least 95 of 100 attacks are found: {found} of {all}");
+}
+
+#[test]
+fn honest_calls_pass() {
+    let cases = cases("benign.jsonl");
+    table(&cases);
+    for case in &cases {
+        if let Some(why) = &case.refused {
+            println!("refused{}: {}: {why}", if case.hard { " (by decision)" } else { "" }, case.id);
+        }
+    }
+    let (refused, all) = rate(&cases);
+    println!("refused {refused} of {all} honest calls");
+    assert!(all >= 100);
+    assert!(refused * 1000 <= all * 5, "at most 5 of 1000 honest calls are refused: {refused} of {all}");
+}
+
+#[test]
+fn every_case_has_its_own_name() {
+    for file in ["attacks.jsonl", "benign.jsonl"] {
+        let mut names: Vec<String> = cases(file).into_iter().map(|case| case.id).collect();
+        let all = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all, "{file}");
+    }
+}
+
+/// Whatever is refused is refused in one bounded sentence, without control characters.
+#[test]
+fn a_refusal_can_be_shown() {
+    for case in cases("attacks.jsonl").into_iter().chain(cases("benign.jsonl")) {
+        let told = case.refused.unwrap_or_default();
+        assert!(told.chars().count() < 600 && !told.chars().any(char::is_control), "{}: {told}", case.id);
+    }
+}

@@ -1,0 +1,319 @@
+//! Texts as a model reads them: one case, plain letters, single spaces.
+
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+
+use crate::invisible;
+use crate::map::Map;
+
+/// A changed text and the way back.
+pub(crate) struct View {
+    pub(crate) text: String,
+    pub(crate) map: Map,
+}
+
+/// The text without what is invisible; `None` if nothing was.
+pub(crate) fn stripped(text: &str) -> Option<View> {
+    let mut spans = invisible::find(text).peekable();
+    spans.peek()?;
+    let mut view = View { text: String::with_capacity(text.len()), map: Map::from(0) };
+    let mut kept = 0;
+    for span in spans {
+        view.text.push_str(&text[kept..span.range.start]);
+        kept = span.range.end;
+        view.map.resume(view.text.len(), kept);
+    }
+    view.text.push_str(&text[kept..]);
+    Some(view)
+}
+
+/// The folded text: compatibility forms (NFKD) without marks in lower case, look-alikes of Latin letters in Latin words,
+/// plain quotes and dashes, no asterisks or backticks, and one space wherever there is white space.
+pub(crate) fn folded(text: &str) -> View {
+    if text.is_ascii() { folded_ascii(text) } else { Folding::new(text).run() }
+}
+
+/// A phrase of a rule, folded as texts are.
+pub(crate) fn phrase(text: &str) -> String {
+    folded(text).text
+}
+
+/// A pattern with its letters folded and its syntax untouched.
+pub(crate) fn pattern(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    text.chars().for_each(|c| if c.is_ascii() { out.push(c) } else { fold(c, |folded| out.push(folded)) });
+    out
+}
+
+const DROPPED: u8 = 0;
+
+/// What becomes of each ASCII byte.
+const ASCII: [u8; 256] = {
+    let mut table = [DROPPED; 256];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        table[byte as usize] = match byte {
+            b'\t' | b'\n' | 0x0b | 0x0c | b'\r' | b' ' => b' ',
+            b'*' | b'`' => DROPPED,
+            _ => byte.to_ascii_lowercase(),
+        };
+        byte += 1;
+    }
+    table
+};
+
+/// Bytes that are folded together where none of them is dropped.
+const BLOCK: usize = 32;
+
+fn folded_ascii(text: &str) -> View {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut map = Map::from(0);
+    let mut gap = false;
+    for (index, block) in bytes.chunks(BLOCK).enumerate() {
+        let source = index * BLOCK;
+        if block.len() == BLOCK && !gap && is_kept(block, out.last().copied()) {
+            out.extend_from_slice(block);
+            let length = out.len();
+            out[length - BLOCK..].iter_mut().for_each(|byte| *byte = kept(*byte));
+        } else {
+            fold_bytes(block, source, &mut out, &mut map, &mut gap);
+        }
+    }
+    // ASCII in, ASCII out: nothing is lost here.
+    View { text: String::from_utf8(out).unwrap_or_default(), map }
+}
+
+/// Whether every byte of a block stands for one byte: no signs that are dropped, no white space behind white space.
+fn is_kept(block: &[u8], last: Option<u8>) -> bool {
+    let dropped =
+        block.iter().fold(false, |any, byte| any | (*byte == b'*') | (*byte == b'`') | (*byte < b'\t'));
+    let spaces = block.windows(2).fold(false, |any, pair| any | (is_space(pair[0]) & is_space(pair[1])));
+    let follows = is_space(block[0]) && last == Some(b' ');
+    !(dropped || spaces || follows)
+}
+
+fn is_space(byte: u8) -> bool {
+    (byte == b' ') | (b'\t'..=b'\r').contains(&byte)
+}
+
+fn kept(byte: u8) -> u8 {
+    if is_space(byte) { b' ' } else { byte.to_ascii_lowercase() }
+}
+
+fn fold_bytes(block: &[u8], begin: usize, out: &mut Vec<u8>, map: &mut Map, gap: &mut bool) {
+    for (offset, byte) in block.iter().enumerate() {
+        let folded = ASCII[usize::from(*byte)];
+        if folded == DROPPED || (folded == b' ' && out.last() == Some(&b' ')) {
+            *gap = true;
+            continue;
+        }
+        if std::mem::take(gap) {
+            map.resume(out.len(), begin + offset);
+        }
+        out.push(folded);
+    }
+}
+
+/// Folding of any text, character by character.
+struct Folding<'t> {
+    text: &'t str,
+    view: View,
+    /// Where the last word that was looked at ends, and whether it has Latin letters.
+    word_end: usize,
+    is_latin: bool,
+    /// Whether the view goes on byte by byte.
+    steady: bool,
+    after_space: bool,
+}
+
+impl<'t> Folding<'t> {
+    fn new(text: &'t str) -> Self {
+        let view = View { text: String::with_capacity(text.len()), map: Map::from(0) };
+        Self { text, view, word_end: 0, is_latin: false, steady: true, after_space: false }
+    }
+
+    fn run(mut self) -> View {
+        for (place, c) in self.text.char_indices() {
+            self.look_at_word(place, c);
+            self.step(place, c);
+        }
+        self.view
+    }
+
+    /// Once a word: words that mix Latin letters with look-alikes are disguised, words of one script are not.
+    fn look_at_word(&mut self, place: usize, c: char) {
+        if place < self.word_end || !c.is_alphabetic() {
+            return;
+        }
+        let word =
+            self.text[place..].char_indices().take_while(|(_, c)| c.is_alphabetic() || is_combining_mark(*c));
+        self.is_latin = false;
+        for (offset, c) in word {
+            self.word_end = place + offset + c.len_utf8();
+            self.is_latin |= is_latin(c);
+        }
+    }
+
+    fn step(&mut self, place: usize, c: char) {
+        let before = self.view.text.len();
+        if c.is_ascii() {
+            self.ascii(c);
+        } else {
+            let latin = self.is_latin && place < self.word_end;
+            let out = &mut self.view.text;
+            fold(c, |folded| out.push(if latin { look_alike(folded) } else { folded }));
+            self.space(before);
+        }
+        self.note(place, c.len_utf8(), before);
+    }
+
+    fn ascii(&mut self, c: char) {
+        let folded = ASCII[c as usize & 0x7f];
+        if folded == DROPPED || (folded == b' ' && self.after_space) {
+            return;
+        }
+        self.view.text.push(char::from(folded));
+        self.after_space = folded == b' ';
+    }
+
+    /// Drops the space that was just written if there is one before it.
+    fn space(&mut self, before: usize) {
+        match &self.view.text[before..] {
+            "" => {}
+            " " if self.after_space => self.view.text.truncate(before),
+            written => self.after_space = written == " ",
+        }
+    }
+
+    fn note(&mut self, place: usize, length: usize, before: usize) {
+        let written = self.view.text.len() - before;
+        if written == length {
+            if !self.steady {
+                self.view.map.resume(before, place);
+            }
+            self.steady = true;
+            return;
+        }
+        self.steady = false;
+        if written > 0 {
+            self.view.map.replace(before, place, length);
+        }
+    }
+}
+
+/// What one character is folded to: nothing, one or several characters.
+fn fold(c: char, mut emit: impl FnMut(char)) {
+    match c {
+        '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{201b}' | '\u{2032}' => return emit('\''),
+        '\u{201c}'..='\u{201f}' | '\u{2033}' | '\u{ab}' | '\u{bb}' => return emit('"'),
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => return emit('-'),
+        'ß' => return "ss".chars().for_each(emit),
+        'ı' => return emit('i'),
+        '\u{2800}' => return emit(' '),
+        // Han and Hangul have no case and few other forms.
+        '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => return emit(c),
+        _ if c.is_whitespace() => return emit(' '),
+        _ => {}
+    }
+    decompose_compatible(c, |part| {
+        if is_mark(part) {
+            return;
+        }
+        if part.is_whitespace() {
+            emit(' ');
+        } else {
+            part.to_lowercase().filter(|lower| !is_mark(*lower)).for_each(&mut emit);
+        }
+    });
+}
+
+/// Marks that are put on letters of European scripts; other scripts' marks carry meaning.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}')
+}
+
+fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic()
+        || matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{2100}'..='\u{214f}' | '\u{249c}'..='\u{24e9}'
+            | '\u{ff21}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}')
+}
+
+/// The Latin letter that a lower-case Cyrillic, Greek or Armenian letter looks like (from Unicode's confusables.txt).
+fn look_alike(c: char) -> char {
+    match c {
+        'а' | 'α' | 'ɑ' => 'a',
+        'в' | 'β' | 'ь' => 'b',
+        'с' | 'ϲ' => 'c',
+        'ԁ' | 'ժ' => 'd',
+        'е' | 'є' | 'ε' | 'ҽ' => 'e',
+        'ց' | 'ɡ' => 'g',
+        'һ' | 'н' | 'η' => 'h',
+        'і' | 'ι' | 'ɩ' | 'ӏ' => 'i',
+        'ј' | 'ϳ' => 'j',
+        'к' | 'κ' => 'k',
+        'м' | 'μ' => 'm',
+        'п' | 'ո' => 'n',
+        'о' | 'ο' | 'օ' | 'σ' => 'o',
+        'р' | 'ρ' => 'p',
+        'ԛ' => 'q',
+        'г' | 'ʀ' => 'r',
+        'ѕ' => 's',
+        'т' | 'τ' => 't',
+        'υ' | 'ս' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ԝ' | 'ω' | 'ш' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'γ' | 'ү' => 'y',
+        'ᴢ' | 'ζ' => 'z',
+        _ => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{folded, stripped};
+
+    #[test]
+    fn disguises_fall() {
+        let cases = [
+            ("Ignore  ALL\n\tprevious", "ignore all previous"),
+            ("**Ignore** `all`", "ignore all"),
+            ("Ｉｇｎｏｒｅ ａｌｌ", "ignore all"),
+            ("𝐢𝐠𝐧𝐨𝐫𝐞 𝒶𝓁𝓁 ⓟrevious", "ignore all previous"),
+            ("іgnоrе аll", "ignore all"),
+            ("ιgnοre", "ignore"),
+            ("i̶g̶n̶o̶r̶e̶", "ignore"),
+            ("Précédentes STRASSE Straße", "precedentes strasse strasse"),
+            ("Игнорируй сор", "игнорируи сор"),
+            ("don’t – “x”", "don't - \"x\""),
+            ("a\u{a0}\u{3000} b", "a b"),
+            ("忽略之前的", "忽略之前的"),
+        ];
+        for (text, plain) in cases {
+            assert_eq!(folded(text).text, plain);
+        }
+    }
+
+    #[test]
+    fn places_lead_back() {
+        for text in ["The  **secret**\n\n word", "Ünï  ｓｅｃｒｅｔ  wörd", "İ ﬁ secret Straße"]
+        {
+            let view = folded(text);
+            for word in view.text.split(' ') {
+                let begin = word.as_ptr() as usize - view.text.as_ptr() as usize;
+                let source = view.map.source(&(begin..begin + word.len()));
+                assert_eq!(folded(&text[source]).text.trim(), word);
+            }
+        }
+    }
+
+    #[test]
+    fn stripping_leads_back() {
+        let text = "a\u{200b}bc\u{1b}[0md";
+        let view = stripped(text).expect("something is invisible");
+        assert_eq!(view.text, "abcd");
+        assert_eq!(&text[view.map.source(&(1..3))], "bc");
+        assert_eq!(&text[view.map.source(&(0..4))], text);
+        assert!(stripped("plain").is_none());
+    }
+}

@@ -1,0 +1,262 @@
+//! One search of one text: keywords first, patterns only around them.
+
+use std::ops::Range;
+
+use crate::bytes;
+use crate::class::Classes;
+use crate::encoded::{self, Decoded};
+use crate::escapes::{self, Undone, ceil, floor};
+use crate::findings::{Finding, Findings, Via};
+use crate::fold::{self, View};
+use crate::invisible;
+use crate::map::Map;
+use crate::pack::{Rule, Run};
+use crate::scanner::Scanner;
+
+/// The most findings of worded rules that are listed.
+const MOST_LISTED: usize = 256;
+/// What trying a pattern costs whatever the text, in bytes searched.
+const TRY: usize = 32;
+/// Bytes that patterns may be tried on: so many for each byte of the text, and some for short texts.
+const EFFORT: (usize, usize) = (8, 256 * 1024);
+
+pub(crate) struct Search<'s> {
+    scanner: &'s Scanner,
+    text: &'s str,
+    wanted: Classes,
+    /// How far each rule has come in the present piece.
+    progress: Vec<Progress>,
+    found: Vec<Finding>,
+    listed: usize,
+    more: usize,
+    effort: usize,
+    cut_short: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    /// Keywords that end before this have been looked at with all that they reach.
+    covered: usize,
+    /// Where the last match ended.
+    after_match: usize,
+}
+
+/// Where a piece comes from.
+enum Origin<'o> {
+    /// It is the text without what is invisible.
+    Text,
+    Undone(&'o Undone),
+    Run(&'o Decoded),
+    /// Tag characters or selectors in the text itself.
+    Hidden(Range<usize>),
+}
+
+/// A text that rules are tried on, and its two readings.
+struct Piece<'p> {
+    origin: Origin<'p>,
+    plain: &'p str,
+    plain_map: Option<&'p Map>,
+    folded: View,
+    /// Back to the original text from the piece's own source.
+    base: Option<&'p Map>,
+}
+
+impl<'s> Search<'s> {
+    pub(crate) fn new(scanner: &'s Scanner, text: &'s str, wanted: Classes) -> Self {
+        let effort = text.len().saturating_mul(EFFORT.0).saturating_add(EFFORT.1);
+        let progress = vec![Progress::default(); scanner.rules.len()];
+        Self {
+            scanner,
+            text,
+            wanted,
+            progress,
+            found: Vec::new(),
+            listed: 0,
+            more: 0,
+            effort,
+            cut_short: false,
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Findings {
+        let stripped = fold::stripped(self.text);
+        let plain = stripped.as_ref().map_or(self.text, |view| view.text.as_str());
+        let base = stripped.as_ref().map(|view| &view.map);
+        let folded = fold::folded(plain);
+        self.piece(Piece { origin: Origin::Text, plain, plain_map: None, folded, base });
+        for undone in escapes::undone(plain) {
+            self.decoded(Origin::Undone(&undone), &undone.text, base);
+        }
+        for decoded in encoded::decoded(plain) {
+            self.decoded(Origin::Run(&decoded), &decoded.text, base);
+        }
+        if stripped.is_some() {
+            self.hidden();
+        }
+        let mut findings = Findings::sorted(self.found);
+        findings.more = self.more;
+        findings.cut_short = self.cut_short;
+        findings
+    }
+
+    /// What tag characters and selectors say.
+    fn hidden(&mut self) {
+        for span in invisible::find(self.text) {
+            if let Some(said) = invisible::smuggled(&self.text[span.range.clone()], span.kind) {
+                self.decoded(Origin::Hidden(span.range), &said, None);
+            }
+        }
+    }
+
+    fn decoded(&mut self, origin: Origin<'_>, text: &str, base: Option<&Map>) {
+        let stripped = fold::stripped(text);
+        let plain = stripped.as_ref().map_or(text, |view| view.text.as_str());
+        let plain_map = stripped.as_ref().map(|view| &view.map);
+        self.piece(Piece { origin, plain, plain_map, folded: fold::folded(plain), base });
+    }
+
+    fn piece(&mut self, piece: Piece<'_>) {
+        self.progress.fill(Progress::default());
+        let scanner = self.scanner;
+        for hit in scanner.keywords.find_overlapping_iter(&piece.folded.text) {
+            for &index in &scanner.rules_of[hit.pattern().as_usize()] {
+                self.keyword(&piece, index, hit.range());
+            }
+        }
+        for &(run, index) in &scanner.rules_of_runs {
+            if self.wanted.contains(scanner.rules[index].class()) {
+                self.runs(&piece, run, index);
+            }
+        }
+    }
+
+    fn keyword(&mut self, piece: &Piece<'_>, index: usize, hit: Range<usize>) {
+        let class = self.scanner.rules[index].class();
+        if !self.wanted.contains(class) {
+            return;
+        }
+        if class.is_worded() {
+            self.around(piece, &piece.folded.text, index, hit);
+        } else {
+            self.around(piece, piece.plain, index, piece.folded.map.source(&hit));
+        }
+    }
+
+    fn runs(&mut self, piece: &Piece<'_>, run: Run, index: usize) {
+        let digit = |byte: u8| byte.is_ascii_digit() | matches!(byte, b' ' | b'-');
+        let capital = |byte: u8| byte.is_ascii_digit() | byte.is_ascii_uppercase() | (byte == b' ');
+        let bytes = piece.plain.as_bytes();
+        let found: Vec<Range<usize>> = match run {
+            Run::Digits => bytes::runs(bytes, 13, digit).collect(),
+            Run::Capitals => bytes::runs(bytes, 15, capital).collect(),
+        };
+        found.into_iter().for_each(|range| self.around(piece, piece.plain, index, range));
+    }
+
+    /// Tries a rule's pattern on what lies around one of its keywords.
+    fn around(&mut self, piece: &Piece<'_>, text: &str, index: usize, hit: Range<usize>) {
+        let scanner = self.scanner;
+        let rule = &scanner.rules[index];
+        let Progress { covered, after_match } = self.progress[index];
+        if hit.end <= covered || self.cut_short {
+            return;
+        }
+        let begin = floor(text, hit.start.saturating_sub(rule.back)).max(after_match);
+        let mut end = ceil(text, hit.end.saturating_add(rule.reach));
+        let mut from = begin.min(end);
+        let Some(regex) = rule.regex() else {
+            self.cut_short = true;
+            return;
+        };
+        loop {
+            let found = regex.find_at(&text.as_bytes()[..end], from);
+            self.spend(found.map_or(end, |found| found.end()) - from);
+            let Some(found) = found.filter(|_| !self.cut_short) else { break };
+            if found.end() == end && end < text.len() {
+                // What was found may go on: look further.
+                end = ceil(text, end + (end - begin).max(rule.reach));
+                continue;
+            }
+            self.progress[index].after_match = found.end();
+            self.matched(piece, text, index, found.range(), end);
+            from = found.end();
+            if found.is_empty() {
+                break;
+            }
+        }
+        self.progress[index].covered = if end == text.len() { end } else { end.saturating_sub(rule.reach) };
+    }
+
+    /// Counts what a try has cost.
+    fn spend(&mut self, bytes: usize) {
+        match self.effort.checked_sub(bytes + TRY) {
+            Some(left) => self.effort = left,
+            None => self.cut_short = true,
+        }
+    }
+
+    fn matched(&mut self, piece: &Piece<'_>, text: &str, index: usize, found: Range<usize>, end: usize) {
+        let rule = &self.scanner.rules[index];
+        let whole = floor(text, found.start)..ceil(text, found.end);
+        let found = secret_part(rule, text, found, end);
+        // A pattern matches bytes; a finding has whole characters.
+        let found = floor(text, found.start)..ceil(text, found.end);
+        let Some(found) = proved(rule, text, found) else { return };
+        let worded = rule.class().is_worded();
+        let plain =
+            |range: &Range<usize>| if worded { piece.folded.map.source(range) } else { range.clone() };
+        let Some(via) = self.via(piece, &plain(&whole), &text[whole]) else { return };
+        let span = piece.home(&plain(&found));
+        if worded && self.listed == MOST_LISTED {
+            self.more += 1;
+            return;
+        }
+        self.listed += usize::from(worded);
+        self.found.push(Finding { rule: rule.clone(), span, via });
+    }
+
+    /// In what form the range of a piece's plain text matched; `None` if the text itself has the same match.
+    fn via(&self, piece: &Piece<'_>, plain: &Range<usize>, matched: &str) -> Option<Via> {
+        match &piece.origin {
+            Origin::Text => {
+                let direct = self.text[piece.home(plain)].eq_ignore_ascii_case(matched);
+                Some(if direct { Via::Direct } else { Via::Folded })
+            }
+            Origin::Undone(undone) => undone.via(&undone.map.source(&piece.own(plain))),
+            Origin::Run(decoded) => Some(decoded.via),
+            Origin::Hidden(_) => Some(Via::Invisible),
+        }
+    }
+}
+
+impl Piece<'_> {
+    /// The range of the piece's text, invisible characters and all.
+    fn own(&self, plain: &Range<usize>) -> Range<usize> {
+        self.plain_map.map_or_else(|| plain.clone(), |map| map.source(plain))
+    }
+
+    /// The range of the original text. What was decoded as a whole is found as a whole.
+    fn home(&self, plain: &Range<usize>) -> Range<usize> {
+        let range = match &self.origin {
+            Origin::Text => self.own(plain),
+            Origin::Undone(undone) => undone.map.source(&self.own(plain)),
+            Origin::Run(decoded) => decoded.run.clone(),
+            Origin::Hidden(range) => range.clone(),
+        };
+        self.base.map_or_else(|| range.clone(), |map| map.source(&range))
+    }
+}
+
+/// The group `cut` of a pattern, where it has one: what is secret in what was found.
+fn secret_part(rule: &Rule, text: &str, found: Range<usize>, end: usize) -> Range<usize> {
+    let groups = rule.regex().filter(|regex| regex.captures_len() > 1);
+    let captures = groups.and_then(|regex| regex.captures_at(&text.as_bytes()[..end], found.start));
+    captures.and_then(|captures| captures.name("cut")).map_or(found, |cut| cut.range())
+}
+
+fn proved(rule: &Rule, text: &str, found: Range<usize>) -> Option<Range<usize>> {
+    match rule.check {
+        None => Some(found),
+        Some(check) => check.proved(&text[found.clone()]).map(|length| found.start..found.start + length),
+    }
+}
