@@ -50,7 +50,7 @@ fn call() -> Map<String, Value> {
     let call = json!({
         "path": "/srv/data/notes/2024/meeting.md",
         "source": "https://files.example.org/exports/meeting.md?version=3",
-        "content": "The quick brown fox jumps over the lazy dog. ".repeat(18),
+        "content": "The quick brown fox jumps over the lazy dog. ".repeat(20),
         "options": { "limit": 20, "mode": "append" }
     });
     assert!((1000..1100).contains(&call.to_string().len()), "{}", call.to_string().len());
