@@ -24,6 +24,8 @@ filesystem:
 
 const PROCESSES: u64 = 4;
 const MILLISECONDS: u64 = 10_000;
+/// Denials that the runtimes of the attackers and of their parent may provoke by themselves, one each.
+const ASKED_BESIDE: u64 = 2 * PROCESSES;
 /// For the comparison.
 const SHORTER: u64 = 3_000;
 /// Kilobytes that each of the daemon's two processes may have resident, whatever is told.
@@ -54,7 +56,10 @@ pub(super) fn flood(ground: &Ground) -> Result<()> {
     ground.figure("denials a second, four processes", all.denied * 1000 / MILLISECONDS)?;
     ground.figure("ns of a denied call, recorded", reading.each())?;
     ground.figure("ns of a denied call, nobody reads", alone.each())?;
-    ensure!(recorded + lost == provoked, "{recorded} recorded and {lost} lost of {provoked}");
+    // What a runtime asks by itself is left out of the recorded ones; of those that are known by number only nobody can tell.
+    let beside = (recorded + lost).checked_sub(provoked);
+    let enough = beside.is_some_and(|beside| beside <= ASKED_BESIDE);
+    ensure!(enough, "{recorded} recorded and {lost} lost of {provoked}");
     for (name, process) in ["keeper", "front"].into_iter().zip(daemon) {
         let peak = peak(process)?;
         ground.figure(&format!("kilobytes of the {name} at most"), peak)?;
