@@ -304,7 +304,7 @@ fn logs_lie_where_the_host_says() -> Result<()> {
 fn what_the_host_wants_enforced_is_not_let_go() -> Result<()> {
     let Some(host) = Host::new("version: 1\nallow_degraded: false\n")? else { return Ok(()) };
     // Of a rule that nothing enforces anywhere yet, so that the outcome is every kernel's.
-    let own = "tools: { read: { require_scope: x } }\n";
+    let own = "tools: { read: { require_approval: true } }\n";
     let open = host.start(own)?.option("--allow-degraded");
     let finished = run(&mut open.command()?)?;
     let why = "its rules forbid --allow-degraded (`allow_degraded: false`, /etc/mcpguard/host.yaml:2:17)";
