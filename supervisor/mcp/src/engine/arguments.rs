@@ -125,19 +125,18 @@ fn rule(ArgumentRule { name, kind, from }: &ArgumentRule) -> Rule<RuleId> {
 }
 
 fn kind(kind: &ArgumentKind) -> Kind {
-    let max_length = |max: &Option<u64>| *max;
     match kind {
         ArgumentKind::Path { within } => {
             Kind::Path { within: within.iter().map(|path| path.as_path().to_owned()).collect() }
         }
-        ArgumentKind::Url { schemes, hosts, max_length: max } => {
-            Kind::Url { schemes: schemes.clone(), hosts: hosts.clone(), max_length: max_length(max) }
+        ArgumentKind::Url { schemes, hosts, max_length } => {
+            Kind::Url { schemes: schemes.clone(), hosts: hosts.clone(), max_length: *max_length }
         }
-        ArgumentKind::Command { programs, max_length: max } => {
-            Kind::Command { programs: programs.clone(), max_length: max_length(max) }
+        ArgumentKind::Command { programs, max_length } => {
+            Kind::Command { programs: programs.clone(), max_length: *max_length }
         }
-        ArgumentKind::Sql { statements, max_length: max } => {
-            Kind::Sql { statements: statements.clone(), max_length: max_length(max) }
+        ArgumentKind::Sql { statements, max_length } => {
+            Kind::Sql { statements: statements.clone(), max_length: *max_length }
         }
         ArgumentKind::Text { max_length } => Kind::Text { max_length: *max_length },
         ArgumentKind::Number { min, max } => {
@@ -145,8 +144,8 @@ fn kind(kind: &ArgumentKind) -> Kind {
         }
         ArgumentKind::Enum { values } => Kind::Enum { values: values.clone() },
         // The policy was not loaded with an expression that does not compile; one that does not nevertheless lets nothing pass.
-        ArgumentKind::Pattern { pattern, max_length: max } => {
-            Kind::pattern(pattern, max_length(max)).unwrap_or(Kind::Enum { values: Vec::new() })
+        ArgumentKind::Pattern { pattern, max_length } => {
+            Kind::pattern(pattern, *max_length).unwrap_or(Kind::Enum { values: Vec::new() })
         }
     }
 }

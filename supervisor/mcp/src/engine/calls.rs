@@ -51,8 +51,7 @@ pub(super) fn tool_name(message: &Message<'_>) -> Option<String> {
 
 impl Engine {
     /// Judges a call. The order: enabled, scopes, size, session rate, tool rate, calls at once, arguments,
-    /// turn. Refused calls use up
-    /// nothing.
+    /// turn. Refused calls use up nothing.
     pub(super) fn call(&mut self, asked: Asked<'_>, now: Instant, out: &mut Judgement) -> Forward {
         if let Some((reason, rule)) = self.refusal(&asked, now) {
             let why = self.rules.rule(&asked.tool).reason.as_deref();

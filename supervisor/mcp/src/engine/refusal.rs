@@ -78,7 +78,10 @@ pub(super) fn refused(rules: &Rulebook, about: &About<'_>, refusal: Refusal) -> 
 pub(super) fn objected(rules: &Rulebook, tool: &str, objection: &Objection) -> String {
     let Objection { reason: _, rule, sentence } = objection;
     let by = rule.map(|id| format!(" ({})", self::rule(rules, id))).unwrap_or_default();
-    format!("mcpguard refused `{tool}`: {sentence}{by}")
+    let reason = rule.and_then(|id| rules.words(id)?.reason.as_deref());
+    let because = why(reason);
+    let stop = if because.is_empty() { "" } else { "." };
+    format!("mcpguard refused `{tool}`: {sentence}{by}{stop}{because}")
 }
 
 /// The call got no answer in time.

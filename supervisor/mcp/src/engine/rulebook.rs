@@ -22,6 +22,8 @@ pub(super) struct Words {
     pub(super) text: String,
     /// `github.yaml:31:3`.
     pub(super) place: String,
+    /// The policy author's reason.
+    pub(super) reason: Option<String>,
 }
 
 /// What a rule means for one call. Copied, so that a call in flight keeps the terms it was admitted under.
@@ -71,7 +73,11 @@ impl From<&ToolRule> for Terms {
 
 impl Rulebook {
     pub(super) fn new(tools: ToolsPlan, caller: Caller, rules: &[Rule]) -> Self {
-        let words = |rule: &Rule| Words { text: rule.text.clone(), place: rule.origin.to_string() };
+        let words = |rule: &Rule| Words {
+            text: rule.text.clone(),
+            place: rule.origin.to_string(),
+            reason: rule.reason.clone(),
+        };
         Self { tools, caller, words: rules.iter().map(words).collect() }
     }
 

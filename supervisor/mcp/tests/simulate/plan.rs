@@ -162,6 +162,7 @@ impl Setup {
     fn number_rules(&mut self, key: &str, rule: &mut ToolRule) {
         for argument in &mut rule.arguments {
             argument.from = self.note(&format!("tools.{key}.arguments.{}", argument.name));
+            self.rules[argument.from.0 as usize].reason = Some("as the test says".to_owned());
         }
         if let Some(from) = &mut rule.unknown_arguments {
             *from = self.note(&format!("tools.{key}.unknown_arguments: deny"));
