@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use mcp::{Ending, Engine, Forward, Frame, Frames, Judgement};
+use mcp::{Caller, Ending, Engine, Forward, Frame, Frames, Judgement, Orders, Surroundings};
 use policy::plan::{
-    ClassId, ClassMask, OnViolation, ResponsesPlan, RuleId, SessionPlan, ToolRule, ToolsPlan,
+    ClassId, ClassMask, ContentPlan, OnViolation, ResponsesPlan, RuleId, SchemaCheck, SessionPlan, ToolRule,
+    ToolsPlan, Treatment, Treatments,
 };
 use serde_json::Value;
 
@@ -20,6 +21,10 @@ fn rule(key: &str) -> ToolRule {
     ToolRule {
         key: key.to_owned(),
         enabled: !matches!(key, "rm" | "delete_*"),
+        scope: None,
+        arguments: Vec::new(),
+        unknown_arguments: None,
+        schema: SchemaCheck::Known,
         max_requests_per_minute: (key == "rare").then_some(2),
         timeout: (key == "slow").then_some(Duration::from_secs(2)),
         exclusive: key == "alone",
@@ -34,7 +39,7 @@ fn rule(key: &str) -> ToolRule {
 fn engine(limit: u64) -> Engine {
     let exact = ["rm", "alone", "slow", "rare"].map(|key| (key.to_owned(), rule(key)));
     let globs = vec![("delete_*".to_owned(), rule("delete_*"))];
-    let tools = ToolsPlan { default: rule(""), exact: BTreeMap::from(exact), globs };
+    let tools = ToolsPlan { default: rule(""), exact: BTreeMap::from(exact), globs, roles: None };
     let session = SessionPlan {
         max_requests_per_minute: None,
         max_message_bytes: limit,
@@ -44,7 +49,18 @@ fn engine(limit: u64) -> Engine {
         elicitation: false,
         roots: true,
     };
-    Engine::new(tools, session, ResponsesPlan::default(), OnViolation::Deny, &[])
+    let redacted = Some((Treatment::Redact, RuleId(0)));
+    let treatments = Treatments {
+        secrets: redacted,
+        personal_data: None,
+        hidden_instructions: Some((Treatment::Block, RuleId(0))),
+        exfiltration: Some((Treatment::Flag, RuleId(0))),
+        invisible_characters: redacted,
+    };
+    let content = ContentPlan { answers: treatments, ..ContentPlan::default() };
+    let responses = ResponsesPlan::default();
+    let orders = Orders { tools, session, responses, content, on_refusal: OnViolation::Deny };
+    Engine::new(orders, &[], Caller::default(), &Surroundings::none())
 }
 
 /// One side's pipe, read whole and in chunks.

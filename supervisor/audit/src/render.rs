@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::body::{
-    Body, CallRef, Carried, CoverageEntry, CoverageState, Degraded, Denial, Handshake, KernelDenial, Lost,
-    Noise, Operation, Policy, PolicyChanged, Process, Recovered, Repaired, Rotated, RuleRef, SessionEnd,
-    SessionStart, ToolCall, ToolResult, Verdict,
+    Body, CallRef, Carried, CoverageEntry, CoverageState, Degraded, Denial, Finding, Findings, Handshake,
+    KernelDenial, Lost, Noise, Operation, Policy, PolicyChanged, Process, Recovered, Repaired, Rotated,
+    RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
 };
 use crate::escape::for_people;
 use crate::record::Record;
@@ -61,6 +61,7 @@ pub fn render(record: &Record) -> String {
             write!(line, "repaired the last line was not whole: {bytes} bytes were cut off")
         }
         Body::PolicyChanged(changed) => policy_changed(&mut line, changed, record),
+        Body::Findings(findings) => findings_line(&mut line, findings),
     };
     for_people(&line).into_owned()
 }
@@ -99,6 +100,20 @@ fn policy_changed(line: &mut String, changed: &PolicyChanged, record: &Record) -
         true => Ok(()),
         false => write!(line, "; from its next start on: {}", short(&later.join(" "))),
     }
+}
+
+fn findings_line(line: &mut String, findings: &Findings) -> std::fmt::Result {
+    let Findings { from, method, call, tool, found } = findings;
+    let call = call.map(|call| format!("[{call}]")).unwrap_or_default();
+    let tool = tool.as_ref().map(|tool| format!(" {tool}{call}")).unwrap_or_default();
+    write!(line, "found    in {method}{tool} of the {}: ", word(from))?;
+    let one = |finding: &Finding| {
+        let Finding { name, kind, treatment, count, rule: _, excerpt } = finding;
+        let times = if *count > 1 { format!(" ×{count}") } else { String::new() };
+        let excerpt = excerpt.as_ref().map(|text| format!(" {:?}", short(text))).unwrap_or_default();
+        format!("{} {name} ({}){times}{excerpt}", word(treatment), word(kind))
+    };
+    write!(line, "{}", found.iter().map(one).collect::<Vec<_>>().join("; "))
 }
 
 fn handshake_line(line: &mut String, handshake: &Handshake) -> std::fmt::Result {

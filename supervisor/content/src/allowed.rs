@@ -41,6 +41,13 @@ pub struct Day {
 #[error("`{0}` is no date like 2026-11-30")]
 pub struct DayError(String);
 
+impl Day {
+    /// The first day of 1970.
+    pub const EPOCH: Self = Self { year: 1970, month: 1, day: 1 };
+    /// The last day that can be written.
+    pub const LAST: Self = Self { year: 9999, month: 12, day: 31 };
+}
+
 impl FromStr for Day {
     type Err = DayError;
 

@@ -47,7 +47,8 @@ fn cuts<'f>(text: &str, findings: &'f Findings) -> Vec<(Range<usize>, &'f Findin
     apart
 }
 
-fn copies<'f>(text: &str, findings: &'f Findings) -> Vec<(Range<usize>, &'f Finding)> {
+/// Where else in the text the secrets stand that were found in it.
+pub fn copies<'f>(text: &str, findings: &'f Findings) -> Vec<(Range<usize>, &'f Finding)> {
     let mut known = BTreeSet::new();
     let secrets: Vec<(&str, &Finding)> = findings
         .iter()

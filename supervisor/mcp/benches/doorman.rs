@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use mcp::{Engine, Forward, Frame, Frames};
+use mcp::{Engine, Forward, Frame, Frames, Orders, Surroundings};
 use policy::plan::{
-    Ask, ClassId, OnViolation, Origin, ResponsesPlan, Rule, RuleId, SessionPlan, ToolRule, ToolsPlan,
+    Ask, ClassId, ContentPlan, OnViolation, Origin, ResponsesPlan, Rule, RuleId, SessionPlan, ToolRule,
+    ToolsPlan,
 };
 
 fn main() {
@@ -49,15 +50,14 @@ fn engine() -> Engine {
     };
     let origin = Origin { source: "bench.yaml".to_owned(), line: 1, column: 1 };
     let rules = [Rule { text: "tools.defaults".to_owned(), origin, reason: None, ask: Ask::Doorman }];
-    Engine::new(
+    let orders = Orders {
         tools,
         session,
-        ResponsesPlan::default(),
-        OnViolation::Deny,
-        &rules,
-        mcp::Caller::default(),
-        std::rc::Rc::new(NoLinks),
-    )
+        responses: ResponsesPlan::default(),
+        content: ContentPlan::default(),
+        on_refusal: OnViolation::Deny,
+    };
+    Engine::new(orders, &rules, mcp::Caller::default(), &Surroundings::none())
 }
 
 fn feed(frames: &mut Frames, bytes: &[u8]) {
@@ -152,17 +152,4 @@ fn frames(bencher: Bencher<'_, '_>, line: &[u8]) {
         feed(&mut frames, line);
         assert!(matches!(black_box(frames.next()), Some(Frame::Message(_))));
     });
-}
-
-/// A tree without links.
-struct NoLinks;
-
-impl arguments::Tree for NoLinks {
-    fn real(&self, path: &std::path::Path) -> Result<std::path::PathBuf, arguments::TreeError> {
-        Ok(path.to_owned())
-    }
-
-    fn current_directory(&self) -> &std::path::Path {
-        std::path::Path::new("/")
-    }
 }

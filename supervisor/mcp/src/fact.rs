@@ -11,6 +11,7 @@ use crate::frames::FrameError;
 use crate::id::RequestId;
 use crate::message::Invalid;
 use crate::scan::Fault;
+use crate::screen::Finding;
 
 /// Who sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +116,19 @@ pub enum Fact {
     ResponseRefused { side: Side, id: RequestId, reason: Unexpected },
     /// An answer was withheld and an error sent in its place.
     AnswerReplaced { id: RequestId, method: String, reason: Replacement },
+    /// Something was found in a text. What was done about it, each finding says.
+    Found {
+        /// Whose text.
+        side: Side,
+        /// The method of the message, or that of the request that it answers; `stderr`.
+        method: String,
+        /// The tool of the call; in lists the name of the element.
+        tool: Option<String>,
+        /// The number of the call.
+        seq: Option<u64>,
+        /// At least one.
+        findings: Vec<Finding>,
+    },
     /// So many facts of a noisy peer were left out before this one (or before the end of the session).
     Suppressed { count: u64 },
 }
@@ -130,6 +144,10 @@ pub enum Refusal {
     Argument,
     /// The arguments do not fit the schema that the server itself tells for the tool, or that cannot be used.
     Schema,
+    /// The arguments hold something that the policy keeps from the server.
+    Content,
+    /// What the server tells of the tool holds something that the policy keeps from the client.
+    Poisoned,
     /// The policy wants a schema checked that the server has not told yet.
     Unlisted,
     /// The request line is longer than the rule allows.
@@ -173,6 +191,7 @@ impl Refusal {
             Self::Disabled
             | Self::ScopeMissing
             | Self::Argument
+            | Self::Content
             | Self::RequestTooLarge { .. }
             | Self::SessionRate { .. }
             | Self::ToolRate { .. }
@@ -180,6 +199,7 @@ impl Refusal {
             | Self::QueueFull => true,
             Self::Schema
             | Self::Unlisted
+            | Self::Poisoned
             | Self::WaitedTooLong
             | Self::CancelledWaiting
             | Self::SessionEnded => false,
@@ -230,6 +250,13 @@ pub enum Replacement {
     Malformed(MessageFault),
     /// A `tools/list` answer whose tools cannot be told.
     UnreadableList,
+    /// It holds something that the policy keeps from the client.
+    Content {
+        /// What, in words.
+        what: String,
+        /// The rule.
+        rule: RuleId,
+    },
     /// It does not fit the schema that the tool itself declares.
     Misfit {
         /// In what, bounded.

@@ -32,7 +32,9 @@ mod frames;
 mod id;
 mod judgement;
 mod message;
+mod orders;
 mod scan;
+mod screen;
 mod value;
 mod words;
 
@@ -42,4 +44,6 @@ pub use frames::{Frame, FrameError, Frames};
 pub use id::RequestId;
 pub use judgement::{End, Forward, Judgement};
 pub use message::{Invalid, Message};
+pub use orders::{Orders, Secrets, Surroundings};
 pub use scan::{Fault, MAX_DEPTH};
+pub use screen::{Finding, FindingKind};

@@ -185,7 +185,8 @@ fn length(text: &[u8]) -> usize {
     }
 }
 
-fn string_length(text: &[u8]) -> usize {
+/// The length of the string, quotes and all, that the text begins with.
+pub(crate) fn string_length(text: &[u8]) -> usize {
     let mut at = 1;
     while let Some(hit) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
         at += hit;

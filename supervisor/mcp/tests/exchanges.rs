@@ -39,6 +39,8 @@ exchanges! {
     arguments
     schemas
     structured
+    content
+    allowances
     scopes
     roles
 }

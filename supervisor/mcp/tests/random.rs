@@ -9,9 +9,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use mcp::{Engine, Fact, Forward, Frame, Frames, Judgement};
+use mcp::{Engine, Fact, Forward, Frame, Frames, Judgement, Orders, Surroundings};
 use policy::plan::{
-    ClassId, ClassMask, OnViolation, ResponsesPlan, RuleId, SessionPlan, ToolRule, ToolsPlan,
+    ClassId, ClassMask, ContentPlan, OnViolation, ResponsesPlan, RuleId, SessionPlan, ToolRule, ToolsPlan,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -48,15 +48,14 @@ fn engine() -> Engine {
         elicitation: true,
         roots: true,
     };
-    Engine::new(
+    let orders = Orders {
         tools,
         session,
-        ResponsesPlan::default(),
-        OnViolation::Deny,
-        &[],
-        mcp::Caller::default(),
-        std::rc::Rc::new(NoLinks),
-    )
+        responses: ResponsesPlan::default(),
+        content: ContentPlan::default(),
+        on_refusal: OnViolation::Deny,
+    };
+    Engine::new(orders, &[], mcp::Caller::default(), &Surroundings::none())
 }
 
 #[derive(Clone, Debug)]
@@ -285,18 +284,5 @@ proptest! {
         witness.told(&facts);
         prop_assert_eq!(engine.active(), ClassMask::ALWAYS);
         prop_assert_eq!(witness.admitted, witness.ended, "every admitted call has ended");
-    }
-}
-
-/// A tree without links.
-struct NoLinks;
-
-impl arguments::Tree for NoLinks {
-    fn real(&self, path: &std::path::Path) -> Result<std::path::PathBuf, arguments::TreeError> {
-        Ok(path.to_owned())
-    }
-
-    fn current_directory(&self) -> &std::path::Path {
-        std::path::Path::new("/")
     }
 }

@@ -3,6 +3,7 @@
 mod call;
 mod change;
 mod denial;
+mod finding;
 mod host;
 mod rule;
 mod session;
@@ -11,6 +12,7 @@ mod upkeep;
 pub use call::{CallRef, Outcome, ToolCall, ToolResult, Verdict};
 pub use change::PolicyChanged;
 pub use denial::{Action, Cause, Denial, Layer, Noise, Process, Stream};
+pub use finding::{Finding, FindingKind, Findings, Speaker, Treatment};
 pub use host::{Actor, Carried, CarriedSession, KernelDenial, Operation, OperationKind};
 pub use rule::{CoverageEntry, CoverageState, Degraded, RuleRef};
 pub use session::{EndReason, Handshake, Hooks, Kernel, Policy, SessionEnd, SessionStart};
@@ -56,11 +58,13 @@ pub enum Body {
     Repaired(Repaired),
     /// The session's policy is another one from here on.
     PolicyChanged(PolicyChanged),
+    /// Something was found in a text.
+    Findings(Findings),
 }
 
 impl Body {
     /// The names of all events, as they stand in the log.
-    pub const EVENTS: [&str; 16] = [
+    pub const EVENTS: [&str; 17] = [
         "session_start",
         "handshake",
         "tool_call",
@@ -77,6 +81,7 @@ impl Body {
         "carried",
         "repaired",
         "policy_changed",
+        "findings",
     ];
 
     /// The event's name, as it stands in the log.
@@ -98,6 +103,7 @@ impl Body {
             Self::Carried(_) => 13,
             Self::Repaired(_) => 14,
             Self::PolicyChanged(_) => 15,
+            Self::Findings(_) => 16,
         };
         Self::EVENTS[index]
     }
@@ -140,6 +146,7 @@ impl Redact for Body {
             Self::Carried(body) => body.redact(redactor),
             Self::Repaired(body) => body.redact(redactor),
             Self::PolicyChanged(body) => body.redact(redactor),
+            Self::Findings(body) => body.redact(redactor),
         }
     }
 }

@@ -101,6 +101,13 @@ impl Redactor {
         Cow::Owned(clean)
     }
 
+    /// Where secrets stand in the text, with their names; by place, apart from each other, on character boundaries.
+    pub fn places(&self, text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+        let mut found = self.found(text);
+        found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
+        merged(found).into_iter().map(|(range, secret)| (range, self.names[secret].as_str()))
+    }
+
     /// Where secrets stand in the text, and which; unordered, overlapping, on character boundaries.
     fn found(&self, text: &str) -> Vec<(Range<usize>, usize)> {
         let mut found = Vec::new();

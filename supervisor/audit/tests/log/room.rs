@@ -147,6 +147,14 @@ fn start() -> impl Strategy<Value = Body> {
     )
 }
 
+fn found((name, excerpt, rule): (String, Option<String>, Option<RuleRef>)) -> Body {
+    let (kind, treatment) = (FindingKind::HiddenInstructions, Treatment::Blocked);
+    let tool = excerpt.clone();
+    let finding = Finding { name: name.clone(), kind, treatment, count: 2, rule, excerpt };
+    let (from, call, found) = (Speaker::Server, Some(1), vec![finding]);
+    Body::Findings(Findings { from, method: name, call, tool, found })
+}
+
 fn changed() -> impl Strategy<Value = Body> {
     (text(), prop::collection::vec(text(), 0..3), coverage()).prop_map(|(name, later, coverage)| {
         let (revision, sources) = ("cd".repeat(32), later.clone());
@@ -263,6 +271,7 @@ pub(crate) fn body() -> impl Strategy<Value = Body> {
         1 => (rule(), text(), text(), prop::option::of(text()))
             .prop_map(|(rule, reason, remedy, floor)| Body::Degraded(Degraded { rule, reason, remedy, floor })),
         1 => text().prop_map(|sample| noise(&sample)),
+        1 => (text(), prop::option::of(text()), prop::option::of(rule())).prop_map(found),
         1 => (text(), prop::option::of(text())).prop_map(|(protocol, client)| {
             Body::Handshake(Handshake { protocol, client, ..Handshake::default() })
         }),

@@ -61,7 +61,8 @@ impl Engine {
             self.refuse(asked, reason, (!whole).then_some(rule), text, out);
             return Forward::Nothing;
         }
-        if let Some(objection) = self.objection(&asked) {
+        let screened = |engine: &Self, out: &mut Judgement| engine.found_in(&asked, &mut out.facts);
+        if let Some(objection) = self.objection(&asked).or_else(|| screened(self, out)) {
             let text = refusal::objected(&self.rules, &asked.tool, &objection);
             self.refuse(asked, objection.reason, objection.rule, text, out);
             return Forward::Nothing;
@@ -72,7 +73,7 @@ impl Engine {
 
     /// Why the call does not go to the server, and the rule that says so.
     fn refusal(&self, asked: &Asked<'_>, now: Instant) -> Option<(Refusal, RuleId)> {
-        let closed = self.rules.closed(&asked.tool);
+        let closed = self.rules.closed(&asked.tool).or_else(|| self.poisoned(&asked.tool));
         closed.or_else(|| self.limit(asked, now).map(|refusal| (refusal, asked.terms.from)))
     }
 
@@ -82,6 +83,13 @@ impl Engine {
             asked.is_new().then(|| asked.message.raw(Slot::ParamsArguments).unwrap_or_default())?;
         let (rule, wants_answer) = (self.rules.rule(&asked.tool), self.limits.output_schema);
         self.arguments.objection(&asked.tool, rule, arguments, &mut self.schemas, wants_answer)
+    }
+
+    /// What its arguments hold that may not go to the server.
+    fn found_in(&self, asked: &Asked<'_>, facts: &mut Vec<Fact>) -> Option<Objection> {
+        let (what, rule) = self.screened_arguments(asked.method, Some(&asked.tool), asked.message, facts)?;
+        let sentence = format!("its arguments hold {what}");
+        Some(Objection { reason: Refusal::Content, rule: Some(rule), sentence })
     }
 
     fn limit(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {

@@ -51,6 +51,12 @@ impl Engine {
                 self.refuse_request(id, message, MessageFault::TooManyRequests, now, out)
             }
             _ => {
+                if let Some((what, rule)) = self.screened_arguments(method, None, message, &mut out.facts) {
+                    let text = refusal::holds(&self.rules, method, &what, rule);
+                    let data = refusal::data(&self.rules, Some(rule));
+                    out.to_client.push(answer::error(Some(&id), Code::Refused, &text, data));
+                    return Forward::Nothing;
+                }
                 let version = negotiation::version(message);
                 let client = negotiation::client(message);
                 let open =

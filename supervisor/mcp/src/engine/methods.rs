@@ -51,6 +51,9 @@ pub(super) const SERVER_NOTIFICATIONS: &[&str] = &[
     "notifications/tasks/status",
 ];
 
+/// What stands for a method in facts about the server's stderr.
+pub(super) const STDERR: &str = "stderr";
+
 /// Requests of a server that the policy decides about.
 pub(super) const SAMPLING: &str = "sampling/createMessage";
 pub(super) const ELICITATION: &str = "elicitation/create";

@@ -6,6 +6,7 @@ mod blocked;
 mod caller;
 mod calls;
 mod client;
+mod content;
 mod flight;
 mod flood;
 mod in_flight;
@@ -23,19 +24,20 @@ mod server;
 mod structured;
 mod tasks;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Instant;
 
-use ::arguments::Tree;
-use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan, ToolsPlan};
+use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan};
 
 use crate::fact::{Ending, Fact, Outcome, Refusal, Side};
 use crate::frames::Frame;
 use crate::id::RequestId;
 use crate::judgement::{Forward, Judgement};
 use crate::message::{Invalid, Message, Shape};
+use crate::orders::{Orders, Surroundings};
 use crate::scan::{Outline, Scanner};
+use crate::screen::Screen;
 use crate::value;
 
 use arguments::Arguments;
@@ -59,6 +61,9 @@ pub struct Engine {
     rules: Rulebook,
     arguments: Arguments,
     schemas: Schemas,
+    screen: Screen,
+    /// Tools that are closed for what the server tells of them: what was found, and the rule.
+    poisoned: BTreeMap<String, (String, RuleId)>,
     limits: Limits,
     asking: Asking,
     extra_methods: BTreeSet<String>,
@@ -101,8 +106,7 @@ fn of_the_session(session: SessionPlan, responses: &ResponsesPlan) -> (Limits, A
         elicitation,
         roots,
     } = session;
-    // The doorman does not cut anything out of answers: `coverage` reports it as uncovered, and nothing starts.
-    let ResponsesPlan { max_bytes, validate_output_schema, redact_secrets: _ } = responses;
+    let ResponsesPlan { max_bytes, validate_output_schema } = responses;
     let limits = Limits {
         calls_per_minute: max_requests_per_minute,
         calls_at_once: max_concurrent_calls,
@@ -115,22 +119,17 @@ fn of_the_session(session: SessionPlan, responses: &ResponsesPlan) -> (Limits, A
 }
 
 impl Engine {
-    /// An engine for a new session of this caller, whose paths lead where `tree` says. `on_refusal` is the policy's `on_violation: { tool }`; `rules` are those of the
-    /// plan, so that refusals can say which rule it was and where it stands.
-    pub fn new(
-        tools: ToolsPlan,
-        session: SessionPlan,
-        responses: ResponsesPlan,
-        on_refusal: OnViolation,
-        rules: &[Rule],
-        caller: Caller,
-        tree: Rc<dyn Tree>,
-    ) -> Self {
+    /// An engine for a new session of this caller. `rules` are those of the plan, so that refusals can say which rule it was
+    /// and where it stands.
+    pub fn new(orders: Orders, rules: &[Rule], caller: Caller, surroundings: &Surroundings) -> Self {
+        let Orders { tools, session, responses, content, on_refusal } = orders;
         let (limits, asking, extra_methods) = of_the_session(session, &responses);
         Self {
-            arguments: Arguments::new(&tools, tree),
+            arguments: Arguments::new(&tools, Rc::clone(&surroundings.tree)),
             rules: Rulebook::new(tools, caller, rules),
             schemas: Schemas::default(),
+            screen: Screen::new(content, surroundings),
+            poisoned: BTreeMap::new(),
             limits,
             asking,
             extra_methods,

@@ -26,6 +26,8 @@ pub(super) fn code(refusal: Refusal) -> Code {
         | Refusal::Argument
         | Refusal::Schema
         | Refusal::Unlisted
+        | Refusal::Content
+        | Refusal::Poisoned
         | Refusal::RequestTooLarge { .. } => Code::Refused,
         Refusal::WaitedTooLong => Code::TimedOut,
         _ => Code::Busy,
@@ -46,7 +48,12 @@ pub(super) fn refused(rules: &Rulebook, about: &About<'_>, refusal: Refusal) -> 
             why(about.why)
         ),
         // Those are told with what they object to: `objected`.
-        Refusal::Argument | Refusal::Schema | Refusal::Unlisted => "its arguments are refused.".to_owned(),
+        Refusal::Argument | Refusal::Schema | Refusal::Unlisted | Refusal::Content => {
+            "its arguments are refused.".to_owned()
+        }
+        Refusal::Poisoned => format!(
+            "what the server tells about it is kept from you by {rule}. Go on without it, and tell the user."
+        ),
         Refusal::RequestTooLarge { limit } => {
             format!("the request is longer than the {limit} bytes that {rule} allows. Send less in one call.")
         }
@@ -84,6 +91,12 @@ pub(super) fn objected(rules: &Rulebook, tool: &str, objection: &Objection) -> S
     format!("mcpguard refused `{tool}`: {sentence}{by}{stop}{because}")
 }
 
+/// Why a request that is no call does not go to the server: what its arguments hold.
+pub(super) fn holds(rules: &Rulebook, method: &str, what: &str, rule: RuleId) -> String {
+    let rule = self::rule(rules, rule);
+    format!("mcpguard refused `{method}`: its arguments hold {what}, which {rule} keeps from the server")
+}
+
 /// The call got no answer in time.
 pub(super) fn timed_out(rules: &Rulebook, about: &About<'_>) -> String {
     format!(
@@ -110,6 +123,9 @@ pub(super) fn replaced(
             format!("it asks for `{}`, which the policy does not allow this server.", clipped(method))
         }
         Replacement::Malformed(fault) => format!("the server did not answer with a valid message ({fault})."),
+        Replacement::Content { what, rule: id } => {
+            format!("it holds {what}, which {} keeps from you. Tell the user.", rule(rules, *id))
+        }
         Replacement::Misfit { why } => {
             format!("it is not what the tool itself declares: {}.", clipped(why))
         }

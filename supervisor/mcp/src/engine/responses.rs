@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::answer::{self, Code};
+use super::content::Screened;
 use super::flight::Open;
 use super::{Engine, blocked, calls, listing, methods, refusal, structured};
 use crate::fact::{Fact, Outcome, Replacement, Side, Unexpected};
@@ -31,9 +32,32 @@ impl Engine {
             );
             return Forward::Nothing;
         };
-        match self.withheld(&open, message) {
-            Some(reason) => self.replace(&id, &open, reason, message.bytes(), now, out),
-            None => self.pass(&id, &open, message, now, out),
+        if let Some(reason) = self.withheld(&open, message) {
+            return self.replace(&id, &open, reason, message.bytes(), now, out);
+        }
+        match self.screened(&open, message, &mut out.facts) {
+            Screened::Withheld(reason) => self.replace(&id, &open, reason, message.bytes(), now, out),
+            Screened::Unchanged => self.pass(&id, &open, message, now, out),
+            Screened::Changed(line) => self.pass_changed(&id, &open, line, now, out),
+        }
+    }
+
+    /// An answer without what was cut out of it.
+    fn pass_changed(
+        &mut self,
+        id: &RequestId,
+        open: &Open,
+        line: Vec<u8>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        let Ok(outline) = self.scanner.whole(&line) else {
+            let reason = Replacement::Malformed(Invalid::Payload.into());
+            return self.replace(id, open, reason, line.len() as u64, now, out);
+        };
+        match self.pass(id, open, &Message::new(&line, &outline), now, out) {
+            Forward::Unchanged => Forward::Rewritten(line),
+            other => other,
         }
     }
 

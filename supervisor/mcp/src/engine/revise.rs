@@ -5,12 +5,13 @@
 
 use std::time::Instant;
 
-use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan, ToolsPlan};
+use policy::plan::{ClassId, ClassMask, Rule, RuleId, ToolsPlan};
 
 use super::{Caller, Engine, answer, refusal};
 use crate::fact::Outcome;
 use crate::id::RequestId;
 use crate::judgement::Judgement;
+use crate::orders::Orders;
 
 /// The grants of a call under a policy, and its rule.
 fn terms(tools: &ToolsPlan, caller: &Caller, tool: &str) -> (ClassId, RuleId) {
@@ -27,15 +28,8 @@ impl Engine {
     }
 
     /// Judges by another policy from now on. The parameters are those of [`Self::new`].
-    pub fn revise(
-        &mut self,
-        tools: ToolsPlan,
-        session: SessionPlan,
-        responses: ResponsesPlan,
-        on_refusal: OnViolation,
-        rules: &[Rule],
-        now: Instant,
-    ) -> Judgement {
+    pub fn revise(&mut self, orders: Orders, rules: &[Rule], now: Instant) -> Judgement {
+        let Orders { tools, session, responses, content, on_refusal } = orders;
         let mut out = Judgement::default();
         let caller = self.rules.caller();
         self.flight.revise(|tool| terms(&tools, caller, tool));
@@ -43,6 +37,8 @@ impl Engine {
         self.rules = self.rules.followed_by(tools, rules);
         (self.limits, self.asking, self.extra_methods) = super::of_the_session(session, &responses);
         self.on_refusal = on_refusal;
+        self.screen.follow(content);
+        // What was closed by the old policy is looked at anew with the next list; until then it stays closed.
         for id in self.flight.waiting_calls() {
             self.refuse_waiting(&id, now, &mut out);
         }

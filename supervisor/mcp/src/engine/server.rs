@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::answer::{self, Code};
 use super::client::{refused, shown};
+use super::content::Screened;
 use super::refusal::clipped;
 use super::{Engine, methods};
 use crate::fact::{Fact, MessageFault, Replacement, Side};
@@ -26,10 +27,7 @@ impl Engine {
         out: &mut Judgement,
     ) -> Forward {
         match self.server_request_fault(&id, method, message) {
-            None => {
-                self.server_requests.insert(id);
-                Forward::Unchanged
-            }
+            None => self.asks(id, method, message, now, out),
             Some((code, text)) => {
                 let text = format!("mcpguard refused `{}`: {text}", clipped(method));
                 out.to_server.push(answer::error(Some(&id), code, &text, None));
@@ -38,6 +36,33 @@ impl Engine {
                 Forward::Nothing
             }
         }
+    }
+
+    /// A request of the server that the client may see, as far as its texts may be seen.
+    fn asks(
+        &mut self,
+        id: RequestId,
+        method: &str,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        let forward = match self.screened_params(method, message, &mut out.facts) {
+            Screened::Unchanged => Forward::Unchanged,
+            Screened::Changed(line) => Forward::Rewritten(line),
+            Screened::Withheld(_) => {
+                let text = format!(
+                    "mcpguard refused `{}`: the policy keeps what it holds from the client",
+                    clipped(method)
+                );
+                out.to_server.push(answer::error(Some(&id), Code::Refused, &text, None));
+                let fact = Fact::ServerRequestRefused { method: clipped(method), id: Some(id) };
+                self.server_flood.note(fact, now, &mut out.facts);
+                return Forward::Nothing;
+            }
+        };
+        self.server_requests.insert(id);
+        forward
     }
 
     /// Why a request of the server may not go to the client.
@@ -75,7 +100,7 @@ impl Engine {
         out: &mut Judgement,
     ) -> Forward {
         if self.extra_methods.contains(method) {
-            return Forward::Unchanged;
+            return self.tells(method, message, out);
         }
         let fact = if !methods::SERVER_NOTIFICATIONS.contains(&method) {
             Fact::MethodRefused { side: Side::Server, method: clipped(method) }
@@ -85,10 +110,19 @@ impl Engine {
             Fact::ServerRequestRefused { method: clipped(&method), id: None }
         } else {
             self.server_cancels(method, message);
-            return Forward::Unchanged;
+            return self.tells(method, message, out);
         };
         self.server_flood.note(fact, now, &mut out.facts);
         Forward::Nothing
+    }
+
+    /// A notification that the client may see, as far as its texts may be seen.
+    fn tells(&mut self, method: &str, message: &Message<'_>, out: &mut Judgement) -> Forward {
+        match self.screened_params(method, message, &mut out.facts) {
+            Screened::Unchanged => Forward::Unchanged,
+            Screened::Changed(line) => Forward::Rewritten(line),
+            Screened::Withheld(_) => Forward::Nothing,
+        }
     }
 
     /// The server takes back a request of its own, or ends a subscription (2026-07-28, on stdio).

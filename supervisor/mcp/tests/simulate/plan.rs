@@ -7,6 +7,8 @@
 //! answers max=1000
 //! roles reader=get_*,search_* writer=create_*
 //! caller reader write
+//! content answers.secrets=redact arguments.secrets=block
+//! allowed email 2026-12-31
 //! kill
 //! ```
 //! Of a tool, `scope=write` wants that scope, `path=file:/srv/data` wants the argument `file` to be a path within that
@@ -19,16 +21,17 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-use mcp::{Caller, Engine, Judgement};
+use mcp::{Caller, Engine, Judgement, Orders, Secrets, Surroundings};
 use policy::plan::{
-    AbsolutePath, ArgumentKind, ArgumentRule, Ask, ClassId, OnViolation, Origin, ResponsesPlan, Roles, Rule,
-    RuleId, SchemaCheck, SessionPlan, ToolRule, ToolsPlan,
+    AbsolutePath, AllowedFinding, ArgumentKind, ArgumentRule, Ask, ClassId, ContentPlan, OnViolation, Origin,
+    ResponsesPlan, Roles, Rule, RuleId, SchemaCheck, SessionPlan, ToolRule, ToolsPlan, Treatment,
 };
 
 pub(crate) struct Setup {
     pub(crate) session: SessionPlan,
     tools: ToolsPlan,
     responses: ResponsesPlan,
+    content: ContentPlan,
     on_refusal: OnViolation,
     rules: Vec<Rule>,
     caller: Caller,
@@ -53,6 +56,7 @@ impl Default for Setup {
                 roles: None,
             },
             responses: ResponsesPlan::default(),
+            content: ContentPlan::default(),
             on_refusal: OnViolation::Deny,
             rules: Vec::new(),
             caller: Caller::default(),
@@ -95,6 +99,8 @@ impl Setup {
             Some("tool") => self.tool(words.next().unwrap(), words),
             Some("session") => words.for_each(|word| self.session_word(word)),
             Some("answers") => words.for_each(|word| self.answers_word(word)),
+            Some("content") => words.for_each(|word| self.content_word(word)),
+            Some("allowed") => self.allowed(words),
             Some("roles") => self.roles(words),
             Some("caller") => self.caller.scopes = words.map(str::to_owned).collect(),
             Some("kill") => self.on_refusal = OnViolation::Kill,
@@ -106,9 +112,10 @@ impl Setup {
     /// Makes the engine judge by it. What it says of the calls at the server before is what holds then.
     pub(crate) fn revise(self, engine: &mut Engine, now: Instant) -> Result<Judgement, String> {
         // Who calls stays who it was.
-        let Self { session, tools, responses, on_refusal, rules, caller: _ } = self;
+        let Self { session, tools, responses, content, on_refusal, rules, caller: _ } = self;
         let foreseen = engine.active_under(&tools);
-        let judgement = engine.revise(tools, session, responses, on_refusal, &rules, now);
+        let orders = Orders { tools, session, responses, content, on_refusal };
+        let judgement = engine.revise(orders, &rules, now);
         // A call that waited may have got its turn.
         match judgement.to_server.is_empty() && engine.active() != foreseen {
             true => Err(format!("{foreseen:?} was foreseen, {:?} is active", engine.active())),
@@ -158,6 +165,37 @@ impl Setup {
         }
     }
 
+    fn content_word(&mut self, word: &str) {
+        let from = self.note(&format!("content.{}", word.replace('=', ": ")));
+        let (place, treatment) = word.split_once('=').unwrap();
+        let (whose, kind) = place.split_once('.').unwrap();
+        let treatments = match whose {
+            "answers" => &mut self.content.answers,
+            "arguments" => &mut self.content.arguments,
+            _ => &mut self.content.stderr,
+        };
+        let treatment = match treatment {
+            "flag" => Treatment::Flag,
+            "redact" => Treatment::Redact,
+            _ => Treatment::Block,
+        };
+        let place = match kind {
+            "secrets" => &mut treatments.secrets,
+            "personal" => &mut treatments.personal_data,
+            "instructions" => &mut treatments.hidden_instructions,
+            "exfiltration" => &mut treatments.exfiltration,
+            _ => &mut treatments.invisible_characters,
+        };
+        *place = Some((treatment, from));
+    }
+
+    fn allowed<'a>(&mut self, mut words: impl Iterator<Item = &'a str>) {
+        let rule = words.next().unwrap().to_owned();
+        let until = words.next().map(|day| day.parse().unwrap());
+        let from = self.note(&format!("content.allowed: {rule}"));
+        self.content.allowed.push(AllowedFinding { rule, text: None, until, from });
+    }
+
     /// The rules of what is checked in calls of a tool get numbers of their own.
     fn number_rules(&mut self, key: &str, rule: &mut ToolRule) {
         for argument in &mut rule.arguments {
@@ -187,15 +225,11 @@ impl Setup {
     }
 
     pub(crate) fn engine(self) -> Engine {
-        Engine::new(
-            self.tools,
-            self.session,
-            self.responses,
-            self.on_refusal,
-            &self.rules,
-            self.caller,
-            Rc::new(Links),
-        )
+        let Self { session, tools, responses, content, on_refusal, rules, caller } = self;
+        let orders = Orders { tools, session, responses, content, on_refusal };
+        let today = || "2026-11-27".parse().unwrap();
+        let surroundings = Surroundings { tree: Rc::new(Links), secrets: Rc::new(Own), today };
+        Engine::new(orders, &rules, caller, &surroundings)
     }
 }
 
@@ -241,6 +275,16 @@ impl arguments::Tree for Links {
 
     fn current_directory(&self) -> &Path {
         Path::new("/srv/data")
+    }
+}
+
+/// One secret of the session's own.
+struct Own;
+
+impl Secrets for Own {
+    fn find(&self, text: &str) -> Vec<(std::ops::Range<usize>, String)> {
+        let found = text.match_indices("s3cr3t-0f-ours");
+        found.map(|(at, found)| (at..at + found.len(), "TOKEN".to_owned())).collect()
     }
 }
 

@@ -4,14 +4,15 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
 use std::pin::pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mcp::{End, Engine, Forward, Frame, Frames, Judgement};
+use mcp::{End, Engine, Forward, Frame, Frames, Judgement, Orders};
+use policy::Plan;
 use policy::plan::OnViolation;
 use tokio::sync::{Mutex, Notify};
 
+mod complaints;
 mod reload;
 
 use super::Layers;
@@ -22,7 +23,7 @@ use super::kernel::Demand;
 use super::reload::Reloader;
 use super::start::Server;
 use super::stdio::{Inlet, Outlet};
-use super::tree::HostTree;
+use super::surroundings;
 use super::watch::Watch;
 use crate::compose::Composed;
 use crate::sessions::Registration;
@@ -103,13 +104,10 @@ impl<'a> Doorman<'a> {
         };
         let doorman = Self {
             engine: RefCell::new(Engine::new(
-                plan.tools.clone(),
-                plan.session.clone(),
-                plan.responses.clone(),
-                plan.on_violation.tool,
+                orders(plan),
                 &plan.rules,
                 composed.caller.clone(),
-                Rc::new(HostTree::here()?),
+                &surroundings::here(journal.redactor())?,
             )),
             journal: RefCell::new(journal),
             layers,
@@ -396,25 +394,6 @@ impl<'a> Doorman<'a> {
             }
         }
     }
-
-    /// Passes the server's stderr on, without the secrets that it was given.
-    async fn complaints(&self, streams: &Streams) -> Ending {
-        let Some(complaints) = &streams.complaints else { return std::future::pending().await };
-        let mut buffer = vec![0; 16 * 1024];
-        let mut held = Vec::new();
-        while let Ok(count @ 1..) = complaints.read(&mut buffer).await {
-            held.extend_from_slice(&buffer[..count]);
-            let whole = whole_lines(&held, buffer.len());
-            let shown = self.journal.borrow().redacted(&held[..whole]);
-            held.drain(..whole);
-            // Nobody reads our stderr: the server must not be stopped for that.
-            let _ = streams.own_stderr.write_all(&shown).await;
-        }
-        let shown = self.journal.borrow().redacted(&held);
-        let _ = streams.own_stderr.write_all(&shown).await;
-        self.stderr_dry.notify_one();
-        std::future::pending().await
-    }
 }
 
 /// The ends of the pipes that the doorman reads, and what it hears of the kernel.
@@ -455,10 +434,15 @@ fn is_answered(fact: &mcp::Fact) -> bool {
     matches!(fact, CallEnded { outcome: Outcome::Ok | Outcome::ToolError | Outcome::RpcError(_), .. })
 }
 
-/// The number of bytes that end with the last newline; all of them when a line is longer than `most`.
-fn whole_lines(held: &[u8], most: usize) -> usize {
-    let end = held.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    if end == 0 && held.len() > most { held.len() } else { end }
+/// What of a plan the engine enforces.
+fn orders(plan: &Plan) -> Orders {
+    Orders {
+        tools: plan.tools.clone(),
+        session: plan.session.clone(),
+        responses: plan.responses.clone(),
+        content: plan.content.clone(),
+        on_refusal: plan.on_violation.tool,
+    }
 }
 
 /// The engine's word for an ending.

@@ -173,6 +173,11 @@ impl Journal {
         }))
     }
 
+    /// What knows the session's secrets.
+    pub(super) fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.redactor)
+    }
+
     /// The bytes without the session's secrets.
     pub(super) fn redacted(&self, bytes: &[u8]) -> Vec<u8> {
         match std::str::from_utf8(bytes) {

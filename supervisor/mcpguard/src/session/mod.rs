@@ -15,6 +15,7 @@ mod client;
 mod denials;
 mod doorman;
 mod ending;
+mod findings;
 mod journal;
 mod kernel;
 mod outside;
@@ -23,6 +24,7 @@ mod reach;
 mod reload;
 mod start;
 mod stdio;
+mod surroundings;
 mod translate;
 mod tree;
 mod watch;
@@ -62,6 +64,7 @@ pub(crate) fn run(
     allow_degraded: bool,
 ) -> anyhow::Result<u8> {
     let Begun { mut server, doors, mut journal, card } = begin(composed, environment, audit, Streams::Pipes)?;
+    surroundings::warm(&composed.plan.content);
     let runtime = event_loop()?;
     let _inside = runtime.enter();
     let (teller, told) = egress::pair();

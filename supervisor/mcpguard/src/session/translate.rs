@@ -179,7 +179,7 @@ impl Translator {
         self.rules = rules;
     }
 
-    fn rule(&self, id: RuleId) -> Option<RuleRef> {
+    pub(super) fn rule(&self, id: RuleId) -> Option<RuleRef> {
         self.rules.get(id.0 as usize).map(rule_ref)
     }
 
@@ -218,6 +218,9 @@ impl Translator {
             }),
             Fact::ServerNoise { reason: _, bytes, excerpt } => {
                 Body::Noise(Noise { stream: Stream::Stdout, bytes, lines: 1, sample: Some(excerpt) })
+            }
+            Fact::Found { side, method, tool, seq, findings } => {
+                Body::Findings(self.findings(side, method, tool, seq, findings))
             }
             Fact::Suppressed { count } => Body::Lost(Lost { count, kind: LostKind::Refusals, reason: None }),
             other => Body::Denial(self.refusal(other)),
@@ -276,7 +279,7 @@ impl Translator {
             return self.fact(fact);
         };
         let (outcome, ended) = ended(outcome);
-        let Ended { error_code, cause, limit, reason } = ended;
+        let Ended { error_code, cause, limit, reason, rule: by } = ended;
         Body::ToolResult(ToolResult {
             call: seq,
             tool,
@@ -286,7 +289,7 @@ impl Translator {
             response_bytes: bytes,
             error_code,
             cause,
-            rule: cause.and_then(|_| self.rule(rule)),
+            rule: cause.and_then(|_| self.rule(by.unwrap_or(rule))),
             reason,
             limit,
         })
@@ -321,8 +324,9 @@ impl Translator {
                 ..denial(Cause::Protocol, "response")
             },
             Fact::AnswerReplaced { id, method, reason } => {
-                let Ended { cause, limit, reason, .. } = replaced(&reason);
+                let Ended { cause, limit, reason, rule, .. } = replaced(&reason);
                 Denial {
+                    rule: rule.and_then(|rule| self.rule(rule)),
                     detail: Some(format!("answer to request {id}")),
                     reason,
                     limit,
@@ -369,6 +373,7 @@ fn refused(reason: Refusal) -> (Cause, Option<u64>) {
         Refusal::Disabled => (Cause::ToolDisabled, None),
         Refusal::ScopeMissing => (Cause::Scope, None),
         Refusal::Argument | Refusal::Schema | Refusal::Unlisted => (Cause::Argument, None),
+        Refusal::Content | Refusal::Poisoned => (Cause::Content, None),
         Refusal::RequestTooLarge { limit } => (Cause::RequestSize, Some(limit)),
         Refusal::SessionRate { limit, .. } => (Cause::SessionRate, Some(limit.into())),
         Refusal::ToolRate { limit, .. } => (Cause::ToolRate, Some(limit.into())),
@@ -386,6 +391,8 @@ struct Ended {
     cause: Option<Cause>,
     limit: Option<u64>,
     reason: Option<String>,
+    /// The rule, where it is not the tool's.
+    rule: Option<RuleId>,
 }
 
 fn ended(outcome: mcp::Outcome) -> (Outcome, Ended) {
@@ -417,7 +424,12 @@ fn replaced(why: &Replacement) -> Ended {
         Replacement::InputRefused { method } => (Cause::ServerRequest, None, format!("it asks for {method}")),
         Replacement::Malformed(fault) => (Cause::Malformed, None, fault.to_string()),
         Replacement::Misfit { why } => (Cause::OutputSchema, None, why.clone()),
+        Replacement::Content { what, rule: _ } => (Cause::Content, None, format!("it holds {what}")),
         Replacement::UnreadableList => (Cause::Malformed, None, "its tools cannot be told".to_owned()),
     };
-    Ended { error_code: None, cause: Some(cause), limit, reason: Some(reason) }
+    let rule = match why {
+        Replacement::Content { rule, .. } => Some(*rule),
+        _ => None,
+    };
+    Ended { error_code: None, cause: Some(cause), limit, reason: Some(reason), rule }
 }

@@ -49,24 +49,18 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn responses(&mut self, responses: Responses) -> ResponsesPlan {
+    /// Gives also what is to be cut out of answers: that is written as `content`.
+    pub(super) fn responses(&mut self, responses: Responses) -> (ResponsesPlan, Vec<At<Redaction>>) {
         let Responses { max_bytes, validate_output_schema, redact } = responses;
         let ledger = &mut self.ledger;
         ledger.key("responses.max_bytes", &max_bytes, |n| n.0.to_string(), Ask::Doorman);
         let validate = validate_output_schema.filter(|at| at.value);
         ledger.key("responses.validate_output_schema", &validate, bool::to_string, Ask::OutputSchema);
-        let mut redact_secrets = false;
-        for At { value, origin } in redact.into_iter().flat_map(|at| at.value.0) {
-            ledger.rule(format!("responses.redact: {}", value.word()), &origin, None, Ask::RedactAnswers);
-            match value {
-                Redaction::Secrets => redact_secrets = true,
-            }
-        }
-        ResponsesPlan {
+        let responses = ResponsesPlan {
             max_bytes: max_bytes.map(|at| at.value.0),
             validate_output_schema: validate.map(|at| ledger.noted(&at.origin, &Ask::OutputSchema)),
-            redact_secrets,
-        }
+        };
+        (responses, redact.map(|at| at.value.0).unwrap_or_default())
     }
 
     pub(super) fn audit(

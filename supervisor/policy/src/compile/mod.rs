@@ -2,6 +2,7 @@
 //! and writes one [`crate::plan::Rule`] for each thing that the policy asks for.
 
 mod arguments;
+mod content;
 mod domains;
 mod doorman;
 mod environment;
@@ -116,6 +117,7 @@ impl Compiler<'_> {
             session,
             server_requests,
             responses,
+            content,
             audit,
             on_violation,
             require,
@@ -129,7 +131,8 @@ impl Compiler<'_> {
         self.close_network(&mut network);
         self.settle_denies(&network.unix_sockets);
         let session = self.session(value(session), value(server_requests));
-        let responses = self.responses(value(responses));
+        let (responses, redact) = self.responses(value(responses));
+        let content = self.content(value(content), redact);
         let audit = self.audit(value(audit));
         let on_violation = self.violations(value(on_violation));
         let require = self.require(value(require));
@@ -153,6 +156,7 @@ impl Compiler<'_> {
             tools,
             session,
             responses,
+            content,
             audit,
             on_violation,
             require,

@@ -96,7 +96,7 @@ fn state(rule: &Rule, id: RuleId, plan: &Plan, support: &Support) -> State {
         Ask::Scope => enforced(&[Layer::Doorman], None),
         Ask::Approval => not_built("calls cannot be held for a person yet"),
         Ask::Arguments | Ask::OutputSchema => enforced(&[Layer::Doorman], None),
-        Ask::RedactAnswers => not_built("secrets are not cut out of answers yet"),
+        Ask::Content => enforced(&[Layer::Doorman], None),
         Ask::Audit => enforced(&[Layer::Audit], None),
         Ask::Violation(kind, OnViolation::Kill) => host.kill(*kind),
         Ask::Violation(kind, OnViolation::Deny) => host.deny(*kind),

@@ -3,6 +3,7 @@
 
 pub(crate) mod address;
 pub(crate) mod argument;
+pub(crate) mod content;
 pub(crate) mod decode;
 pub(crate) mod destination;
 pub(crate) mod glob;

@@ -1,6 +1,7 @@
 //! The sections of a policy, apart from `tools`. Absent means: grants nothing.
 
 use super::address::{ListenPort, Port};
+use super::content::Content;
 use super::destination::Destination;
 use super::list::{Filled, Item, List, Subject};
 use super::numbers::{Bytes, Cpus, PerMinute, Version, Whole};
@@ -46,6 +47,8 @@ section! {
         server_requests: ServerRequests,
         /// What is checked in answers.
         responses: Responses,
+        /// What texts between client and server may hold.
+        content: Content,
         /// What is written down.
         audit: Audit,
         /// What a violation leads to, by kind.
@@ -165,7 +168,7 @@ section! {
         max_bytes: Bytes,
         /// Check structured content against the tool's output schema.
         validate_output_schema: bool,
-        /// What is cut out of answers.
+        /// What is cut out of answers: short for `content.answers` with `redact`.
         redact: Filled<At<Redaction>>,
     }
 }

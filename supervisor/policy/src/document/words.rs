@@ -170,11 +170,23 @@ words! { "allow or deny", Permission {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Redaction {
     Secrets,
+    PersonalData,
+    HiddenInstructions,
+    Exfiltration,
+    InvisibleCharacters,
 }
 
 words! { "a kind of data", Redaction {
-    /// The values of `environment.secrets`.
+    /// The values of `environment.secrets`, and keys and tokens in well-known forms.
     Redaction::Secrets = "secrets",
+    /// E-mail addresses, phone numbers, card numbers, bank accounts.
+    Redaction::PersonalData = "personal_data",
+    /// Texts that speak to a model as its user or system would.
+    Redaction::HiddenInstructions = "hidden_instructions",
+    /// Texts that would carry data out.
+    Redaction::Exfiltration = "exfiltration",
+    /// Characters that a person does not see.
+    Redaction::InvisibleCharacters = "invisible_characters",
 } }
 
 impl Merge for bool {

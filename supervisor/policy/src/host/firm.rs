@@ -85,7 +85,7 @@ impl Bounded {
             | Ask::Approval
             | Ask::Arguments
             | Ask::OutputSchema
-            | Ask::RedactAnswers
+            | Ask::Content
             | Ask::Audit
             | Ask::Violation(..)
             | Ask::Repeated(_)

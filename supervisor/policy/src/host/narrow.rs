@@ -133,6 +133,7 @@ impl Desk<'_> {
             // restricts what the grants above allow.
             session: _,
             responses: _,
+            content: _,
             on_violation: _,
         } = plan;
         let HostDocument {

@@ -3,6 +3,7 @@
 mod arguments;
 mod audit;
 mod classes;
+mod content;
 mod environment;
 mod execution;
 mod files;
@@ -15,6 +16,7 @@ mod violations;
 pub use arguments::{ArgumentKind, ArgumentRule, Finite};
 pub use audit::{ArgumentDetail, AuditFailure, AuditPlan};
 pub use classes::{CallBudget, ClassId, ClassMask, MAX_CLASSES};
+pub use content::{AllowedFinding, ContentPlan, Treatment, Treatments};
 pub use environment::{SecretSource, ValueSource, Variable};
 pub use execution::{LimitsPlan, SyscallProfile};
 pub use files::{AbsolutePath, FilesPlan, NamePattern, NameRule, PathRule};
@@ -64,6 +66,8 @@ pub struct Plan {
     pub session: SessionPlan,
     /// Answers.
     pub responses: ResponsesPlan,
+    /// Texts.
+    pub content: ContentPlan,
     /// Audit.
     pub audit: AuditPlan,
     /// What a violation leads to.

@@ -125,8 +125,8 @@ pub enum Ask {
     Arguments,
     /// The answer is checked against the tool's output schema.
     OutputSchema,
-    /// Secrets or personal data are cut out of answers.
-    RedactAnswers,
+    /// Texts are searched for secrets, personal data, hidden instructions, invisible characters.
+    Content,
     /// A record must be written, or the session stops.
     Audit,
     /// What happens at a violation of this kind, where it is more than `deny`.

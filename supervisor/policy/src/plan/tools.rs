@@ -125,6 +125,4 @@ pub struct ResponsesPlan {
     pub max_bytes: Option<u64>,
     /// Check `structuredContent` against the tool's `outputSchema`, by this rule.
     pub validate_output_schema: Option<RuleId>,
-    /// Cut secrets out of answers.
-    pub redact_secrets: bool,
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod calls;
+mod content;
 mod domains;
 mod host;
 mod host_mistakes;

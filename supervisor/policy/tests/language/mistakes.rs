@@ -357,7 +357,7 @@ const CASES: &[(&str, &[&str])] = &[
         "version: 1\nsession: {max_message_bytes: 0B}\nresponses: {redact: [secret]}\naudit: {keep: 0}\n",
         &[
             "2:30: error: a size",
-            "3:22: error: `secret` is none of secrets; did you mean `secrets`",
+            "3:22: error: `secret` is none of secrets, personal_data, hidden_instructions, exfiltration, invisible_characters; did",
             "4:15: error: a whole number",
         ],
     ),

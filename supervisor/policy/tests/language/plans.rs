@@ -103,7 +103,7 @@ fn every_key_that_asks_for_something_is_a_rule() {
         ("tools.download_release.allowed_domains: downloads.example.org", Ask::ToolDomains),
         ("responses.max_bytes: 10485760", Ask::Doorman),
         ("responses.validate_output_schema: true", Ask::OutputSchema),
-        ("responses.redact: secrets", Ask::RedactAnswers),
+        ("responses.redact: secrets", Ask::Content),
         ("on_violation.exec: kill", Ask::Violation(ViolationKind::Exec, OnViolation::Kill)),
         ("require: ebpf", Ask::Layer(Layer::Ebpf)),
         ("audit.on_failure: stop", Ask::Audit),

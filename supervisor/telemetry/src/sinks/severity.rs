@@ -44,6 +44,8 @@ pub(crate) fn severity(body: &Body) -> Severity {
             _ => Severity::Notice,
         },
         Body::PolicyChanged(_) => Severity::Notice,
+        // Whether it is more than worth a note is the policy's to say: what it blocks is a denial of its own.
+        Body::Findings(_) => Severity::Notice,
         body if body.is_denial() => Severity::Warning,
         _ => Severity::Info,
     }

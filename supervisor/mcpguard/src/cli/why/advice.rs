@@ -70,6 +70,10 @@ impl Advice {
                     "the message breaks the protocol or can be read in two ways; the fault is its sender's",
                 );
             }
+            Cause::Content => self.note(
+                "the `findings` record before it names the rule that found something; if it is harmless, add \
+                 `content: { allowed: [{ rule: NAME, until: DATE, reason: … }] }`, or another treatment in `content`",
+            ),
             Cause::OutputSchema => {
                 self.note("the answer does not fit the tool's own output schema; the fault is the server's");
             }
@@ -88,7 +92,6 @@ impl Advice {
             Cause::Scope
             | Cause::Approval
             | Cause::Argument
-            | Cause::Content
             | Cause::Resource
             | Cause::Repeated => self.rule_itself(),
         }

@@ -133,14 +133,8 @@ impl Doorman<'_> {
     fn follow(&self, candidate: &Candidate, way: bool) -> Result<mcp::Judgement, Ending> {
         let Candidate { composed, stamp, later, .. } = candidate;
         let plan = &composed.plan;
-        let judgement = self.engine.borrow_mut().revise(
-            plan.tools.clone(),
-            plan.session.clone(),
-            plan.responses.clone(),
-            plan.on_violation.tool,
-            &plan.rules,
-            Instant::now(),
-        );
+        let judgement = self.engine.borrow_mut().revise(super::orders(plan), &plan.rules, Instant::now());
+        super::surroundings::warm(&plan.content);
         self.layers.kernel.revise(plan, *stamp, &self.engine.borrow());
         self.layers.kernel.follow(&self.engine.borrow());
         if way {

@@ -1,0 +1,256 @@
+//! What texts may not hold: in answers, lists, notifications, questions of the server; in the arguments of calls and prompts.
+
+use super::flight::Open;
+use super::refusal::clipped;
+use super::{Engine, methods};
+use crate::fact::{Fact, Refusal, Replacement, Side};
+use crate::message::Message;
+use crate::scan::Slot;
+use crate::screen::{Edit, Finding, Look, OnBlock, Whose, applied, blamed, spliced};
+use crate::value;
+
+/// Tools that are kept closed for what the server tells of them; of more, the list is withheld.
+const MOST_CLOSED: usize = 4096;
+
+/// What became of an answer.
+pub(super) enum Screened {
+    Unchanged,
+    Changed(Vec<u8>),
+    Withheld(Replacement),
+}
+
+/// The array of a list, whose elements stand for themselves: one that does not pass is left out.
+fn listed(method: &str) -> Option<&'static str> {
+    match method {
+        "tools/list" => Some("tools"),
+        "prompts/list" => Some("prompts"),
+        "resources/list" => Some("resources"),
+        "resources/templates/list" => Some("resourceTemplates"),
+        _ => None,
+    }
+}
+
+/// Members of a result that only the server reads again, and that are no text.
+const OPAQUE: [&str; 3] = ["nextCursor", "requestState", "taskId"];
+
+/// Where a fact belongs.
+struct About<'a> {
+    side: Side,
+    method: &'a str,
+    tool: Option<&'a str>,
+    seq: Option<u64>,
+}
+
+impl About<'_> {
+    fn fact(&self, findings: Vec<Finding>) -> Option<Fact> {
+        let Self { side, method, tool, seq } = self;
+        (!findings.is_empty()).then(|| Fact::Found {
+            side: *side,
+            method: clipped(method),
+            tool: tool.map(clipped),
+            seq: *seq,
+            findings,
+        })
+    }
+}
+
+impl Engine {
+    /// Looks at an answer of the server before the client sees it.
+    pub(super) fn screened(&mut self, open: &Open, message: &Message<'_>, facts: &mut Vec<Fact>) -> Screened {
+        if self.screen.is_idle(Whose::Answers) {
+            return Screened::Unchanged;
+        }
+        let call = open.call.as_ref();
+        let about = About {
+            side: Side::Server,
+            method: &open.method,
+            tool: call.map(|call| &*call.tool),
+            seq: call.map(|call| call.seq),
+        };
+        let Some(whole) = message.raw(Slot::Result).or_else(|| message.raw(Slot::Error)) else {
+            return Screened::Unchanged;
+        };
+        let array =
+            listed(&open.method).and_then(|key| value::member(whole, key)).filter(|raw| value::is_array(raw));
+        let mut skip: Vec<_> = opaque(whole).collect();
+        skip.extend(array.map(|array| place(whole, array)));
+        skip.sort_by_key(|range| range.start);
+        let needed = matches!(&*open.method, "initialize" | "server/discover");
+        let on_block = if needed { OnBlock::Blank } else { OnBlock::Withhold };
+        let look = self.screen.json(Whose::Answers, whole, &skip, on_block);
+        let mut edits = match look {
+            Look::Blocked(findings) => return self.blocked_answer(&about, findings, facts),
+            Look::Passed(findings) => {
+                facts.extend(about.fact(findings));
+                Vec::new()
+            }
+            Look::Cut(findings, edits) => {
+                facts.extend(about.fact(findings));
+                edits
+            }
+        };
+        if let Some(array) = array {
+            match self.elements(&about, array, facts) {
+                Ok(Some(by)) => edits.push(Edit { range: place(whole, array), by }),
+                Ok(None) => {}
+                Err(withheld) => return Screened::Withheld(withheld),
+            }
+            edits.sort_by_key(|edit| edit.range.start);
+        }
+        match edits.is_empty() {
+            true => Screened::Unchanged,
+            false => Screened::Changed(spliced(message.line(), whole, edits)),
+        }
+    }
+
+    fn blocked_answer(&self, about: &About<'_>, findings: Vec<Finding>, facts: &mut Vec<Fact>) -> Screened {
+        let replacement = replacement(&findings);
+        facts.extend(about.fact(findings));
+        Screened::Withheld(replacement)
+    }
+
+    /// The list without what does not pass; `None` if it stays as it is.
+    fn elements(
+        &mut self,
+        about: &About<'_>,
+        array: &[u8],
+        facts: &mut Vec<Fact>,
+    ) -> Result<Option<Vec<u8>>, Replacement> {
+        let (mut kept, mut changed) = (Vec::new(), false);
+        for element in value::elements(array) {
+            let name = value::member(element, "name").and_then(value::string).unwrap_or_default();
+            let about = About { tool: Some(&name), ..*about };
+            let is_tool = about.method == "tools/list";
+            match self.element(&about, element, is_tool) {
+                Look::Passed(findings) => {
+                    facts.extend(about.fact(findings));
+                    kept.push(element.to_vec());
+                }
+                Look::Cut(findings, edits) => {
+                    changed = true;
+                    facts.extend(about.fact(findings));
+                    kept.push(applied(element, &edits));
+                }
+                Look::Blocked(findings) => {
+                    changed = true;
+                    if is_tool {
+                        self.close_for(&name, &findings)?;
+                    }
+                    facts.extend(about.fact(findings));
+                    continue;
+                }
+            }
+            if is_tool {
+                self.poisoned.remove(&name);
+            }
+        }
+        Ok(changed.then(|| [&b"["[..], &kept.join(&b','), b"]"].concat()))
+    }
+
+    /// A tool is called by its name and a resource by its address, so these are not changed.
+    fn element(&self, about: &About<'_>, element: &[u8], is_tool: bool) -> Look {
+        let look = self.screen.json(Whose::Answers, element, &[], OnBlock::Withhold);
+        let key = if is_tool || about.method == "prompts/list" { "name" } else { "uri" };
+        let Look::Cut(findings, edits) = look else { return look };
+        let fixed = value::member(element, key).map(|raw| place(element, raw));
+        match edits.iter().any(|edit| Some(&edit.range) == fixed.as_ref()) {
+            true => Look::Blocked(findings),
+            false => Look::Cut(findings, edits),
+        }
+    }
+
+    fn close_for(&mut self, tool: &str, findings: &[Finding]) -> Result<(), Replacement> {
+        let Some((finding, rule)) = blamed(findings) else { return Ok(()) };
+        if self.poisoned.len() >= MOST_CLOSED && !self.poisoned.contains_key(tool) {
+            return Err(replacement(findings));
+        }
+        self.poisoned.insert(tool.to_owned(), (finding.name.clone(), rule));
+        Ok(())
+    }
+
+    /// The parameters of what the server says of its own accord: the line that goes on, or nothing.
+    pub(super) fn screened_params(
+        &self,
+        method: &str,
+        message: &Message<'_>,
+        facts: &mut Vec<Fact>,
+    ) -> Screened {
+        let Some(params) = message.raw(Slot::Params).filter(|_| !self.screen.is_idle(Whose::Answers)) else {
+            return Screened::Unchanged;
+        };
+        let about = About { side: Side::Server, method, tool: None, seq: None };
+        match self.screen.json(Whose::Answers, params, &[], OnBlock::Withhold) {
+            Look::Blocked(findings) => self.blocked_answer(&about, findings, facts),
+            Look::Passed(findings) => {
+                facts.extend(about.fact(findings));
+                Screened::Unchanged
+            }
+            Look::Cut(findings, edits) => {
+                facts.extend(about.fact(findings));
+                Screened::Changed(spliced(message.line(), params, edits))
+            }
+        }
+    }
+
+    /// Why arguments may not go to the server: what they hold, and the rule.
+    pub(super) fn screened_arguments(
+        &self,
+        method: &str,
+        tool: Option<&str>,
+        message: &Message<'_>,
+        facts: &mut Vec<Fact>,
+    ) -> Option<(String, policy::plan::RuleId)> {
+        let arguments = message.raw(Slot::ParamsArguments)?;
+        let about = About { side: Side::Client, method, tool, seq: None };
+        let look = self.screen.json(Whose::Arguments, arguments, &[], OnBlock::Withhold);
+        let (findings, blocked) = match look {
+            Look::Passed(findings) => (findings, false),
+            Look::Cut(findings, _) | Look::Blocked(findings) => (findings, true),
+        };
+        let why = blamed(&findings).map(|(finding, rule)| (described(finding), rule)).filter(|_| blocked);
+        facts.extend(about.fact(findings));
+        why
+    }
+
+    /// Why a tool is closed for what the server tells of it.
+    pub(super) fn poisoned(&self, tool: &str) -> Option<(Refusal, policy::plan::RuleId)> {
+        self.poisoned.get(tool).map(|(_, rule)| (Refusal::Poisoned, *rule))
+    }
+
+    /// What the server wrote to its stderr, as it may be passed on; `None`: as it is.
+    pub fn stderr(&self, text: &str) -> (Option<String>, Option<Fact>) {
+        let (changed, findings) = self.screen.lines(Whose::Stderr, text);
+        let about = About { side: Side::Server, method: methods::STDERR, tool: None, seq: None };
+        (changed, about.fact(findings))
+    }
+}
+
+fn replacement(findings: &[Finding]) -> Replacement {
+    match blamed(findings) {
+        Some((finding, rule)) => Replacement::Content { what: described(finding), rule },
+        None => Replacement::Content { what: String::new(), rule: policy::plan::RuleId(u32::MAX) },
+    }
+}
+
+/// What was found, for a model and its user.
+pub(super) fn described(finding: &Finding) -> String {
+    use crate::screen::FindingKind;
+    let what = match finding.kind {
+        FindingKind::Secret => "what looks like a secret",
+        FindingKind::PersonalData => "what looks like personal data",
+        FindingKind::HiddenInstructions => "what reads like instructions to you that are not the user's",
+        FindingKind::Exfiltration => "what would carry data out",
+        FindingKind::InvisibleCharacters => "characters that nobody sees",
+    };
+    format!("{what} ({})", finding.name)
+}
+
+fn opaque(result: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    OPAQUE.into_iter().filter_map(|key| value::member(result, key)).map(|raw| place(result, raw))
+}
+
+/// Where a part of the text stands in it.
+fn place(whole: &[u8], part: &[u8]) -> std::ops::Range<usize> {
+    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
+    start..start + part.len()
+}

@@ -1,0 +1,61 @@
+//! The strings of a JSON text, one after another in one text, so that many small ones cost as much as a large one.
+
+use std::ops::Range;
+
+use crate::value;
+
+/// Between two strings: no rule reads across it.
+const BETWEEN: &[u8] = "\n¦\n".as_bytes();
+/// Between a key and its value, as in a file of settings.
+const AFTER_KEY: &[u8] = b": ";
+
+/// A string of the JSON text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Token {
+    /// Where it stands, with its quotes.
+    pub(super) raw: Range<usize>,
+    pub(super) is_key: bool,
+}
+
+/// All strings but those in `skip`.
+pub(super) fn gathered(json: &[u8], skip: &[Range<usize>]) -> String {
+    let mut text = Vec::with_capacity(json.len());
+    walk(json, skip, &mut text, |_, _, _| {});
+    // The scanner has refused what is no UTF-8 and half surrogate pairs.
+    String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Writes the strings into `text`, and tells each with its place there.
+pub(super) fn walk(
+    json: &[u8],
+    skip: &[Range<usize>],
+    text: &mut Vec<u8>,
+    mut each: impl FnMut(&Token, Range<usize>, &[u8]),
+) {
+    let (mut at, mut skip) = (0, skip.iter());
+    let mut next = skip.next();
+    while let Some(start) = memchr::memchr(b'"', json.get(at..).unwrap_or_default()).map(|hit| at + hit) {
+        if let Some(range) = next.filter(|range| range.start <= start) {
+            at = range.end.max(at);
+            next = skip.next();
+            continue;
+        }
+        let end = start + value::string_length(&json[start..]);
+        let is_key = json[end..].iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+        let token = Token { raw: start..end, is_key };
+        let begin = text.len();
+        put(&json[start + 1..end - 1], text);
+        each(&token, begin..text.len(), text);
+        text.extend_from_slice(if is_key { AFTER_KEY } else { BETWEEN });
+        at = end;
+    }
+}
+
+fn put(inside: &[u8], text: &mut Vec<u8>) {
+    match memchr::memchr(b'\\', inside) {
+        None => text.extend_from_slice(inside),
+        Some(_) => {
+            value::unescape_into(inside, text);
+        }
+    }
+}
