@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use libfuzzer_sys::fuzz_target;
 use mcp::{Caller, Ending, Engine, Forward, Frame, Frames, Judgement, Orders, Surroundings};
 use policy::plan::{
-    ClassId, ClassMask, ContentPlan, OnViolation, ResponsesPlan, RuleId, SchemaCheck, SessionPlan, ToolRule,
+    ApprovalsPlan, ClassId, ClassMask, ContentPlan, OnViolation, ResponsesPlan, RuleId, SchemaCheck, SessionPlan, ToolRule,
     ToolsPlan, Treatment, Treatments,
 };
 use serde_json::Value;
@@ -22,6 +22,7 @@ fn rule(key: &str) -> ToolRule {
         key: key.to_owned(),
         enabled: !matches!(key, "rm" | "delete_*"),
         scope: None,
+        approval: None,
         arguments: Vec::new(),
         unknown_arguments: None,
         schema: SchemaCheck::Known,
@@ -59,7 +60,8 @@ fn engine(limit: u64) -> Engine {
     };
     let content = ContentPlan { answers: treatments, ..ContentPlan::default() };
     let responses = ResponsesPlan::default();
-    let orders = Orders { tools, session, responses, content, on_refusal: OnViolation::Deny };
+    let approvals = ApprovalsPlan { timeout: Duration::from_secs(3), command: None, ask_client: false };
+    let orders = Orders { tools, approvals, session, responses, content, on_refusal: OnViolation::Deny };
     Engine::new(orders, &[], Caller::default(), &Surroundings::none())
 }
 

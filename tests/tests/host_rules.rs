@@ -300,16 +300,30 @@ fn logs_lie_where_the_host_says() -> Result<()> {
     Ok(())
 }
 
+/// The command as nobody, who has no eBPF, under this policy: of a copy of the binary where nobody can reach it.
+fn as_nobody(host: &Host, verb: &[&str], own: &str) -> Result<Command> {
+    let open = host.scene.root();
+    fs::set_permissions(open, Permissions::from_mode(0o755))?;
+    fs::copy(mcpguard()?, open.join("mcpguard"))?;
+    let policy = host.scene.policy("own", &format!("version: 1\nextends: [runtime/native]\n{own}"))?;
+    let line = host.within();
+    let mut command = Command::new(&line[0]);
+    command.args(&line[1..]).args(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
+    command.arg(open.join("mcpguard")).args(verb).arg(&policy);
+    command.args(["--workspace", "/usr/share", "--", "/bin/true"]).env("HOME", "/nonexistent");
+    command.current_dir("/");
+    Ok(command)
+}
+
 #[test]
 fn what_the_host_wants_enforced_is_not_let_go() -> Result<()> {
     let Some(host) = Host::new("version: 1\nallow_degraded: false\n")? else { return Ok(()) };
-    // Of a rule that nothing enforces anywhere yet, so that the outcome is every kernel's.
-    let own = "tools: { read: { require_approval: true } }\n";
-    let open = host.start(own)?.option("--allow-degraded");
-    let finished = run(&mut open.command()?)?;
+    // What only eBPF enforces.
+    let own = "filesystem: { read: [/usr/share], deny: [/usr/share/doc] }\n";
+    let finished = run(&mut as_nobody(&host, &["exec", "--allow-degraded", "--policy"], own)?)?;
     let why = "its rules forbid --allow-degraded (`allow_degraded: false`, /etc/mcpguard/host.yaml:2:17)";
     ensure!(finished.status == Some(125) && finished.stderr.contains(why), "{finished:?}");
-    let told = host.check(own, &[])?;
+    let told = run(&mut as_nobody(&host, &["check"], own)?)?;
     let why = "`exec` refuses even with --allow-degraded, because of this host's rules";
     ensure!(told.status == Some(1) && told.stdout.contains(why), "{told:?}");
     Ok(())
@@ -318,21 +332,12 @@ fn what_the_host_wants_enforced_is_not_let_go() -> Result<()> {
 #[test]
 fn a_layer_that_the_host_requires_and_a_user_has_not_got_is_not_let_go() -> Result<()> {
     let Some(host) = Host::new("version: 1\nrequire: [ebpf]\n")? else { return Ok(()) };
-    // As nobody, who has no eBPF: a copy of the binary where nobody can reach it.
-    let open = host.scene.root();
-    fs::set_permissions(open, Permissions::from_mode(0o755))?;
-    fs::copy(mcpguard()?, open.join("mcpguard"))?;
-    let policy = host.scene.policy("own", "version: 1\nextends: [runtime/native]\n")?;
-    let line = host.within();
-    let mut command = Command::new(&line[0]);
-    command.args(&line[1..]).args(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
-    command.arg(open.join("mcpguard")).args(["exec", "--allow-degraded", "--policy"]).arg(&policy);
-    command.args(["--workspace", "/usr/share", "--", "/bin/true"]).env("HOME", "/nonexistent");
-    let finished = run(command.current_dir("/"))?;
+    let mut command = as_nobody(&host, &["exec", "--allow-degraded", "--policy"], "")?;
+    let finished = run(&mut command)?;
     let why = "1 rule(s) that this host's rules want enforced cannot be enforced here, and --allow-degraded does not let them go";
     ensure!(finished.status == Some(125) && finished.stderr.contains(why), "{finished:?}");
     host.file("host.yaml", "version: 1\n", 0o600)?;
-    let finished = run(command.current_dir("/"))?;
+    let finished = run(&mut command)?;
     let why = "cannot read the host rules in `/etc/mcpguard/host.yaml`; nothing is started without them";
     ensure!(finished.status == Some(125) && finished.stderr.contains(why), "{finished:?}");
     Ok(())

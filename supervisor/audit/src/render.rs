@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::body::{
-    Body, CallRef, Carried, CoverageEntry, CoverageState, Degraded, Denial, Finding, Findings, Handshake,
-    KernelDenial, Lost, Noise, Operation, Policy, PolicyChanged, Process, Recovered, Repaired, Rotated,
-    RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
+    Approval, Body, CallRef, Carried, CoverageEntry, CoverageState, Degraded, Denial, Finding, Findings,
+    Handshake, KernelDenial, Lost, Noise, Operation, Policy, PolicyChanged, Process, Recovered, Repaired,
+    Rotated, RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
 };
 use crate::escape::for_people;
 use crate::record::Record;
@@ -62,6 +62,7 @@ pub fn render(record: &Record) -> String {
         }
         Body::PolicyChanged(changed) => policy_changed(&mut line, changed, record),
         Body::Findings(findings) => findings_line(&mut line, findings),
+        Body::Approval(approval) => approval_line(&mut line, approval),
     };
     for_people(&line).into_owned()
 }
@@ -99,6 +100,23 @@ fn policy_changed(line: &mut String, changed: &PolicyChanged, record: &Record) -
     match later.is_empty() {
         true => Ok(()),
         false => write!(line, "; from its next start on: {}", short(&later.join(" "))),
+    }
+}
+
+fn approval_line(line: &mut String, approval: &Approval) -> std::fmt::Result {
+    let Approval { call, tool, state, digest, arguments, by, missing, rule: _ } = approval;
+    write!(line, "{:8} {tool}[{call}]", word(state))?;
+    if let Some(arguments) = arguments {
+        write!(line, " {}", short(&arguments.to_string()))?;
+    }
+    if let Some(by) = by {
+        write!(line, " by {by}")?;
+    }
+    match missing {
+        0 => write!(line, ", digest {}", digest.chars().take(12).collect::<String>()),
+        missing => {
+            write!(line, ", digest {}, {missing} to approve", digest.chars().take(12).collect::<String>())
+        }
     }
 }
 

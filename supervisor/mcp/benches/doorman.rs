@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use mcp::{Engine, Forward, Frame, Frames, Orders, Surroundings};
 use policy::plan::{
-    Ask, ClassId, ContentPlan, OnViolation, Origin, ResponsesPlan, Rule, RuleId, SessionPlan, ToolRule,
-    ToolsPlan,
+    ApprovalsPlan, Ask, ClassId, ContentPlan, OnViolation, Origin, ResponsesPlan, Rule, RuleId, SessionPlan,
+    ToolRule, ToolsPlan,
 };
 
 fn main() {
@@ -25,11 +25,12 @@ fn engine() -> Engine {
         key: key.to_owned(),
         enabled: true,
         scope: None,
+        approval: None,
         arguments: Vec::new(),
         unknown_arguments: None,
         schema: policy::plan::SchemaCheck::Known,
         max_requests_per_minute: None,
-        timeout: Some(std::time::Duration::from_secs(30)),
+        timeout: Some(Duration::from_secs(30)),
         exclusive: false,
         max_request_bytes: None,
         max_response_bytes: None,
@@ -50,8 +51,10 @@ fn engine() -> Engine {
     };
     let origin = Origin { source: "bench.yaml".to_owned(), line: 1, column: 1 };
     let rules = [Rule { text: "tools.defaults".to_owned(), origin, reason: None, ask: Ask::Doorman }];
+    let approvals = ApprovalsPlan { timeout: Duration::from_secs(300), command: None, ask_client: false };
     let orders = Orders {
         tools,
+        approvals,
         session,
         responses: ResponsesPlan::default(),
         content: ContentPlan::default(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use policy::plan::{ClassMask, RuleId};
 
+use crate::engine::Decision;
 use crate::frames::FrameError;
 use crate::id::RequestId;
 use crate::message::Invalid;
@@ -80,6 +81,32 @@ pub enum Fact {
         arguments: Vec<u8>,
         bytes: u64,
     },
+    /// A call is held until somebody approves it.
+    CallHeld {
+        seq: u64,
+        id: RequestId,
+        tool: String,
+        /// The rule that wants the approval.
+        rule: RuleId,
+        /// Raw JSON; empty if the call has none.
+        arguments: Vec<u8>,
+        /// SHA-256 over tool and arguments, in hex; an approval names it.
+        digest: String,
+        /// Different approvers that must approve.
+        approvers: u8,
+    },
+    /// Somebody has decided about a held call.
+    CallDecided {
+        seq: u64,
+        tool: String,
+        rule: RuleId,
+        /// Who.
+        by: String,
+        decision: Decision,
+        digest: String,
+        /// Approvals that are still missing.
+        missing: u8,
+    },
     /// An admitted call has ended; its grants have ended with it.
     CallEnded {
         seq: u64,
@@ -150,6 +177,10 @@ pub enum Refusal {
     Poisoned,
     /// The policy wants a schema checked that the server has not told yet.
     Unlisted,
+    /// Nobody has approved it in time.
+    NotApproved,
+    /// Somebody was asked to approve it, and denied it.
+    Denied,
     /// The request line is longer than the rule allows.
     RequestTooLarge {
         /// Bytes that the rule allows.
@@ -200,6 +231,8 @@ impl Refusal {
             Self::Schema
             | Self::Unlisted
             | Self::Poisoned
+            | Self::NotApproved
+            | Self::Denied
             | Self::WaitedTooLong
             | Self::CancelledWaiting
             | Self::SessionEnded => false,

@@ -6,13 +6,15 @@ use std::rc::Rc;
 
 use ::arguments::{Tree, TreeError};
 use content::Day;
-use policy::plan::{ContentPlan, OnViolation, ResponsesPlan, SessionPlan, ToolsPlan};
+use policy::plan::{ApprovalsPlan, ContentPlan, OnViolation, ResponsesPlan, SessionPlan, ToolsPlan};
 
 /// The parts of a plan that the doorman enforces.
 #[derive(Clone, Debug)]
 pub struct Orders {
     /// Which tools may be called, and how.
     pub tools: ToolsPlan,
+    /// How held calls are approved.
+    pub approvals: ApprovalsPlan,
     /// What holds for all calls together.
     pub session: SessionPlan,
     /// What answers must be.

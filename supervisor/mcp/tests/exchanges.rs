@@ -41,6 +41,8 @@ exchanges! {
     structured
     content
     allowances
+    approvals
+    elicitation
     scopes
     roles
 }

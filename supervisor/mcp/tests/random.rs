@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use mcp::{Engine, Fact, Forward, Frame, Frames, Judgement, Orders, Surroundings};
 use policy::plan::{
-    ClassId, ClassMask, ContentPlan, OnViolation, ResponsesPlan, RuleId, SessionPlan, ToolRule, ToolsPlan,
+    ApprovalsPlan, ClassId, ClassMask, ContentPlan, OnViolation, ResponsesPlan, RuleId, SessionPlan,
+    ToolRule, ToolsPlan,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -25,6 +26,7 @@ fn engine() -> Engine {
         key: name.to_owned(),
         enabled: name != "off",
         scope: None,
+        approval: None,
         arguments: Vec::new(),
         unknown_arguments: None,
         schema: policy::plan::SchemaCheck::Known,
@@ -48,8 +50,10 @@ fn engine() -> Engine {
         elicitation: true,
         roots: true,
     };
+    let approvals = ApprovalsPlan { timeout: Duration::from_secs(300), command: None, ask_client: false };
     let orders = Orders {
         tools,
+        approvals,
         session,
         responses: ResponsesPlan::default(),
         content: ContentPlan::default(),

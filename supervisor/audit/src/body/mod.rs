@@ -1,5 +1,6 @@
 //! What a record tells: one type an event. `event` names it in the log.
 
+mod approval;
 mod call;
 mod change;
 mod denial;
@@ -9,6 +10,7 @@ mod rule;
 mod session;
 mod upkeep;
 
+pub use approval::{Approval, ApprovalState};
 pub use call::{CallRef, Outcome, ToolCall, ToolResult, Verdict};
 pub use change::PolicyChanged;
 pub use denial::{Action, Cause, Denial, Layer, Noise, Process, Stream};
@@ -60,11 +62,13 @@ pub enum Body {
     PolicyChanged(PolicyChanged),
     /// Something was found in a text.
     Findings(Findings),
+    /// A call is held for its approval, or is decided about.
+    Approval(Approval),
 }
 
 impl Body {
     /// The names of all events, as they stand in the log.
-    pub const EVENTS: [&str; 17] = [
+    pub const EVENTS: [&str; 18] = [
         "session_start",
         "handshake",
         "tool_call",
@@ -82,6 +86,7 @@ impl Body {
         "repaired",
         "policy_changed",
         "findings",
+        "approval",
     ];
 
     /// The event's name, as it stands in the log.
@@ -104,6 +109,7 @@ impl Body {
             Self::Repaired(_) => 14,
             Self::PolicyChanged(_) => 15,
             Self::Findings(_) => 16,
+            Self::Approval(_) => 17,
         };
         Self::EVENTS[index]
     }
@@ -147,6 +153,7 @@ impl Redact for Body {
             Self::Repaired(body) => body.redact(redactor),
             Self::PolicyChanged(body) => body.redact(redactor),
             Self::Findings(body) => body.redact(redactor),
+            Self::Approval(body) => body.redact(redactor),
         }
     }
 }

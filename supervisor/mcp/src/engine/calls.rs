@@ -1,14 +1,16 @@
 //! Tool calls: whether they go to the server, when, and how they end.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use policy::plan::{OnViolation, RuleId};
 
 use super::Engine;
 use super::answer::{self, Form};
+use super::approvals;
 use super::arguments::Objection;
 use super::blocked::Blocked;
-use super::flight::{Call, Open, Waiting};
+use super::flight::{Call, Held, Open, Waiting};
 use super::refusal::{self, About};
 use super::rulebook::Terms;
 use crate::fact::{Fact, Outcome, Refusal};
@@ -93,7 +95,7 @@ impl Engine {
     }
 
     fn limit(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {
-        let Terms { max_request_bytes, exclusive, .. } = asked.terms;
+        let Terms { max_request_bytes, exclusive, approval, .. } = asked.terms;
         let bytes = asked.message.bytes();
         if let Some(limit) = max_request_bytes.filter(|limit| bytes > *limit) {
             return Some(Refusal::RequestTooLarge { limit });
@@ -105,7 +107,8 @@ impl Engine {
             return Some(Refusal::TooManyCalls { limit: self.limits.calls_at_once });
         }
         let full = self.flight.queued_bytes() + bytes > self.limits.message_bytes;
-        (full && self.flight.must_wait(exclusive)).then_some(Refusal::QueueFull)
+        let waits = (approval.is_some() && asked.is_new()) || self.flight.must_wait(exclusive);
+        (full && waits).then_some(Refusal::QueueFull)
     }
 
     fn rate(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {
@@ -135,10 +138,16 @@ impl Engine {
 
     /// Sends the call on, or keeps it until its turn comes.
     fn admit(&mut self, asked: Asked<'_>, now: Instant, out: &mut Judgement) -> Forward {
+        let approval = asked.terms.approval.filter(|_| asked.is_new());
         let Asked { id, tool, method, message, terms, form, version } = asked;
-        let waits = self.flight.must_wait(terms.exclusive);
+        let held = approval.map(|approval| Held {
+            approval,
+            given: BTreeSet::new(),
+            digest: approvals::digest(&tool, message.raw(Slot::ParamsArguments).unwrap_or_default()),
+        });
+        let waits = held.is_some() || self.flight.must_wait(terms.exclusive);
         let arguments = message.outline().span(Slot::ParamsArguments);
-        let waiting = waits.then(|| Waiting { line: message.line().to_vec(), arguments });
+        let waiting = waits.then(|| Waiting { line: message.line().to_vec(), arguments, held, approved: 0 });
         self.seq += 1;
         let call = Call {
             seq: self.seq,
@@ -153,10 +162,14 @@ impl Engine {
             waiting,
         };
         // A timeout beyond what an `Instant` can hold never comes.
-        let deadline = terms.timeout.and_then(|timeout| now.checked_add(timeout));
+        let patience = if approval.is_some() { Some(self.approvals.timeout) } else { terms.timeout };
+        let deadline = patience.and_then(|patience| now.checked_add(patience));
         let open =
             Open { method: method.into(), arrived: now, deadline, version, client: None, call: Some(call) };
         self.flight.add(id.clone(), open);
+        if approval.is_some() {
+            self.note_held(&id, now, out);
+        }
         if waits {
             return Forward::Nothing;
         }
@@ -198,6 +211,9 @@ impl Engine {
     }
 
     pub(super) fn time_out(&mut self, id: RequestId, now: Instant, out: &mut Judgement) {
+        if self.flight.held_mut(&id).is_some() {
+            return self.refuse_held(&id, Refusal::NotApproved, now, out);
+        }
         let at_server = self.flight.is_at_server(&id);
         let Some(open) = self.close_call(&id, Outcome::TimedOut, Refusal::WaitedTooLong, now, out) else {
             return;

@@ -57,6 +57,9 @@ impl Engine {
                     out.to_client.push(answer::error(Some(&id), Code::Refused, &text, data));
                     return Forward::Nothing;
                 }
+                if method == "initialize" {
+                    self.note_capabilities(message);
+                }
                 let version = negotiation::version(message);
                 let client = negotiation::client(message);
                 let open =
@@ -146,13 +149,24 @@ impl Engine {
             // It has just been answered; the server expects that this can happen.
             return Forward::Unchanged;
         }
+        self.retract(&id, out);
         let at_server = self.flight.is_at_server(&id);
         self.close_call(&id, Outcome::Cancelled, Refusal::CancelledWaiting, now, out);
         self.flight.settle(id);
         if at_server { Forward::Unchanged } else { Forward::Nothing }
     }
 
-    pub(super) fn client_response(&mut self, id: RequestId, now: Instant, out: &mut Judgement) -> Forward {
+    pub(super) fn client_response(
+        &mut self,
+        id: RequestId,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        if self.is_own_question(&id) {
+            self.answered_question(&id, message, now, out);
+            return Forward::Nothing;
+        }
         if self.server_requests.remove(&id) {
             return Forward::Unchanged;
         }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use policy::plan::{ClassId, ClassMask, MAX_CLASSES, RuleId};
+use policy::plan::{Approval, ClassId, ClassMask, MAX_CLASSES, RuleId};
 
 use super::answer::Form;
 use super::blocked::Blocked;
@@ -53,6 +53,20 @@ pub(super) struct Call {
 pub(super) struct Waiting {
     pub(super) line: Vec<u8>,
     pub(super) arguments: Option<Span>,
+    /// Set until it is approved; then its turn is waited for.
+    pub(super) held: Option<Held>,
+    /// Different approvers that have approved it.
+    pub(super) approved: u8,
+}
+
+/// What a held call waits for.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) approval: Approval,
+    /// Who has approved it.
+    pub(super) given: BTreeSet<String>,
+    /// What an approval is bound to.
+    pub(super) digest: String,
 }
 
 impl Waiting {
@@ -67,6 +81,8 @@ pub(super) struct Flight {
     deadlines: BTreeSet<(Instant, RequestId)>,
     /// Calls that wait, first come first served.
     queue: VecDeque<RequestId>,
+    /// Calls that nobody has approved yet.
+    held: BTreeSet<RequestId>,
     queued_bytes: u64,
     running: u32,
     exclusive_runs: bool,
@@ -89,9 +105,9 @@ impl Flight {
         self.open.values().filter_map(|open| open.call.as_ref()).filter(|call| call.waiting.is_none())
     }
 
-    /// The calls in the queue, first come first.
+    /// The calls that have not gone to the server: those in the queue, first come first, then those that are held.
     pub(super) fn waiting_calls(&self) -> Vec<RequestId> {
-        self.queue.iter().cloned().collect()
+        self.queue.iter().chain(&self.held).cloned().collect()
     }
 
     /// Gives each call the class and the rule that its tool has from now on.
@@ -121,9 +137,35 @@ impl Flight {
         self.open.len() - self.calls() as usize
     }
 
-    /// Calls at the server and in the queue.
+    /// Calls at the server, in the queue, and held.
     pub(super) fn calls(&self) -> u32 {
-        self.running + self.queue.len() as u32
+        self.running + (self.queue.len() + self.held.len()) as u32
+    }
+
+    /// The calls that nobody has approved yet.
+    pub(super) fn held(&self) -> impl Iterator<Item = (&RequestId, &Call)> {
+        self.held.iter().filter_map(|id| Some((id, self.open.get(id)?.call.as_ref()?)))
+    }
+
+    /// What a held call waits for.
+    pub(super) fn held_mut(&mut self, id: &RequestId) -> Option<&mut Held> {
+        self.open.get_mut(id)?.call.as_mut()?.waiting.as_mut()?.held.as_mut()
+    }
+
+    /// A held call is approved: it waits for its turn, and has its tool's whole time from now on.
+    pub(super) fn approve(&mut self, id: &RequestId, now: Instant) {
+        let Some(open) = self.open.get_mut(id) else { return };
+        let Some(call) = open.call.as_mut() else { return };
+        let Some(waiting) = call.waiting.as_mut() else { return };
+        let Some(held) = waiting.held.take() else { return };
+        waiting.approved = u8::try_from(held.given.len()).unwrap_or(u8::MAX);
+        if let Some(deadline) = open.deadline.take() {
+            self.deadlines.remove(&(deadline, id.clone()));
+        }
+        open.deadline = call.timeout.and_then(|timeout| now.checked_add(timeout));
+        self.deadlines.extend(open.deadline.map(|deadline| (deadline, id.clone())));
+        self.held.remove(id);
+        self.queue.push_back(id.clone());
     }
 
     pub(super) fn queued_bytes(&self) -> u64 {
@@ -146,7 +188,10 @@ impl Flight {
         match &open.call {
             Some(Call { waiting: Some(waiting), .. }) => {
                 self.queued_bytes += waiting.line.len() as u64;
-                self.queue.push_back(id.clone());
+                match waiting.held {
+                    Some(_) => drop(self.held.insert(id.clone())),
+                    None => self.queue.push_back(id.clone()),
+                }
             }
             Some(call) => Self::start(&mut self.running, &mut self.exclusive_runs, &mut self.active, call),
             None => {}
@@ -185,6 +230,7 @@ impl Flight {
         match &open.call {
             Some(Call { waiting: Some(waiting), .. }) => {
                 self.queued_bytes -= waiting.line.len() as u64;
+                self.held.remove(id);
                 self.queue.retain(|waits| waits != id);
             }
             Some(call) => {

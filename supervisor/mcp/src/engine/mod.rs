@@ -1,6 +1,7 @@
 //! The engine: judges each message of a session. See [`Engine`].
 
 mod answer;
+mod approvals;
 mod arguments;
 mod blocked;
 mod caller;
@@ -28,7 +29,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Instant;
 
-use policy::plan::{ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan};
+use policy::plan::{
+    ApprovalsPlan, ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan,
+};
 
 use crate::fact::{Ending, Fact, Outcome, Refusal, Side};
 use crate::frames::Frame;
@@ -40,6 +43,7 @@ use crate::scan::{Outline, Scanner};
 use crate::screen::Screen;
 use crate::value;
 
+pub use approvals::{Decision, HeldCall, Undecided};
 use arguments::Arguments;
 pub use caller::Caller;
 use flight::Flight;
@@ -64,6 +68,11 @@ pub struct Engine {
     screen: Screen,
     /// Tools that are closed for what the server tells of them: what was found, and the rule.
     poisoned: BTreeMap<String, (String, RuleId)>,
+    approvals: ApprovalsPlan,
+    /// The client says that its person can be asked.
+    client_can_be_asked: bool,
+    /// Questions of the doorman's own to the client, each about a held call.
+    questions: BTreeMap<RequestId, RequestId>,
     limits: Limits,
     asking: Asking,
     extra_methods: BTreeSet<String>,
@@ -122,7 +131,7 @@ impl Engine {
     /// An engine for a new session of this caller. `rules` are those of the plan, so that refusals can say which rule it was
     /// and where it stands.
     pub fn new(orders: Orders, rules: &[Rule], caller: Caller, surroundings: &Surroundings) -> Self {
-        let Orders { tools, session, responses, content, on_refusal } = orders;
+        let Orders { tools, approvals, session, responses, content, on_refusal } = orders;
         let (limits, asking, extra_methods) = of_the_session(session, &responses);
         Self {
             arguments: Arguments::new(&tools, Rc::clone(&surroundings.tree)),
@@ -130,6 +139,9 @@ impl Engine {
             schemas: Schemas::default(),
             screen: Screen::new(content, surroundings),
             poisoned: BTreeMap::new(),
+            approvals,
+            client_can_be_asked: false,
+            questions: BTreeMap::new(),
             limits,
             asking,
             extra_methods,
@@ -235,7 +247,7 @@ impl Engine {
             (Side::Client, Shape::Notification { method }) => {
                 self.client_notification(method, message, now, out)
             }
-            (Side::Client, Shape::Response { id }) => self.client_response(id, now, out),
+            (Side::Client, Shape::Response { id }) => self.client_response(id, message, now, out),
             (Side::Client, Shape::Invalid(reason)) => self.invalid_from_client(message, reason, now, out),
             (Side::Client, Shape::Batch) => self.invalid_from_client(message, Invalid::Batch, now, out),
             (Side::Server, Shape::Request { id, method }) => {

@@ -28,6 +28,8 @@ pub(super) fn code(refusal: Refusal) -> Code {
         | Refusal::Unlisted
         | Refusal::Content
         | Refusal::Poisoned
+        | Refusal::NotApproved
+        | Refusal::Denied
         | Refusal::RequestTooLarge { .. } => Code::Refused,
         Refusal::WaitedTooLong => Code::TimedOut,
         _ => Code::Busy,
@@ -53,6 +55,13 @@ pub(super) fn refused(rules: &Rulebook, about: &About<'_>, refusal: Refusal) -> 
         }
         Refusal::Poisoned => format!(
             "what the server tells about it is kept from you by {rule}. Go on without it, and tell the user."
+        ),
+        Refusal::NotApproved => format!(
+            "{rule} wants it to be approved, and nobody has done so in time. It was not carried out. Tell the user, who can approve \
+             it with `mcpguard approve` when it is called again."
+        ),
+        Refusal::Denied => format!(
+            "it was denied by who was asked to approve it ({rule}). It was not carried out. Do not call it again: tell the user."
         ),
         Refusal::RequestTooLarge { limit } => {
             format!("the request is longer than the {limit} bytes that {rule} allows. Send less in one call.")

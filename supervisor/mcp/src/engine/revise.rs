@@ -8,7 +8,7 @@ use std::time::Instant;
 use policy::plan::{ClassId, ClassMask, Rule, RuleId, ToolsPlan};
 
 use super::{Caller, Engine, answer, refusal};
-use crate::fact::Outcome;
+use crate::fact::{Outcome, Refusal};
 use crate::id::RequestId;
 use crate::judgement::Judgement;
 use crate::orders::Orders;
@@ -29,7 +29,7 @@ impl Engine {
 
     /// Judges by another policy from now on. The parameters are those of [`Self::new`].
     pub fn revise(&mut self, orders: Orders, rules: &[Rule], now: Instant) -> Judgement {
-        let Orders { tools, session, responses, content, on_refusal } = orders;
+        let Orders { tools, approvals, session, responses, content, on_refusal } = orders;
         let mut out = Judgement::default();
         let caller = self.rules.caller();
         self.flight.revise(|tool| terms(&tools, caller, tool));
@@ -38,6 +38,7 @@ impl Engine {
         (self.limits, self.asking, self.extra_methods) = super::of_the_session(session, &responses);
         self.on_refusal = on_refusal;
         self.screen.follow(content);
+        self.approvals = approvals;
         // What was closed by the old policy is looked at anew with the next list; until then it stays closed.
         for id in self.flight.waiting_calls() {
             self.refuse_waiting(&id, now, &mut out);
@@ -46,10 +47,19 @@ impl Engine {
         out
     }
 
+    /// A call whose turn is waited for, and that fewer have approved than must now.
+    fn unapproved(&self, id: &RequestId, tool: &str) -> Option<(Refusal, RuleId)> {
+        let waiting = self.flight.get(id)?.call.as_ref()?.waiting.as_ref()?;
+        let wanted = self.rules.rule(tool).approval.filter(|wanted| waiting.approved < wanted.approvers)?;
+        waiting.held.is_none().then_some((Refusal::NotApproved, wanted.from))
+    }
+
     /// Refuses a call that waits, if its tool is refused now.
     fn refuse_waiting(&mut self, id: &RequestId, now: Instant, out: &mut Judgement) {
         let tool = self.flight.get(id).and_then(|open| open.call.as_ref()).map(|call| call.tool.clone());
-        let Some((reason, rule)) = tool.and_then(|tool| self.rules.closed(&tool)) else { return };
+        let closed = tool.and_then(|tool| self.rules.closed(&tool).or_else(|| self.unapproved(id, &tool)));
+        let Some((reason, rule)) = closed else { return };
+        self.retract(id, out);
         let Some(open) = self.close_call(id, Outcome::TimedOut, reason, now, out) else { return };
         let Some(call) = &open.call else { return };
         let why = self.rules.rule(&call.tool).reason.as_deref();

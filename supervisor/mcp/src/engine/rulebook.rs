@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use policy::plan::{ClassId, Rule, RuleId, ToolRule, ToolsPlan};
+use policy::plan::{Approval, ClassId, Rule, RuleId, ToolRule, ToolsPlan};
 
 use super::Caller;
 use crate::fact::Refusal;
@@ -31,6 +31,7 @@ pub(super) struct Words {
 pub(super) struct Terms {
     pub(super) per_minute: Option<u32>,
     pub(super) timeout: Option<Duration>,
+    pub(super) approval: Option<Approval>,
     pub(super) exclusive: bool,
     pub(super) max_request_bytes: Option<u64>,
     pub(super) max_response_bytes: Option<u64>,
@@ -46,6 +47,7 @@ impl From<&ToolRule> for Terms {
             // Asked before the terms are: `Rulebook::closed`.
             enabled: _,
             scope: _,
+            approval,
             // Looked up with the call's arguments in hand.
             arguments: _,
             unknown_arguments: _,
@@ -62,6 +64,7 @@ impl From<&ToolRule> for Terms {
         Self {
             per_minute: *max_requests_per_minute,
             timeout: *timeout,
+            approval: *approval,
             exclusive: *exclusive,
             max_request_bytes: *max_request_bytes,
             max_response_bytes: *max_response_bytes,

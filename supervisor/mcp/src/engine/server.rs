@@ -86,7 +86,7 @@ impl Engine {
         if !extra && message.has_lookalike(Section::Params) {
             return Some((Code::InvalidRequest, "a key that some readers take for a word of the protocol"));
         }
-        if self.server_requests.contains(id) {
+        if self.server_requests.contains(id) || self.is_own_question(id) {
             return Some((Code::InvalidRequest, "the id is in use"));
         }
         (self.server_requests.len() >= MAX_REQUESTS).then_some((Code::Busy, "too many open requests"))

@@ -10,6 +10,8 @@
 //! kernel connect to 10.0.0.5:22     the kernel denied this
 //! next tool b class=5               a set-up line of another policy
 //! revise                            that policy holds from now on
+//! approve 3 alice                   alice approves call 3 (`deny`: does not), by the digest that is shown for it
+//! approve 3 alice digest            the same, by another digest
 //! finish                            the session ends
 //! >server same                      the server receives the very line that was sent
 //! >client {"jsonrpc":"2.0",…}       the client receives this JSON value
@@ -26,7 +28,7 @@ mod plan;
 
 use std::time::{Duration, Instant};
 
-use mcp::{Ending, Engine, Fact, Forward, Frame, Frames, Judgement};
+use mcp::{Decision, Ending, Engine, Fact, Forward, Frame, Frames, Judgement};
 
 /// Runs one script; panics with the script's name and line where it does not hold.
 pub(crate) fn run(name: &str, script: &str) {
@@ -119,6 +121,7 @@ impl Pair {
             }
             ">server" | ">client" => self.expect(word == ">server", rest),
             "fact" => self.expect_fact(rest),
+            "approve" | "deny" => self.decide(word == "approve", rest),
             "active" => {
                 let active = format!("{:#x}", self.engine.active().bits());
                 if active == rest { Ok(()) } else { Err(format!("active is {active}")) }
@@ -150,6 +153,21 @@ impl Pair {
             judged.push((judgement, line));
         }
         judged.into_iter().for_each(|(judgement, line)| self.carry_out(judgement, from_client, line));
+        Ok(())
+    }
+
+    fn decide(&mut self, approve: bool, words: &str) -> Result<(), String> {
+        self.nothing_left()?;
+        let words: Vec<&str> = words.split(' ').collect();
+        let seq = words[0].parse().unwrap();
+        let shown = self.engine.held(self.now).into_iter().find(|call| call.seq == seq);
+        let digest = words.get(2).map(|word| (*word).to_owned()).or(shown.map(|call| call.digest));
+        let decision = if approve { Decision::Approve } else { Decision::Deny };
+        let decided = self.engine.decide(seq, &digest.unwrap_or_default(), words[1], decision, self.now);
+        match decided {
+            Ok(judgement) => self.carry_out(judgement, true, Vec::new()),
+            Err(why) => self.received.push(Received::Client(format!("{why:?}").into_bytes())),
+        }
         Ok(())
     }
 
@@ -189,6 +207,7 @@ impl Pair {
         assert!(!line.contains(&b'\n'), "a line has no newline: {text}");
         let holds = match wanted.strip_prefix("~ ") {
             _ if wanted == "same" => line == self.sent,
+            _ if wanted.chars().all(char::is_alphanumeric) => text == wanted,
             Some(fragments) => {
                 valid(&line) && fragments.split(" ~ ").all(|fragment| text.contains(fragment.trim()))
             }

@@ -9,27 +9,30 @@
 //! caller reader write
 //! content answers.secrets=redact arguments.secrets=block
 //! allowed email 2026-12-31
+//! approvals timeout=60s ask
 //! kill
 //! ```
 //! Of a tool, `scope=write` wants that scope, `path=file:/srv/data` wants the argument `file` to be a path within that
-//! directory, `text=title:9` a text of at most 9 characters, `known` no other arguments, `schema` and `no-schema` the check
+//! directory, `approve=2` wants two approvers, `text=title:9` a text of at most 9 characters, `known` no other arguments, `schema` and `no-schema` the check
 //! against the tool's own schema always and never; `answers schema` checks structured answers. No file is a link, but
 //! `/srv/data/link`, which leads to `/etc`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mcp::{Caller, Engine, Judgement, Orders, Secrets, Surroundings};
 use policy::plan::{
-    AbsolutePath, AllowedFinding, ArgumentKind, ArgumentRule, Ask, ClassId, ContentPlan, OnViolation, Origin,
-    ResponsesPlan, Roles, Rule, RuleId, SchemaCheck, SessionPlan, ToolRule, ToolsPlan, Treatment,
+    AbsolutePath, AllowedFinding, Approval, ApprovalsPlan, ArgumentKind, ArgumentRule, Ask, ClassId,
+    ContentPlan, OnViolation, Origin, ResponsesPlan, Roles, Rule, RuleId, SchemaCheck, SessionPlan, ToolRule,
+    ToolsPlan, Treatment,
 };
 
 pub(crate) struct Setup {
     pub(crate) session: SessionPlan,
     tools: ToolsPlan,
+    approvals: ApprovalsPlan,
     responses: ResponsesPlan,
     content: ContentPlan,
     on_refusal: OnViolation,
@@ -55,6 +58,7 @@ impl Default for Setup {
                 globs: Vec::new(),
                 roles: None,
             },
+            approvals: ApprovalsPlan { timeout: Duration::from_secs(300), command: None, ask_client: false },
             responses: ResponsesPlan::default(),
             content: ContentPlan::default(),
             on_refusal: OnViolation::Deny,
@@ -71,6 +75,7 @@ fn blank(key: &str, from: u32) -> ToolRule {
         key: key.to_owned(),
         enabled: true,
         scope: None,
+        approval: None,
         arguments: Vec::new(),
         unknown_arguments: None,
         schema: policy::plan::SchemaCheck::Known,
@@ -101,6 +106,10 @@ impl Setup {
             Some("answers") => words.for_each(|word| self.answers_word(word)),
             Some("content") => words.for_each(|word| self.content_word(word)),
             Some("allowed") => self.allowed(words),
+            Some("approvals") => words.for_each(|word| match word.strip_prefix("timeout=") {
+                Some(time) => self.approvals.timeout = super::duration(time),
+                None => self.approvals.ask_client = true,
+            }),
             Some("roles") => self.roles(words),
             Some("caller") => self.caller.scopes = words.map(str::to_owned).collect(),
             Some("kill") => self.on_refusal = OnViolation::Kill,
@@ -112,9 +121,9 @@ impl Setup {
     /// Makes the engine judge by it. What it says of the calls at the server before is what holds then.
     pub(crate) fn revise(self, engine: &mut Engine, now: Instant) -> Result<Judgement, String> {
         // Who calls stays who it was.
-        let Self { session, tools, responses, content, on_refusal, rules, caller: _ } = self;
+        let Self { session, tools, approvals, responses, content, on_refusal, rules, caller: _ } = self;
         let foreseen = engine.active_under(&tools);
-        let orders = Orders { tools, session, responses, content, on_refusal };
+        let orders = Orders { tools, approvals, session, responses, content, on_refusal };
         let judgement = engine.revise(orders, &rules, now);
         // A call that waited may have got its turn.
         match judgement.to_server.is_empty() && engine.active() != foreseen {
@@ -225,8 +234,8 @@ impl Setup {
     }
 
     pub(crate) fn engine(self) -> Engine {
-        let Self { session, tools, responses, content, on_refusal, rules, caller } = self;
-        let orders = Orders { tools, session, responses, content, on_refusal };
+        let Self { session, tools, approvals, responses, content, on_refusal, rules, caller } = self;
+        let orders = Orders { tools, approvals, session, responses, content, on_refusal };
         let today = || "2026-11-27".parse().unwrap();
         let surroundings = Surroundings { tree: Rc::new(Links), secrets: Rc::new(Own), today };
         Engine::new(orders, &rules, caller, &surroundings)
@@ -243,6 +252,9 @@ fn tool<'a>(key: &str, from: u32, words: impl Iterator<Item = &'a str>) -> ToolR
             ("schema", _) => rule.schema = SchemaCheck::Always(RuleId(from)),
             ("no-schema", _) => rule.schema = SchemaCheck::Never,
             ("scope", value) => rule.scope = Some((value.to_owned(), RuleId(from))),
+            ("approve", value) => {
+                rule.approval = Some(Approval { approvers: value.parse().unwrap(), from: RuleId(from) });
+            }
             ("exclusive", _) => rule.exclusive = true,
             ("class", value) => rule.class = ClassId::new(value.parse().unwrap()).unwrap(),
             ("rate", value) => rule.max_requests_per_minute = Some(value.parse().unwrap()),

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+pub(crate) mod approvals;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod daemon;
@@ -81,6 +82,12 @@ enum Command {
     Freeze(freeze::Args),
     /// Let frozen sessions go on
     Thaw(freeze::Args),
+    /// List the calls that wait for an approval, with their exact arguments
+    Approvals(approvals::Args),
+    /// Let a call be carried out that waits for an approval
+    Approve(approvals::DecideArgs),
+    /// Refuse a call that waits for an approval
+    Deny(approvals::DecideArgs),
     /// Follow what happens in the sessions of the host daemon, live
     Events(events::Args),
     /// Freeze sessions, keep them as they are, and open no other one of their policies
@@ -116,6 +123,9 @@ impl Cli {
             Command::Kill(args) => kill::run(args, &mut out),
             Command::Freeze(args) => freeze::run(freeze::Deed::Freeze, args, &mut out),
             Command::Thaw(args) => freeze::run(freeze::Deed::Thaw, args, &mut out),
+            Command::Approvals(args) => approvals::run(args, &mut out),
+            Command::Approve(args) => approvals::decide(true, args, &mut out),
+            Command::Deny(args) => approvals::decide(false, args, &mut out),
             Command::Events(args) => events::run(args, &mut out),
             Command::Quarantine(args) => quarantine::run(args, &mut out),
             Command::Release(args) => quarantine::release(args, &mut out),

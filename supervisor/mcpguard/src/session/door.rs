@@ -1,5 +1,5 @@
-//! Where a session is asked to read its policy again: a socket beside its card, for its user and root, and for nobody whom
-//! the session guards.
+//! Where a session is asked: to read its policy again, which calls wait for an approval, and what is decided about them. A socket
+//! beside its card, for its user and root, and for nobody whom the session guards.
 
 use std::fs;
 use std::io;
@@ -19,11 +19,41 @@ use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
-use super::Reply;
-use crate::session::stdio::polled;
+use serde::{Deserialize, Serialize};
 
-/// What is asked; there is nothing else.
-pub(crate) const ASK: &[u8] = b"reload\n";
+use super::reload::Reply;
+use super::stdio::polled;
+
+/// What is asked: one line of JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Question {
+    /// Read the policy again. Answered with [`Reply`].
+    Reload,
+    /// Which calls wait for an approval? Answered with a list of [`super::Held`].
+    Approvals,
+    /// Somebody decides about one of them. Answered with [`super::Decided`].
+    Decide {
+        /// The call's number.
+        call: u64,
+        /// The digest of what was looked at.
+        digest: String,
+        /// Whether it may be carried out.
+        approve: bool,
+    },
+}
+
+/// Somebody who has asked something and may.
+pub(super) struct Asked {
+    pub(super) question: Question,
+    /// Who.
+    pub(super) uid: u32,
+    /// Where the answer goes.
+    pub(super) stream: UnixStream,
+}
+
+/// The longest question.
+const MOST: usize = 1024;
 /// How long whoever has connected may take for a line.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long after a failure it is tried again.
@@ -49,7 +79,7 @@ impl Door {
     }
 
     /// The next one who asks and may. Others are told why not.
-    pub(super) async fn next(&self) -> UnixStream {
+    pub(super) async fn next(&self) -> Asked {
         let mut listener = self.listener.lock().await;
         loop {
             let Some(mut stream) = accept(&listener).await else {
@@ -61,8 +91,11 @@ impl Door {
                 continue;
             };
             match may_ask(&stream) {
-                Ok(()) if says(&mut stream).await => return stream,
-                Ok(()) => {}
+                Ok(uid) => {
+                    if let Some(question) = says(&mut stream).await {
+                        return Asked { question, uid, stream };
+                    }
+                }
                 Err(why) => answer(stream, &Reply { refused: vec![why], ..Reply::default() }).await,
             }
         }
@@ -106,29 +139,36 @@ impl Drop for Door {
     }
 }
 
-async fn says(stream: &mut UnixStream) -> bool {
-    let mut said = [0; ASK.len()];
-    let read = timeout(PATIENCE, stream.read_exact(&mut said)).await;
-    matches!(read, Ok(Ok(_))) && said == ASK
+async fn says(stream: &mut UnixStream) -> Option<Question> {
+    let mut line = Vec::new();
+    let read = async {
+        let mut byte = [0];
+        while line.len() < MOST && stream.read_exact(&mut byte).await.is_ok() && byte != *b"\n" {
+            line.extend(byte);
+        }
+    };
+    timeout(PATIENCE, read).await.ok()?;
+    serde_json::from_slice(&line).ok()
 }
 
 /// Tells whoever has asked; who does not listen is not waited for.
-pub(in crate::session) async fn answer(mut stream: UnixStream, reply: &Reply) {
+pub(super) async fn answer(mut stream: UnixStream, reply: &impl Serialize) {
     let Ok(mut line) = serde_json::to_vec(reply) else { return };
     line.push(b'\n');
     let _ = timeout(PATIENCE, stream.write_all(&line)).await;
 }
 
-fn may_ask(stream: &UnixStream) -> Result<(), String> {
+/// Who asks, if it may.
+fn may_ask(stream: &UnixStream) -> Result<u32, String> {
     let peer =
         Peer::of(stream.as_fd()).map_err(|errno| format!("who asks cannot be told: {}", errno.desc()))?;
     let user = peer.identity.uid;
     if user != 0 && user != geteuid().as_raw() {
-        return Err("only the session's user and root may have its policy read again".to_owned());
+        return Err("only the session's user and root may ask it anything".to_owned());
     }
     match is_inside(peer.process) {
-        false => Ok(()),
-        true => Err("a guarded process may not have a policy read again".to_owned()),
+        false => Ok(user),
+        true => Err("a guarded process may ask a session nothing".to_owned()),
     }
 }
 

@@ -12,10 +12,12 @@ use policy::Plan;
 use policy::plan::OnViolation;
 use tokio::sync::{Mutex, Notify};
 
+mod asked;
 mod complaints;
 mod reload;
 
 use super::Layers;
+use super::approvals::Hooks;
 use super::client::Client;
 use super::ending::{Ending, Finished};
 use super::journal::Journal;
@@ -53,6 +55,8 @@ pub(super) struct Doorman<'a> {
     /// How often it was changed.
     stamp: Cell<u8>,
     reloader: Option<&'a Reloader>,
+    /// The policy's program that decides about held calls.
+    hooks: Hooks,
     card: Option<&'a Registration>,
     /// The instant for which the alarm is set.
     armed: Cell<Option<Instant>>,
@@ -118,6 +122,7 @@ impl<'a> Doorman<'a> {
             composed: RefCell::new(Arc::clone(composed)),
             stamp: Cell::new(0),
             reloader,
+            hooks: Hooks::default(),
             card,
             armed: Cell::new(None),
             rearm: Notify::new(),
@@ -294,7 +299,9 @@ impl<'a> Doorman<'a> {
     async fn apply(&self, judgement: Judgement, line: &[u8], from: Side) -> Result<(), Ending> {
         let Judgement { forward, to_client, to_server, facts, end } = judgement;
         let (ends, others): (Vec<_>, Vec<_>) = facts.into_iter().partition(is_answered);
+        let held: Vec<u64> = others.iter().filter_map(held).collect();
         self.record(others)?;
+        held.into_iter().for_each(|call| self.announce(call));
         match forward {
             Forward::Nothing => {}
             Forward::Unchanged => self.send(from.other(), line).await?,
@@ -346,7 +353,8 @@ impl<'a> Doorman<'a> {
             ending = self.denied() => ending,
             ending = self.watched() => ending,
             ending = self.complaints(streams) => ending,
-            ending = self.reloads() => ending,
+            ending = self.asked() => ending,
+            ending = self.decided() => ending,
         }
     }
 
@@ -438,10 +446,19 @@ fn is_answered(fact: &mcp::Fact) -> bool {
 fn orders(plan: &Plan) -> Orders {
     Orders {
         tools: plan.tools.clone(),
+        approvals: plan.approvals.clone(),
         session: plan.session.clone(),
         responses: plan.responses.clone(),
         content: plan.content.clone(),
         on_refusal: plan.on_violation.tool,
+    }
+}
+
+/// The number of a call that is held from now on.
+fn held(fact: &mcp::Fact) -> Option<u64> {
+    match fact {
+        mcp::Fact::CallHeld { seq, .. } => Some(*seq),
+        _ => None,
     }
 }
 

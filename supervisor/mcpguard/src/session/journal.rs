@@ -173,6 +173,11 @@ impl Journal {
         }))
     }
 
+    /// The session's name.
+    pub(super) fn session(&self) -> &str {
+        &self.session
+    }
+
     /// What knows the session's secrets.
     pub(super) fn redactor(&self) -> Arc<Redactor> {
         Arc::clone(&self.redactor)

@@ -10,9 +10,11 @@
 //! Everything runs on one thread, apart from the way out to allowed domains (`egress`), which tells this one what it refused; the journal is written before the bytes that it tells of are sent.
 
 mod alone;
+mod approvals;
 mod attendant;
 mod client;
 mod denials;
+mod door;
 mod doorman;
 mod ending;
 mod findings;
@@ -42,14 +44,16 @@ use crate::environment::Environment;
 use crate::sessions::Registration;
 use crate::terminal;
 
+pub(crate) use approvals::{Decided, Held};
 use denials::Denials;
+pub(crate) use door::Question;
 use ending::Ending;
 use journal::Journal;
 use kernel::Kernel;
 pub(crate) use kernel::denial;
 use outside::Outside;
 use reload::Reloader;
-pub(crate) use reload::{ASK, Reply};
+pub(crate) use reload::Reply;
 use start::{Server, Streams};
 
 /// Starts the server, carries bytes until an end comes, ends the whole tree; the number is the exit status.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use audit::{
-    Action, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail, Handshake, Hooks, Kernel,
-    Layer, Lost, LostKind, Noise, Outcome, Policy, PolicyChanged, Process, Redactor, RuleRef, SessionStart,
-    Stream, ToolCall, ToolResult, Verdict,
+    Action, Approval, ApprovalState, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail,
+    Handshake, Hooks, Kernel, Layer, Lost, LostKind, Noise, Outcome, Policy, PolicyChanged, Process,
+    Redactor, RuleRef, SessionStart, Stream, ToolCall, ToolResult, Verdict,
 };
 use enforce::SyscallDenial;
 use mcp::{CallInFlight, Fact, FrameError, MessageFault, Refusal, Replacement, Side};
@@ -219,6 +219,7 @@ impl Translator {
             Fact::ServerNoise { reason: _, bytes, excerpt } => {
                 Body::Noise(Noise { stream: Stream::Stdout, bytes, lines: 1, sample: Some(excerpt) })
             }
+            Fact::CallHeld { .. } | Fact::CallDecided { .. } => self.approval(fact),
             Fact::Found { side, method, tool, seq, findings } => {
                 Body::Findings(self.findings(side, method, tool, seq, findings))
             }
@@ -256,12 +257,11 @@ impl Translator {
 
     /// What a call asks for.
     fn asked(&self, id: &mcp::RequestId, tool: String, arguments: &[u8], verdict: Verdict) -> ToolCall {
-        let text = std::str::from_utf8(arguments).unwrap_or_default();
         ToolCall {
             call: 0,
             request_id: id.to_string(),
             tool,
-            arguments: if text.is_empty() { None } else { self.redactor.json(text, self.detail) },
+            arguments: self.told_of(arguments),
             argument_bytes: arguments.len() as u64,
             caller: None,
             verdict,
@@ -271,6 +271,42 @@ impl Translator {
             limit: None,
             classes: Vec::new(),
         }
+    }
+
+    /// A call that is held, or what is decided about it.
+    fn approval(&mut self, fact: Fact) -> Body {
+        Body::Approval(match fact {
+            Fact::CallHeld { seq, id: _, tool, rule, arguments, digest, approvers } => Approval {
+                call: seq,
+                tool,
+                state: ApprovalState::Held,
+                digest,
+                arguments: self.told_of(&arguments),
+                by: None,
+                missing: approvers,
+                rule: self.rule(rule),
+            },
+            Fact::CallDecided { seq, tool, rule, by, decision, digest, missing } => Approval {
+                call: seq,
+                tool,
+                state: match decision {
+                    mcp::Decision::Approve => ApprovalState::Approved,
+                    mcp::Decision::Deny => ApprovalState::Denied,
+                },
+                digest,
+                arguments: None,
+                by: Some(by),
+                missing,
+                rule: self.rule(rule),
+            },
+            other => return self.fact(other),
+        })
+    }
+
+    /// As much of a call's arguments as the policy wants written down.
+    fn told_of(&self, arguments: &[u8]) -> Option<serde_json::Value> {
+        let text = std::str::from_utf8(arguments).unwrap_or_default();
+        if text.is_empty() { None } else { self.redactor.json(text, self.detail) }
     }
 
     /// The end of a call.
@@ -374,6 +410,7 @@ fn refused(reason: Refusal) -> (Cause, Option<u64>) {
         Refusal::ScopeMissing => (Cause::Scope, None),
         Refusal::Argument | Refusal::Schema | Refusal::Unlisted => (Cause::Argument, None),
         Refusal::Content | Refusal::Poisoned => (Cause::Content, None),
+        Refusal::NotApproved | Refusal::Denied => (Cause::Approval, None),
         Refusal::RequestTooLarge { limit } => (Cause::RequestSize, Some(limit)),
         Refusal::SessionRate { limit, .. } => (Cause::SessionRate, Some(limit.into())),
         Refusal::ToolRate { limit, .. } => (Cause::ToolRate, Some(limit.into())),

@@ -78,7 +78,7 @@ impl Compiler<'_> {
     }
 
     /// Expands text; a variable that is not set is noted.
-    fn text(&mut self, At { value, origin }: &At<Template>) -> Option<String> {
+    pub(super) fn text(&mut self, At { value, origin }: &At<Template>) -> Option<String> {
         let expanded = expand_text(value, self.context);
         expanded.map_err(|complaint| self.ledger.report.complain(origin, complaint)).ok()
     }

@@ -1,6 +1,7 @@
 //! `Policy` → `Plan`: expands variables for one host, numbers the grant classes, resolves the masks of every path,
 //! and writes one [`crate::plan::Rule`] for each thing that the policy asks for.
 
+mod approvals;
 mod arguments;
 mod content;
 mod domains;
@@ -114,6 +115,7 @@ impl Compiler<'_> {
             execution,
             tools,
             roles,
+            approvals,
             session,
             server_requests,
             responses,
@@ -130,6 +132,7 @@ impl Compiler<'_> {
             self.tools(tools, roles, numbering, &mut network);
         self.close_network(&mut network);
         self.settle_denies(&network.unix_sockets);
+        let approvals = self.approvals(value(approvals));
         let session = self.session(value(session), value(server_requests));
         let (responses, redact) = self.responses(value(responses));
         let content = self.content(value(content), redact);
@@ -154,6 +157,7 @@ impl Compiler<'_> {
             limits,
             syscalls,
             tools,
+            approvals,
             session,
             responses,
             content,

@@ -22,6 +22,7 @@ impl Compiler<'_> {
             allowed_programs: _,
             require_scope,
             require_approval,
+            sensitive,
             require_audit_log,
             arguments,
             unknown_arguments,
@@ -41,6 +42,7 @@ impl Compiler<'_> {
         let ledger = &mut self.ledger;
         ledger.key(&key("require_scope"), require_scope, |scope| scope.0.clone(), Ask::Scope);
         ledger.key(&key("require_approval"), &asked(require_approval), bool::to_string, Ask::Approval);
+        ledger.key(&key("sensitive"), &asked(sensitive), bool::to_string, Ask::Approval);
         ledger.key(&key("require_audit_log"), &asked(require_audit_log), bool::to_string, Ask::Audit);
         let refused = unknown_arguments.clone().filter(|at| at.value == Permission::Deny);
         let word = |permission: &Permission| permission.word().to_owned();

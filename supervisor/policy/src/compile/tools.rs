@@ -155,7 +155,8 @@ impl Compiler<'_> {
         let Tool {
             enabled,
             require_scope,
-            require_approval: _,
+            require_approval,
+            sensitive,
             require_audit_log: _,
             arguments,
             unknown_arguments,
@@ -182,6 +183,7 @@ impl Compiler<'_> {
         let from = self.ledger.rule(text, place, reason.clone(), Ask::Doorman);
         let enabled = enabled.is_none_or(|at| at.value);
         let scope = require_scope.map(|at| (at.value.0, self.ledger.noted(&at.origin, &Ask::Scope)));
+        let approval = self.approval(require_approval, sensitive);
         let noted = |origin: &Origin| self.ledger.noted(origin, &Ask::Arguments);
         let refused = unknown_arguments.filter(|at| at.value == Permission::Deny);
         let unknown_arguments = refused.map(|at| noted(&at.origin));
@@ -210,6 +212,7 @@ impl Compiler<'_> {
             key: name.to_owned(),
             enabled,
             scope,
+            approval,
             arguments,
             unknown_arguments,
             schema,
@@ -222,6 +225,15 @@ impl Compiler<'_> {
             reason,
             from,
         }
+    }
+
+    /// How many must approve a call.
+    fn approval(&self, required: Option<At<bool>>, sensitive: Option<At<bool>>) -> Option<plan::Approval> {
+        let asked = |flag: Option<At<bool>>, approvers| {
+            let At { origin, .. } = flag.filter(|at| at.value)?;
+            Some(plan::Approval { approvers, from: self.ledger.noted(&origin, &Ask::Approval) })
+        };
+        asked(sensitive, 2).or_else(|| asked(required, 1))
     }
 
     /// A path that class 0 has already adds nothing, and needs no layer that follows calls.
@@ -335,6 +347,7 @@ fn plain(from: RuleId) -> ToolRule {
         schema: SchemaCheck::Known,
         max_requests_per_minute: None,
         timeout: None,
+        approval: None,
         exclusive: false,
         max_request_bytes: None,
         max_response_bytes: None,

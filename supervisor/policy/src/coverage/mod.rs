@@ -94,7 +94,7 @@ fn state(rule: &Rule, id: RuleId, plan: &Plan, support: &Support) -> State {
         Ask::Environment => enforced(&[Layer::Spawn], None),
         Ask::Doorman => enforced(&[Layer::Doorman], None),
         Ask::Scope => enforced(&[Layer::Doorman], None),
-        Ask::Approval => not_built("calls cannot be held for a person yet"),
+        Ask::Approval => enforced(&[Layer::Doorman], None),
         Ask::Arguments | Ask::OutputSchema => enforced(&[Layer::Doorman], None),
         Ask::Content => enforced(&[Layer::Doorman], None),
         Ask::Audit => enforced(&[Layer::Audit], None),
@@ -111,8 +111,4 @@ fn enforced(by: &[Layer], note: Option<&str>) -> State {
 
 fn uncovered(floor: Option<String>, reason: impl Into<String>, remedy: impl Into<String>) -> State {
     State::Uncovered { floor, reason: reason.into(), remedy: remedy.into() }
-}
-
-fn not_built(reason: &str) -> State {
-    uncovered(None, reason, "a later release of mcpguard's doorman")
 }

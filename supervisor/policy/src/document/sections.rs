@@ -11,7 +11,7 @@ use super::secret::Secret;
 use super::section::section;
 use super::table::Table;
 use super::template::Template;
-use super::tool::Tools;
+use super::tool::{Seconds, Tools};
 use super::words::{Method, Permission, PolicyName, Redaction, Reference, Scope, Sentence, VariableName};
 use crate::document::At;
 use crate::host::ToolPattern;
@@ -41,6 +41,8 @@ section! {
         tools: Tools,
         /// Scopes that are roles, each with the tools that it opens by name or glob. With this section no tool is open to a caller without such a scope.
         roles: Roles,
+        /// How calls are approved that `require_approval` and `sensitive` hold.
+        approvals: Approvals,
         /// What holds for all calls of a session together.
         session: Session,
         /// What the server may ask of the client.
@@ -132,6 +134,18 @@ section! {
         max_file_size: Bytes,
         /// Which system calls are there at all.
         seccomp: SyscallProfile,
+    }
+}
+
+section! {
+    /// How calls are approved that `require_approval` and `sensitive` hold. With `mcpguard approve` they can be in any case.
+    Approvals requires [] {
+        /// Seconds after which a call that nobody has approved is refused; by default 300.
+        timeout_seconds: Seconds,
+        /// A program that decides, with its arguments: it gets the call as JSON on its stdin, and ends with 0 to approve it, with 1 to deny it, and with anything else to leave it to others.
+        command: Filled<At<Template>>,
+        /// Ask the person at the client as well (elicitation), where the client can. A client that is not trusted can answer by itself.
+        ask_client: bool,
     }
 }
 

@@ -32,6 +32,8 @@ section! {
         require_scope: Scope,
         /// A person must approve each call.
         require_approval: bool,
+        /// Two approvers must approve each call: two people, or a person and the program of `approvals`.
+        sensitive: bool,
         /// A call is refused if its record cannot be written.
         require_audit_log: bool,
         /// What the call's arguments must be.

@@ -31,6 +31,7 @@ impl Desk<'_> {
                 schema: SchemaCheck::Known,
                 max_requests_per_minute: None,
                 timeout: None,
+                approval: None,
                 exclusive: false,
                 max_request_bytes: None,
                 max_response_bytes: None,

@@ -25,7 +25,9 @@ pub use network::{
 };
 pub use numbering::Numbering;
 pub use rules::{Ask, Origin, Rule, RuleId};
-pub use tools::{ResponsesPlan, Roles, SchemaCheck, SessionPlan, ToolRule, ToolsPlan};
+pub use tools::{
+    Approval, ApprovalsPlan, ResponsesPlan, Roles, SchemaCheck, SessionPlan, ToolRule, ToolsPlan,
+};
 pub use violations::{Consequence, OnViolation, Repeated, ViolationKind, Violations};
 
 use std::collections::BTreeMap;
@@ -62,6 +64,8 @@ pub struct Plan {
     pub syscalls: SyscallProfile,
     /// Tools.
     pub tools: ToolsPlan,
+    /// Approvals.
+    pub approvals: ApprovalsPlan,
     /// Session-wide rules of the doorman.
     pub session: SessionPlan,
     /// Answers.

@@ -63,6 +63,8 @@ pub struct ToolRule {
     pub enabled: bool,
     /// The scope that the caller must hold, and the rule; to others the tool is hidden.
     pub scope: Option<(String, RuleId)>,
+    /// Who must approve a call before it goes to the server.
+    pub approval: Option<Approval>,
     /// What the call's arguments must be.
     pub arguments: Vec<ArgumentRule>,
     /// Arguments that no rule names are refused by this rule.
@@ -85,6 +87,26 @@ pub struct ToolRule {
     pub reason: Option<String>,
     /// The policy rule that made this entry (its key, or `enabled` where it is written).
     pub from: RuleId,
+}
+
+/// Each call is held until it is approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// Different approvers that must approve: 1 or 2.
+    pub approvers: u8,
+    /// The policy rule.
+    pub from: RuleId,
+}
+
+/// How held calls are approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovalsPlan {
+    /// How long a call waits for it; then it is refused.
+    pub timeout: Duration,
+    /// A program that decides, with its arguments: it gets the call as JSON on its stdin.
+    pub command: Option<Vec<String>>,
+    /// The person at the client is asked, where the client can (MCP 2025-06-18, "Elicitation").
+    pub ask_client: bool,
 }
 
 /// When a call's arguments are checked against the tool's own `inputSchema` (MCP, "Tools", "Data Types").

@@ -32,6 +32,7 @@ fn rules_of(tool: &Tool) -> Vec<(&'static str, &Origin)> {
         require_audit_log: _,
         require_scope,
         require_approval,
+        sensitive,
         arguments,
         unknown_arguments,
         validate_arguments,
@@ -53,6 +54,7 @@ fn rules_of(tool: &Tool) -> Vec<(&'static str, &Origin)> {
     let all = [
         ("require_scope", place(require_scope)),
         ("require_approval", place(require_approval)),
+        ("sensitive", place(sensitive)),
         ("arguments", place(arguments)),
         ("unknown_arguments", place(unknown_arguments)),
         ("validate_arguments", place(validate_arguments)),

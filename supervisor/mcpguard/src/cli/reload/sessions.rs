@@ -1,22 +1,16 @@
 //! Running sessions read their policies again.
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use serde_json::json;
 
-use crate::session::{ASK, Reply};
+use crate::session::{Question, Reply};
 use crate::sessions::Running;
 
 /// How long a session may take: the host daemon compiles its policy as well.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// The longest answer.
-const MOST: u64 = 4 << 20;
 
 /// Asks all of them at once, and tells what each says; whether the policies as they are written now hold for all.
 pub(super) fn reload(sessions: &[Running], json: bool, out: &mut dyn Write) -> anyhow::Result<bool> {
@@ -45,29 +39,7 @@ pub(super) fn reload(sessions: &[Running], json: bool, out: &mut dyn Write) -> a
 }
 
 fn ask(session: &Running) -> anyhow::Result<Reply> {
-    let door = session.door().with_context(|| {
-        format!("where to ask it is found by user {} only; run this command as that user", session.uid)
-    })?;
-    ask_at(door, session).with_context(
-        || "it does not answer; one that runs without an MCP client, or of another build, cannot be asked",
-    )
-}
-
-fn ask_at(door: &Path, session: &Running) -> anyhow::Result<Reply> {
-    let mut stream = UnixStream::connect(door)?;
-    // In another user's directory anything may lie under that name.
-    let listens = getsockopt(&stream, PeerCredentials)?;
-    ensure!(
-        (listens.pid(), listens.uid()) == (session.pid.as_raw(), session.uid),
-        "another process listens there"
-    );
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(ASK)?;
-    let mut line = Vec::new();
-    BufReader::new(std::io::Read::take(stream, MOST)).read_until(b'\n', &mut line)?;
-    ensure!(line.ends_with(b"\n"), "it ended before it had answered");
-    Ok(serde_json::from_slice(&line)?)
+    Ok(serde_json::from_slice(&crate::cli::approvals::ask(session, &Question::Reload, PATIENCE)?)?)
 }
 
 fn object(session: &Running, Reply { before, revision, later, refused }: &Reply) -> serde_json::Value {

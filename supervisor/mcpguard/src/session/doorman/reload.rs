@@ -9,7 +9,7 @@ use super::{Doorman, Side};
 use crate::egress::Teach;
 use crate::hosted::Committed;
 use crate::session::ending::Ending;
-use crate::session::reload::{self, Candidate, Kernels, Reloader, Reply};
+use crate::session::reload::{Candidate, Kernels, Reloader, Reply};
 
 /// Nothing has changed, or the session ends.
 enum Stopped {
@@ -30,19 +30,7 @@ impl From<String> for Stopped {
 }
 
 impl Doorman<'_> {
-    /// Serves whoever asks for the policy to be read again; ends only where the session must.
-    pub(super) async fn reloads(&self) -> Ending {
-        let Some(reloader) = self.reloader else { return std::future::pending().await };
-        loop {
-            let stream = reloader.next().await;
-            match self.reload(reloader).await {
-                Ok(reply) => reload::answer(stream, &reply).await,
-                Err(ending) => return ending,
-            }
-        }
-    }
-
-    async fn reload(&self, reloader: &Reloader) -> Result<Reply, Ending> {
+    pub(super) async fn reload(&self, reloader: &Reloader) -> Result<Reply, Ending> {
         let before = self.composed.borrow().plan.revision.clone();
         let unchanged =
             |refused| Reply { revision: before.clone(), before: before.clone(), refused, ..Reply::default() };

@@ -7,7 +7,6 @@
 //! ```
 
 mod difference;
-mod door;
 mod reply;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -16,18 +15,15 @@ use std::sync::Arc;
 use std::{io, thread};
 
 use enforce::{Encloser, Fixed, Revised};
-use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
+use super::door::{Asked, Door};
 use super::reach;
 use crate::cli::exec::covered;
 use crate::compose::Composed;
 use crate::hosted::{Next, Place};
 
 use difference::{Side, compare};
-pub(crate) use door::ASK;
-use door::Door;
-pub(super) use door::answer;
 pub(crate) use reply::Reply;
 
 /// What a session needs to take another policy.
@@ -92,7 +88,7 @@ impl Reloader {
     }
 
     /// The next one who asks.
-    pub(super) async fn next(&self) -> UnixStream {
+    pub(super) async fn next(&self) -> Asked {
         self.door.next().await
     }
 

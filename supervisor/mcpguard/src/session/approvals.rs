@@ -1,0 +1,159 @@
+//! Calls that wait for an approval, as whoever is asked sees them, and the policy's program that may decide.
+
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Programs that decide at once; for more calls nobody but people can.
+const MOST: usize = 16;
+
+/// A call that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Held {
+    /// The session's name.
+    pub(crate) session: String,
+    /// The policy's name.
+    pub(crate) policy: String,
+    /// The call's number.
+    pub(crate) call: u64,
+    /// The tool.
+    pub(crate) tool: String,
+    /// The arguments as they were sent: JSON text, empty if there are none.
+    pub(crate) arguments: String,
+    /// SHA-256 in hex over the tool's name, a zero byte and the arguments.
+    pub(crate) digest: String,
+    /// How many must approve.
+    pub(crate) approvers: u8,
+    /// Who has.
+    pub(crate) given: Vec<String>,
+    /// Milliseconds since it came.
+    pub(crate) waited_ms: u64,
+    /// Milliseconds until it is refused.
+    pub(crate) left_ms: u64,
+    /// The rule that wants the approval, and where it stands.
+    pub(crate) rule: String,
+}
+
+/// What became of a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Decided {
+    /// Why nothing has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refused: Option<String>,
+    /// Approvals that are still missing.
+    pub(crate) missing: u8,
+}
+
+/// What a program says about a call.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    pub(super) call: u64,
+    pub(super) digest: String,
+    /// `None`: nothing.
+    pub(super) approve: Option<bool>,
+}
+
+/// The programs that run.
+#[derive(Clone)]
+pub(super) struct Hooks {
+    running: Arc<AtomicUsize>,
+    tell: UnboundedSender<Verdict>,
+    told: Rc<Mutex<UnboundedReceiver<Verdict>>>,
+}
+
+impl Default for Hooks {
+    fn default() -> Self {
+        let (tell, told) = unbounded_channel();
+        Self { running: Arc::default(), tell, told: Rc::new(Mutex::new(told)) }
+    }
+}
+
+impl Hooks {
+    /// Has the program asked about the call, on a thread of its own.
+    ///
+    /// # Errors
+    /// It is not asked.
+    pub(super) fn ask(&self, argv: &[String], held: &Held) -> anyhow::Result<()> {
+        if self.running.fetch_add(1, Ordering::Relaxed) >= MOST {
+            self.running.fetch_sub(1, Ordering::Relaxed);
+            anyhow::bail!("{MOST} of its kind are asked already");
+        }
+        let (argv, tell, running) = (argv.to_vec(), self.tell.clone(), Arc::clone(&self.running));
+        let (call, digest, line) = (held.call, held.digest.clone(), serde_json::to_vec(held)?);
+        let asking = move || {
+            let approve = answered(&argv, &line).unwrap_or_else(|error| {
+                tracing::warn!("approvals.command: {error:#}");
+                None
+            });
+            running.fetch_sub(1, Ordering::Relaxed);
+            // The session may have ended meanwhile.
+            let _ = tell.send(Verdict { call, digest, approve });
+        };
+        let started = thread::Builder::new().name("approval".to_owned()).spawn(asking);
+        started.map(drop).inspect_err(|_| {
+            self.running.fetch_sub(1, Ordering::Relaxed);
+        })?;
+        Ok(())
+    }
+
+    /// The next thing that a program says.
+    pub(super) async fn next(&self) -> Verdict {
+        match self.told.lock().await.recv().await {
+            Some(verdict) => verdict,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Runs the program. Its exit status is told by a shell around it: the supervisor reaps every child, so that nobody else can
+/// wait for one.
+fn answered(argv: &[String], line: &[u8]) -> anyhow::Result<Option<bool>> {
+    let mut child = started(argv)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that does not read decides all the same.
+        let _ = stdin.write_all(line).and_then(|()| stdin.write_all(b"\n"));
+    }
+    let mut told = String::new();
+    let stdout = child.stdout.take().context("its shell has no stdout")?;
+    stdout.take(16).read_to_string(&mut told)?;
+    match told.trim() {
+        "0" => Ok(Some(true)),
+        "1" => Ok(Some(false)),
+        other => anyhow::bail!("`{}` ended with {other:?}, which decides nothing", argv.join(" ")),
+    }
+}
+
+fn started(argv: &[String]) -> anyhow::Result<Child> {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", r#""$@" >&2; printf %s "$?""#, "mcpguard-approval"]).args(argv);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    command.spawn().context("/bin/sh cannot be started")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answered;
+
+    fn said(program: &str) -> Option<Option<bool>> {
+        answered(&["sh", "-c", program].map(str::to_owned), br#"{"tool":"t"}"#).ok()
+    }
+
+    #[test]
+    fn only_0_and_1_decide() {
+        assert_eq!(said("grep -q '\"tool\":\"t\"'"), Some(Some(true)));
+        assert_eq!(said("exit 1"), Some(Some(false)));
+        assert_eq!(said("echo 0"), Some(Some(true)));
+        assert_eq!(said("echo 0; exit 1"), Some(Some(false)), "what it prints is no verdict");
+        assert_eq!(said("exit 2"), None);
+        assert_eq!(said("kill -9 $$"), None);
+        assert_eq!(answered(&["/no/such/program".to_owned()], b"").ok(), None);
+    }
+}
