@@ -14,6 +14,7 @@
 mod bench;
 mod checkout;
 mod demo;
+mod detection;
 mod dist;
 mod ebpf;
 mod internet;
@@ -56,6 +57,8 @@ enum Task {
     /// Not for people: one of the two sides of the bench's network.
     #[command(hide = true)]
     BenchNetwork(bench::Hands),
+    /// The table of the corpora: which attacks are caught, and which honest calls and texts are suspected.
+    Detection(detection::Options),
     /// Build what is given out, in target/dist: the static binary, man pages, completions, the .deb and the .rpm.
     Dist(dist::Options),
     /// Build the BPF programs into ebpf/mcpguard.bpf.o, or check that they are what the sources give.
@@ -96,6 +99,7 @@ fn perform(task: Task) -> anyhow::Result<()> {
         Task::Tidy(options) => tidy::run(&checkout()?, &options),
         Task::Bench(options) => bench::run(&checkout()?, &options),
         Task::BenchNetwork(hands) => bench::become_side(&hands),
+        Task::Detection(options) => detection::run(&checkout()?, &options),
         Task::Dist(options) => dist::run(&checkout()?, &options),
         Task::Ebpf(options) => ebpf::run(&checkout()?, &options),
         Task::VmTest(options) => vm::run(&checkout()?, &options),

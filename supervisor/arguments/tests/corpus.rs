@@ -4,28 +4,26 @@
 //! `arguments` the whole call with a rule for `name`; `tree` maps links to where they lead. `hard` marks attacks that this
 //! crate alone cannot tell, and honest calls that it refuses by decision.
 
-#![expect(clippy::panic, clippy::print_stdout, reason = "a test fails by panicking, and prints its table")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use arguments::{Kind, Rule, Rules, Schema, Unknown, check};
+use arguments::{Rule, Rules, Schema, Unknown, check};
 use serde_json::{Map, Value};
 use support::Links;
+use support::tally::{Side, Tally};
+use support::words::{class_of, kind, text};
 
 struct Case {
     id: String,
-    class: String,
+    /// The type that is tried.
+    kind: String,
     hard: bool,
+    value: String,
     refused: Option<String>,
-}
-
-#[derive(Default)]
-struct Count {
-    all: usize,
-    refused: usize,
 }
 
 fn cases(file: &str) -> Vec<Case> {
@@ -39,8 +37,9 @@ fn cases(file: &str) -> Vec<Case> {
 fn case(line: &Value) -> Case {
     Case {
         id: text(&line["id"]),
-        class: text(&line["class"]),
+        kind: class_of(&text(&line["rule"]["type"])).to_owned(),
         hard: line["hard"].as_bool().unwrap_or_default(),
+        value: line.get("value").or(line.get("arguments")).map(Value::to_string).unwrap_or_default(),
         refused: judged(line),
     }
 }
@@ -64,41 +63,22 @@ fn judged(line: &Value) -> Option<String> {
     check(&call, &rules, &tree).err().map(|violation| violation.to_string())
 }
 
-fn kind(rule: &Value) -> Kind {
-    let max_length = rule["max_length"].as_u64();
-    match &text(&rule["type"])[..] {
-        "path" => Kind::Path { within: texts(&rule["within"]).into_iter().map(PathBuf::from).collect() },
-        "url" => {
-            Kind::Url { schemes: texts(&rule["schemes"]), hosts: texts(&rule["allowed_domains"]), max_length }
-        }
-        "command" => Kind::Command { programs: texts(&rule["allowed_programs"]), max_length },
-        "sql" => Kind::Sql { statements: texts(&rule["statements"]), max_length },
-        "text" => Kind::Text { max_length: max_length.expect("`max_length`") },
-        "number" => Kind::Number { min: rule["min"].as_f64(), max: rule["max"].as_f64() },
-        "enum" => Kind::Enum { values: texts(&rule["values"]) },
-        "pattern" => Kind::pattern(&text(&rule["pattern"]), max_length).expect("an expression"),
-        other => panic!("no such type: {other}"),
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
-}
-
-fn texts(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().map(text).collect()
-}
-
-fn table(cases: &[Case]) {
-    let mut classes: BTreeMap<(&str, &str), Count> = BTreeMap::new();
+/// By the type that judged.
+fn tell(cases: &[Case], side: Side) {
+    let mut tallies: BTreeMap<(&str, bool), Tally> = BTreeMap::new();
     for case in cases {
-        let difficulty = if case.hard { "hard" } else { "" };
-        let count = classes.entry((&case.class, difficulty)).or_default();
-        count.all += 1;
-        count.refused += usize::from(case.refused.is_some());
+        let by_type = tallies.entry((&case.kind, case.hard));
+        let tally = by_type.or_insert_with(|| Tally::new(&case.kind, side, "written", case.hard));
+        tally.count(case.refused.is_some(), || {
+            format!("{} {}", case.id, case.refused.as_deref().unwrap_or(&case.value))
+        });
     }
-    for ((class, difficulty), Count { all, refused }) in classes {
-        println!("{class:12} {difficulty:4} {refused:4} of {all:4} refused");
+    tallies.values().for_each(Tally::print);
+    if side == Side::Benign {
+        let mut every = Tally::new("every call", side, "written", false);
+        let plain = cases.iter().filter(|case| !case.hard);
+        plain.for_each(|case| every.count(case.refused.is_some(), || case.id.clone()));
+        every.print();
     }
 }
 
@@ -111,10 +91,7 @@ fn rate(cases: &[Case]) -> (usize, usize) {
 #[test]
 fn attacks_are_found() {
     let cases = cases("attacks.jsonl");
-    table(&cases);
-    for missed in cases.iter().filter(|case| case.refused.is_none()) {
-        println!("missed{}: {}", if missed.hard { " (hard)" } else { "" }, missed.id);
-    }
+    tell(&cases, Side::Attack);
     let (found, all) = rate(&cases);
     println!("found {found} of {all}; with the hard ones {} cases", cases.len());
     assert!(cases.len() >= 150);
@@ -124,12 +101,7 @@ fn attacks_are_found() {
 #[test]
 fn honest_calls_pass() {
     let cases = cases("benign.jsonl");
-    table(&cases);
-    for case in &cases {
-        if let Some(why) = &case.refused {
-            println!("refused{}: {}: {why}", if case.hard { " (by decision)" } else { "" }, case.id);
-        }
-    }
+    tell(&cases, Side::Benign);
     let (refused, all) = rate(&cases);
     println!("refused {refused} of {all} honest calls");
     assert!(all >= 100);

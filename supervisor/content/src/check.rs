@@ -134,9 +134,15 @@ const NO_PASSWORDS: &[&str] = &[
     "mypassword",
 ];
 
+/// Words that stand beside them.
+const NO_WORDS: &[&str] = &["", "a", "the", "my", "your", "some", "db"];
+
 fn is_own(password: &str) -> bool {
     let lower = password.to_ascii_lowercase();
+    let spaced = lower.replace("%20", " ");
+    let is_example = |word: &str| NO_WORDS.contains(&word) || NO_PASSWORDS.contains(&word);
     !NO_PASSWORDS.contains(&lower.as_str())
+        && !spaced.split([' ', '-', '_']).all(is_example)
         && lower.bytes().any(|byte| !matches!(byte, b'x' | b'.' | b'*' | b'-'))
 }
 
@@ -192,6 +198,9 @@ mod tests {
             (Check::Jwt, "eyJ0eXAiOiJKV1QifQ.e30.c2ln", None),
             (Check::Password, "n0t-a-secret", Some(12)),
             (Check::Password, "PASSWORD", None),
+            (Check::Password, "a%20secret", None),
+            (Check::Password, "my-db-password", None),
+            (Check::Password, "my-cat-password", Some(15)),
             (Check::Password, "xxxx", None),
             (Check::Phone, "+49 30 1234567", Some(14)),
             (Check::Phone, "+1 234", None),

@@ -1,19 +1,21 @@
 //! How much of the corpus is found, and how much of what is honest is suspected.
+//!
+//! Both sides are judged by the same measure: whether anything is found, be a rule sure of it or not.
+
+mod support;
 
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
-use std::path::Path;
 
-use content::{Classes, Finding, Scanner, Severity, invisible};
+use content::{Classes, Scanner, invisible};
 use serde::Deserialize;
+use support::{CLASSES, EVERY, Tally, corpus};
 
 #[derive(Deserialize)]
 struct Entry {
     id: String,
     #[serde(default)]
     class: String,
-    #[serde(default)]
-    via: String,
     text: Text,
     #[serde(default)]
     hard: bool,
@@ -37,16 +39,14 @@ impl Entry {
 }
 
 fn entries(file: &str) -> Vec<Entry> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/answers").join(file);
-    let lines = read_to_string(&path).expect("the corpus is there");
+    let lines = read_to_string(corpus("answers").join(file)).expect("the corpus is there");
     lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
-fn is_found(scanner: &Scanner, entry: &Entry) -> bool {
-    let text = entry.text();
-    let has = |wanted| !scanner.scan(&text, wanted).is_empty();
-    match entry.class.as_str() {
-        "invisible" => invisible::find(&text).next().is_some(),
+fn is_found(scanner: &Scanner, text: &str, class: &str) -> bool {
+    let has = |wanted| !scanner.scan(text, wanted).is_empty();
+    match class {
+        "invisible" => invisible::find(text).next().is_some(),
         // What is a hidden order and what is a leak depends on how one looks at it.
         "injection" | "exfiltration" => has(Classes::INJECTION | Classes::EXFILTRATION),
         "secret" => has(Classes::SECRET),
@@ -55,32 +55,31 @@ fn is_found(scanner: &Scanner, entry: &Entry) -> bool {
     }
 }
 
+/// What a text is suspected of, each class by itself.
+fn is_suspected(scanner: &Scanner, text: &str, class: &str) -> bool {
+    let findings = scanner.scan(text, Classes::ALL);
+    if class == EVERY {
+        return CLASSES.iter().any(|class| *class != "pii" && is_suspected(scanner, text, class));
+    }
+    let found = findings.iter().any(|finding| finding.class().to_string() == class);
+    found || (class == "invisible" && invisible::find(text).next().is_some())
+}
+
 #[test]
 fn attacks_are_found() {
     let scanner = Scanner::new().expect("the packs can be read");
-    let mut table: BTreeMap<(String, bool), (usize, usize)> = BTreeMap::new();
     let attacks = entries("attacks.jsonl");
     assert!(attacks.len() >= 150);
+    let mut tallies: BTreeMap<(String, bool), Tally> = BTreeMap::new();
     for entry in &attacks {
-        let found = is_found(&scanner, entry);
-        let (hits, all) = table.entry((entry.class.clone(), entry.hard)).or_default();
-        *hits += usize::from(found);
-        *all += 1;
-        if !found {
-            println!(
-                "missed{} {} {} {}: {:?}",
-                if entry.hard { " (hard)" } else { "" },
-                entry.id,
-                entry.class,
-                entry.via,
-                entry.text()
-            );
-        }
+        let (text, Entry { id, class, hard, .. }) = (entry.text(), entry);
+        let tally = tallies.entry((class.clone(), *hard)).or_insert_with(|| Tally::attack(class, *hard));
+        tally.count(is_found(&scanner, &text, class), || {
+            format!("{id} {}", text.chars().take(100).collect::<String>())
+        });
     }
-    for ((class, hard), (hits, all)) in &table {
-        println!("{class}{}: {hits} of {all}", if *hard { " (hard)" } else { "" });
-        assert!(*hard || hits * 100 >= all * 95, "{class}: {hits} of {all}");
-    }
+    tallies.values().for_each(Tally::print);
+    assert!(tallies.values().all(|tally| tally.hard || tally.is_good()));
 }
 
 #[test]
@@ -88,24 +87,16 @@ fn honest_texts_are_left_alone() {
     let scanner = Scanner::new().expect("the packs can be read");
     let benign = entries("benign.jsonl");
     assert!(benign.len() >= 150);
-    let (mut suspected, mut all, mut hard) = (0, 0, (0, 0));
-    for entry in &benign {
-        let text = entry.text();
-        let findings = scanner.scan(&text, Classes::ALL).at_least(Severity::High);
-        let hidden: Vec<_> = invisible::find(&text).collect();
-        let is_suspected = !findings.is_empty() || !hidden.is_empty();
-        if is_suspected {
-            let rules: Vec<&str> = findings.iter().map(|finding: &Finding| finding.rule.id()).collect();
-            println!(
-                "suspected{} {}: {rules:?} {hidden:?} {text:?}",
-                if entry.hard { " (hard)" } else { "" },
-                entry.id
-            );
+    let classes = CLASSES.iter().chain([&EVERY]);
+    for (class, hard) in classes.flat_map(|class| [(class, false), (class, true)]) {
+        let mut tally = Tally::benign("written", class, hard);
+        for entry in benign.iter().filter(|entry| entry.hard == hard) {
+            let text = entry.text();
+            tally.count(is_suspected(&scanner, &text, class), || format!("{} {text}", entry.id));
         }
-        let (counted, of) = if entry.hard { (&mut hard.0, &mut hard.1) } else { (&mut suspected, &mut all) };
-        *counted += usize::from(is_suspected);
-        *of += 1;
+        tally.print();
+        // Addresses in honest texts are addresses.
+        let counts = !hard && *class != "pii";
+        assert!(!counts || tally.is_good(), "{class}: more than one of 200 honest texts is suspected");
     }
-    println!("suspected: {suspected} of {all}, hard: {} of {}", hard.0, hard.1);
-    assert!(suspected * 200 <= all, "{suspected} of {all} honest texts are suspected");
 }

@@ -1,4 +1,9 @@
-//! A tree of files that is a table of links.
+//! A tree of files that is a table of links; what the corpora say and how counts are told.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+pub(crate) mod tally;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
