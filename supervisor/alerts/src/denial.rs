@@ -23,7 +23,8 @@ pub(crate) fn layer(cause: Cause) -> Layer {
         | Cause::Approval
         | Cause::Argument
         | Cause::OutputSchema
-        | Cause::Content => Layer::Tool,
+        | Cause::Content
+        | Cause::Quarantine => Layer::Tool,
         Cause::File => Layer::File,
         Cause::Network => Layer::Network,
         Cause::Program => Layer::Exec,

@@ -36,9 +36,9 @@ mod verify;
 pub use body::{
     Action, Actor, Approval, ApprovalState, Body, CallRef, Carried, CarriedSession, Cause, CoverageEntry,
     CoverageState, Degraded, Denial, EndReason, Finding, FindingKind, Findings, Handshake, Hooks, Kernel,
-    KernelDenial, Layer, Lost, LostKind, Noise, Operation, OperationKind, Outcome, Policy, PolicyChanged,
-    Process, Recovered, Repaired, Rotated, RotationReason, RuleRef, SessionEnd, SessionStart, Speaker,
-    Stream, ToolCall, ToolResult, Treatment, Verdict,
+    KernelDenial, Layer, Lost, LostKind, Noise, Operation, OperationKind, Outcome, PinState, Pins, Policy,
+    PolicyChanged, Process, Recovered, Repaired, Rotated, RotationReason, RuleRef, SessionEnd, SessionStart,
+    Speaker, Stream, ToolCall, ToolResult, Treatment, Verdict,
 };
 pub use chain::{Digest, SealError, unseal};
 pub use escape::for_people;

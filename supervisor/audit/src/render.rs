@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::body::{
     Approval, Body, CallRef, Carried, CoverageEntry, CoverageState, Degraded, Denial, Finding, Findings,
-    Handshake, KernelDenial, Lost, Noise, Operation, Policy, PolicyChanged, Process, Recovered, Repaired,
-    Rotated, RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
+    Handshake, KernelDenial, Lost, Noise, Operation, Pins, Policy, PolicyChanged, Process, Recovered,
+    Repaired, Rotated, RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
 };
 use crate::escape::for_people;
 use crate::record::Record;
@@ -63,6 +63,7 @@ pub fn render(record: &Record) -> String {
         Body::PolicyChanged(changed) => policy_changed(&mut line, changed, record),
         Body::Findings(findings) => findings_line(&mut line, findings),
         Body::Approval(approval) => approval_line(&mut line, approval),
+        Body::Pins(pins) => pins_line(&mut line, pins),
     };
     for_people(&line).into_owned()
 }
@@ -117,6 +118,26 @@ fn approval_line(line: &mut String, approval: &Approval) -> std::fmt::Result {
         missing => {
             write!(line, ", digest {}, {missing} to approve", digest.chars().take(12).collect::<String>())
         }
+    }
+}
+
+fn pins_line(line: &mut String, pins: &Pins) -> std::fmt::Result {
+    let Pins { state, weight, changes, closed, all_closed, tools, rule: _ } = pins;
+    write!(line, "pins     {}", word(state))?;
+    if let Some(tools) = tools {
+        write!(line, ", {tools} tools")?;
+    }
+    if let Some(weight) = weight {
+        write!(line, ", {weight}")?;
+    }
+    match (all_closed, closed.is_empty()) {
+        (true, _) => write!(line, ", all of it is closed")?,
+        (false, false) => write!(line, ", closed: {}", short(&closed.join(" ")))?,
+        (false, true) => {}
+    }
+    match changes.is_empty() {
+        true => Ok(()),
+        false => write!(line, ": {}", short(&changes.join("; "))),
     }
 }
 

@@ -58,6 +58,7 @@ fn engine() -> Engine {
         session,
         responses: ResponsesPlan::default(),
         content: ContentPlan::default(),
+        pins: None,
         on_refusal: OnViolation::Deny,
     };
     Engine::new(orders, &rules, mcp::Caller::default(), &Surroundings::none())

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use pins::Weight;
 use policy::plan::{ClassMask, RuleId};
 
 use crate::engine::Decision;
@@ -156,6 +157,26 @@ pub enum Fact {
         /// At least one.
         findings: Vec<Finding>,
     },
+    /// A server that nobody has looked at before is remembered as it is.
+    ServerPinned {
+        /// What it shows, for the lock file.
+        surface: String,
+        tools: u64,
+    },
+    /// The server is not what it was when somebody looked at it.
+    ServerChanged {
+        /// For people, a line a change; everything invisible is spelled out.
+        report: String,
+        /// The heaviest change.
+        weight: Weight,
+        /// Tools and prompts that are closed.
+        closed: Vec<String>,
+        /// Everything is.
+        all_closed: bool,
+        rule: RuleId,
+        /// What it shows, for whoever accepts it.
+        surface: String,
+    },
     /// So many facts of a noisy peer were left out before this one (or before the end of the session).
     Suppressed { count: u64 },
 }
@@ -175,6 +196,8 @@ pub enum Refusal {
     Content,
     /// What the server tells of the tool holds something that the policy keeps from the client.
     Poisoned,
+    /// The tool is not what it was when somebody looked at it, or nobody has.
+    Quarantined,
     /// The policy wants a schema checked that the server has not told yet.
     Unlisted,
     /// Nobody has approved it in time.
@@ -231,6 +254,7 @@ impl Refusal {
             Self::Schema
             | Self::Unlisted
             | Self::Poisoned
+            | Self::Quarantined
             | Self::NotApproved
             | Self::Denied
             | Self::WaitedTooLong

@@ -38,7 +38,8 @@ mod screen;
 mod value;
 mod words;
 
-pub use engine::{CallInFlight, Caller, Decision, Engine, HeldCall, Undecided};
+pub use ::pins::Weight;
+pub use engine::{CallInFlight, Caller, Decision, Engine, HeldCall, Pinning, Undecided};
 pub use fact::{Ending, Era, Fact, MessageFault, Outcome, Peer, Refusal, Replacement, Side, Unexpected};
 pub use frames::{Frame, FrameError, Frames};
 pub use id::RequestId;

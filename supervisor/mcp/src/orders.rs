@@ -6,7 +6,11 @@ use std::rc::Rc;
 
 use ::arguments::{Tree, TreeError};
 use content::Day;
-use policy::plan::{ApprovalsPlan, ContentPlan, OnViolation, ResponsesPlan, SessionPlan, ToolsPlan};
+use policy::plan::{
+    ApprovalsPlan, ContentPlan, OnViolation, PinsPlan, ResponsesPlan, SessionPlan, ToolsPlan,
+};
+
+use crate::engine::Pinning;
 
 /// The parts of a plan that the doorman enforces.
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ pub struct Orders {
     pub responses: ResponsesPlan,
     /// What texts may hold.
     pub content: ContentPlan,
+    /// Whether the server is compared with what it was; wants [`Surroundings::pinning`].
+    pub pins: Option<PinsPlan>,
     /// The policy's `on_violation: { tool }`.
     pub on_refusal: OnViolation,
 }
@@ -34,6 +40,8 @@ pub struct Surroundings {
     pub secrets: Rc<dyn Secrets>,
     /// The present day in UTC; allowed findings end on one.
     pub today: fn() -> Day,
+    /// What the server was.
+    pub pinning: Option<Pinning>,
 }
 
 /// Values that a session was given to keep.
@@ -45,7 +53,7 @@ pub trait Secrets {
 impl Surroundings {
     /// Without links and secrets, on the first day of 1970: for judging what is not at the server.
     pub fn none() -> Self {
-        Self { tree: Rc::new(Nothing), secrets: Rc::new(Nothing), today: || Day::EPOCH }
+        Self { tree: Rc::new(Nothing), secrets: Rc::new(Nothing), today: || Day::EPOCH, pinning: None }
     }
 }
 

@@ -43,6 +43,9 @@ exchanges! {
     allowances
     approvals
     elicitation
+    pins
+    first_use
+    unaccepted
     scopes
     roles
 }

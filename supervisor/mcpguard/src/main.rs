@@ -20,6 +20,7 @@ mod host;
 mod host_rules;
 mod hosted;
 mod install;
+mod pinned;
 mod policies;
 mod session;
 mod sessions;

@@ -108,6 +108,8 @@ pub enum Cause {
     OutputSchema,
     /// The answer holds something that the policy keeps from the client.
     Content,
+    /// The server shows the tool otherwise than somebody has accepted it, or nobody has looked at it.
+    Quarantine,
     /// A system call outside of the profile.
     Syscall,
     /// A file outside of the grants.

@@ -6,6 +6,7 @@ mod change;
 mod denial;
 mod finding;
 mod host;
+mod pins;
 mod rule;
 mod session;
 mod upkeep;
@@ -16,6 +17,7 @@ pub use change::PolicyChanged;
 pub use denial::{Action, Cause, Denial, Layer, Noise, Process, Stream};
 pub use finding::{Finding, FindingKind, Findings, Speaker, Treatment};
 pub use host::{Actor, Carried, CarriedSession, KernelDenial, Operation, OperationKind};
+pub use pins::{PinState, Pins};
 pub use rule::{CoverageEntry, CoverageState, Degraded, RuleRef};
 pub use session::{EndReason, Handshake, Hooks, Kernel, Policy, SessionEnd, SessionStart};
 pub use upkeep::{Lost, LostKind, Recovered, Repaired, Rotated, RotationReason};
@@ -64,11 +66,13 @@ pub enum Body {
     Findings(Findings),
     /// A call is held for its approval, or is decided about.
     Approval(Approval),
+    /// The server was remembered, or is not what it was.
+    Pins(Pins),
 }
 
 impl Body {
     /// The names of all events, as they stand in the log.
-    pub const EVENTS: [&str; 18] = [
+    pub const EVENTS: [&str; 19] = [
         "session_start",
         "handshake",
         "tool_call",
@@ -87,6 +91,7 @@ impl Body {
         "policy_changed",
         "findings",
         "approval",
+        "pins",
     ];
 
     /// The event's name, as it stands in the log.
@@ -110,6 +115,7 @@ impl Body {
             Self::PolicyChanged(_) => 15,
             Self::Findings(_) => 16,
             Self::Approval(_) => 17,
+            Self::Pins(_) => 18,
         };
         Self::EVENTS[index]
     }
@@ -154,6 +160,7 @@ impl Redact for Body {
             Self::PolicyChanged(body) => body.redact(redactor),
             Self::Findings(body) => body.redact(redactor),
             Self::Approval(body) => body.redact(redactor),
+            Self::Pins(body) => body.redact(redactor),
         }
     }
 }

@@ -75,7 +75,11 @@ impl Engine {
 
     /// Why the call does not go to the server, and the rule that says so.
     fn refusal(&self, asked: &Asked<'_>, now: Instant) -> Option<(Refusal, RuleId)> {
-        let closed = self.rules.closed(&asked.tool).or_else(|| self.poisoned(&asked.tool));
+        let closed = self
+            .rules
+            .closed(&asked.tool)
+            .or_else(|| self.poisoned(&asked.tool))
+            .or_else(|| self.quarantined(&asked.tool));
         closed.or_else(|| self.limit(asked, now).map(|refusal| (refusal, asked.terms.from)))
     }
 
@@ -164,8 +168,15 @@ impl Engine {
         // A timeout beyond what an `Instant` can hold never comes.
         let patience = if approval.is_some() { Some(self.approvals.timeout) } else { terms.timeout };
         let deadline = patience.and_then(|patience| now.checked_add(patience));
-        let open =
-            Open { method: method.into(), arrived: now, deadline, version, client: None, call: Some(call) };
+        let open = Open {
+            method: method.into(),
+            arrived: now,
+            deadline,
+            version,
+            client: None,
+            cursor: false,
+            call: Some(call),
+        };
         self.flight.add(id.clone(), open);
         if approval.is_some() {
             self.note_held(&id, now, out);

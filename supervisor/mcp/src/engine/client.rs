@@ -13,6 +13,7 @@ use crate::id::RequestId;
 use crate::judgement::{Forward, Judgement};
 use crate::message::{Invalid, Message};
 use crate::scan::{Fault, Section, Slot};
+use crate::value;
 
 /// Open requests of the client that are no calls.
 const MAX_REQUESTS: usize = 1024;
@@ -51,6 +52,13 @@ impl Engine {
                 self.refuse_request(id, message, MessageFault::TooManyRequests, now, out)
             }
             _ => {
+                let prompt = message.string(Slot::ParamsName).filter(|_| method == "prompts/get");
+                if let Some(rule) = prompt.and_then(|prompt| self.quarantined_prompt(&prompt)) {
+                    let text = refusal::changed(&self.rules, method, rule);
+                    let data = refusal::data(&self.rules, Some(rule));
+                    out.to_client.push(answer::error(Some(&id), Code::Refused, &text, data));
+                    return Forward::Nothing;
+                }
                 if let Some((what, rule)) = self.screened_arguments(method, None, message, &mut out.facts) {
                     let text = refusal::holds(&self.rules, method, &what, rule);
                     let data = refusal::data(&self.rules, Some(rule));
@@ -62,8 +70,17 @@ impl Engine {
                 }
                 let version = negotiation::version(message);
                 let client = negotiation::client(message);
-                let open =
-                    Open { method: method.into(), arrived: now, deadline: None, version, client, call: None };
+                let cursor =
+                    message.raw(Slot::Params).is_some_and(|params| value::member(params, "cursor").is_some());
+                let open = Open {
+                    method: method.into(),
+                    arrived: now,
+                    deadline: None,
+                    version,
+                    client,
+                    cursor,
+                    call: None,
+                };
                 self.flight.add(id, open);
                 Forward::Unchanged
             }

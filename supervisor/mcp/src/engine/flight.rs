@@ -28,6 +28,8 @@ pub(super) struct Open {
     pub(super) version: Option<String>,
     /// What the client says about itself in this request.
     pub(super) client: Option<Peer>,
+    /// Whether it asks for another page than the first.
+    pub(super) cursor: bool,
     pub(super) call: Option<Call>,
 }
 

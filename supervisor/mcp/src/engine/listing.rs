@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::rulebook::Rulebook;
 use super::schemas::Schemas;
 use crate::scan::Slot;
 use crate::{message::Message, value, words};
@@ -25,7 +24,11 @@ pub(super) struct Cut {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
-pub(super) fn cut(message: &Message<'_>, rules: &Rulebook, schemas: &mut Schemas) -> Result<Cut, Unreadable> {
+pub(super) fn cut(
+    message: &Message<'_>,
+    is_closed: impl Fn(&str) -> bool,
+    schemas: &mut Schemas,
+) -> Result<Cut, Unreadable> {
     let Some(tools) = message.raw(Slot::ResultTools).filter(|raw| value::is_array(raw)) else {
         return Err(Unreadable);
     };
@@ -37,7 +40,7 @@ pub(super) fn cut(message: &Message<'_>, rules: &Rulebook, schemas: &mut Schemas
             cut.dropped += 1;
             continue;
         };
-        match (rules.closed(&name).is_none(), seen.contains(&name)) {
+        match (!is_closed(&name), seen.contains(&name)) {
             (false, _) => cut.hide(name),
             (true, true) => cut.dropped += 1,
             (true, false) => {

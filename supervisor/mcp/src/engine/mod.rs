@@ -15,6 +15,7 @@ mod inputs;
 mod listing;
 mod methods;
 mod negotiation;
+mod pins;
 mod rates;
 mod refusal;
 mod responses;
@@ -51,6 +52,8 @@ use flood::Flood;
 pub use in_flight::CallInFlight;
 use inputs::Asking;
 use negotiation::Session;
+pub use pins::Pinning;
+use pins::Pins;
 use rates::{Bucket, ToolBuckets};
 use rulebook::Rulebook;
 use schemas::Schemas;
@@ -66,6 +69,8 @@ pub struct Engine {
     arguments: Arguments,
     schemas: Schemas,
     screen: Screen,
+    /// What of the server is pinned.
+    pins: Option<Pins>,
     /// Tools that are closed for what the server tells of them: what was found, and the rule.
     poisoned: BTreeMap<String, (String, RuleId)>,
     approvals: ApprovalsPlan,
@@ -131,13 +136,14 @@ impl Engine {
     /// An engine for a new session of this caller. `rules` are those of the plan, so that refusals can say which rule it was
     /// and where it stands.
     pub fn new(orders: Orders, rules: &[Rule], caller: Caller, surroundings: &Surroundings) -> Self {
-        let Orders { tools, approvals, session, responses, content, on_refusal } = orders;
+        let Orders { tools, approvals, session, responses, content, pins, on_refusal } = orders;
         let (limits, asking, extra_methods) = of_the_session(session, &responses);
         Self {
             arguments: Arguments::new(&tools, Rc::clone(&surroundings.tree)),
             rules: Rulebook::new(tools, caller, rules),
             schemas: Schemas::default(),
             screen: Screen::new(content, surroundings),
+            pins: pins.zip(surroundings.pinning.clone()).map(|(plan, pinning)| Pins::new(plan, pinning)),
             poisoned: BTreeMap::new(),
             approvals,
             client_can_be_asked: false,

@@ -28,6 +28,7 @@ pub(super) fn code(refusal: Refusal) -> Code {
         | Refusal::Unlisted
         | Refusal::Content
         | Refusal::Poisoned
+        | Refusal::Quarantined
         | Refusal::NotApproved
         | Refusal::Denied
         | Refusal::RequestTooLarge { .. } => Code::Refused,
@@ -62,6 +63,10 @@ pub(super) fn refused(rules: &Rulebook, about: &About<'_>, refusal: Refusal) -> 
         ),
         Refusal::Denied => format!(
             "it was denied by who was asked to approve it ({rule}). It was not carried out. Do not call it again: tell the user."
+        ),
+        Refusal::Quarantined => format!(
+            "the server shows it otherwise than somebody has accepted it, or nobody has looked at it yet ({rule}). Go on without it, and \
+             tell the user, who can look at it with `mcpguard pin diff` and accept it."
         ),
         Refusal::RequestTooLarge { limit } => {
             format!("the request is longer than the {limit} bytes that {rule} allows. Send less in one call.")
@@ -98,6 +103,14 @@ pub(super) fn objected(rules: &Rulebook, tool: &str, objection: &Objection) -> S
     let because = why(reason);
     let stop = if because.is_empty() { "" } else { "." };
     format!("mcpguard refused `{tool}`: {sentence}{by}{stop}{because}")
+}
+
+/// Why a prompt is not asked for.
+pub(super) fn changed(rules: &Rulebook, method: &str, rule: RuleId) -> String {
+    let rule = self::rule(rules, rule);
+    format!(
+        "mcpguard refused `{method}`: the server shows this prompt otherwise than somebody has accepted it ({rule})"
+    )
 }
 
 /// Why a request that is no call does not go to the server: what its arguments hold.

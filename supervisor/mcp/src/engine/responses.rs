@@ -35,27 +35,43 @@ impl Engine {
         if let Some(reason) = self.withheld(&open, message) {
             return self.replace(&id, &open, reason, message.bytes(), now, out);
         }
-        match self.screened(&open, message, &mut out.facts) {
-            Screened::Withheld(reason) => self.replace(&id, &open, reason, message.bytes(), now, out),
-            Screened::Unchanged => self.pass(&id, &open, message, now, out),
-            Screened::Changed(line) => self.pass_changed(&id, &open, line, now, out),
+        match self.compared(&open, message, &mut out.facts) {
+            None => self.look_at(&id, &open, message, now, out),
+            Some(line) => self.changed(&id, &open, line, now, out, Self::look_at),
         }
     }
 
-    /// An answer without what was cut out of it.
-    fn pass_changed(
+    /// An answer as far as its texts may be seen.
+    fn look_at(
+        &mut self,
+        id: &RequestId,
+        open: &Open,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        match self.screened(open, message, &mut out.facts) {
+            Screened::Withheld(reason) => self.replace(id, open, reason, message.bytes(), now, out),
+            Screened::Unchanged => self.pass(id, open, message, now, out),
+            Screened::Changed(line) => self.changed(id, open, line, now, out, Self::pass),
+        }
+    }
+
+    /// An answer that is another line from here on.
+    fn changed(
         &mut self,
         id: &RequestId,
         open: &Open,
         line: Vec<u8>,
         now: Instant,
         out: &mut Judgement,
+        next: impl FnOnce(&mut Self, &RequestId, &Open, &Message<'_>, Instant, &mut Judgement) -> Forward,
     ) -> Forward {
         let Ok(outline) = self.scanner.whole(&line) else {
             let reason = Replacement::Malformed(Invalid::Payload.into());
             return self.replace(id, open, reason, line.len() as u64, now, out);
         };
-        match self.pass(id, open, &Message::new(&line, &outline), now, out) {
+        match next(self, id, open, &Message::new(&line, &outline), now, out) {
             Forward::Unchanged => Forward::Rewritten(line),
             other => other,
         }
@@ -143,7 +159,12 @@ impl Engine {
         now: Instant,
         out: &mut Judgement,
     ) -> Forward {
-        let Ok(cut) = listing::cut(message, &self.rules, &mut self.schemas) else {
+        let pins = self.pins.as_ref();
+        let is_closed = |tool: &str| {
+            let changed = || pins.and_then(|pins| pins.closed(::pins::List::Tools, tool));
+            self.rules.closed(tool).is_some() || changed().is_some()
+        };
+        let Ok(cut) = listing::cut(message, is_closed, &mut self.schemas) else {
             return self.replace(id, open, Replacement::UnreadableList, message.bytes(), now, out);
         };
         if cut.hidden_count > 0 {

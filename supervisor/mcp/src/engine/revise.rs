@@ -29,7 +29,8 @@ impl Engine {
 
     /// Judges by another policy from now on. The parameters are those of [`Self::new`].
     pub fn revise(&mut self, orders: Orders, rules: &[Rule], now: Instant) -> Judgement {
-        let Orders { tools, approvals, session, responses, content, on_refusal } = orders;
+        // What is pinned is what it was at the start: a policy that says otherwise is not put in force.
+        let Orders { tools, approvals, session, responses, content, pins: _, on_refusal } = orders;
         let mut out = Judgement::default();
         let caller = self.rules.caller();
         self.flight.revise(|tool| terms(&tools, caller, tool));

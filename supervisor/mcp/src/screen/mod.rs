@@ -61,7 +61,7 @@ pub(crate) enum Look {
 
 impl Screen {
     pub(crate) fn new(plan: ContentPlan, surroundings: &Surroundings) -> Self {
-        let Surroundings { tree: _, secrets, today } = surroundings;
+        let Surroundings { tree: _, secrets, today, pinning: _ } = surroundings;
         let mut screen = Self {
             plan: ContentPlan::default(),
             allowed: Vec::new(),

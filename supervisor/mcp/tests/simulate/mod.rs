@@ -12,6 +12,7 @@
 //! revise                            that policy holds from now on
 //! approve 3 alice                   alice approves call 3 (`deny`: does not), by the digest that is shown for it
 //! approve 3 alice digest            the same, by another digest
+//! accept tool {"name":"add"}        somebody has accepted this, and nothing else (`&` between several)
 //! finish                            the session ends
 //! >server same                      the server receives the very line that was sent
 //! >client {"jsonrpc":"2.0",…}       the client receives this JSON value
@@ -121,6 +122,13 @@ impl Pair {
             }
             ">server" | ">client" => self.expect(word == ">server", rest),
             "fact" => self.expect_fact(rest),
+            "accept" => {
+                let mut shown = plan::Setup::default();
+                rest.split(" & ").for_each(|line| assert!(shown.read(&format!("pinned {line}"))));
+                let judgement = self.engine.repin(shown.lock());
+                self.carry_out(judgement, true, Vec::new());
+                Ok(())
+            }
             "approve" | "deny" => self.decide(word == "approve", rest),
             "active" => {
                 let active = format!("{:#x}", self.engine.active().bits());

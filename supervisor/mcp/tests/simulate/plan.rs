@@ -10,6 +10,9 @@
 //! content answers.secrets=redact arguments.secrets=block
 //! allowed email 2026-12-31
 //! approvals timeout=60s ask
+//! pins quarantine refuse
+//! pinned tool {"name":"add"}
+//! pinned told name instructions
 //! kill
 //! ```
 //! Of a tool, `scope=write` wants that scope, `path=file:/srv/data` wants the argument `file` to be a path within that
@@ -22,11 +25,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use mcp::{Caller, Engine, Judgement, Orders, Secrets, Surroundings};
+use mcp::{Caller, Engine, Judgement, Orders, Pinning, Secrets, Surroundings};
+use pins::{Identity, List, Lock, Surface, Told, Tool};
 use policy::plan::{
     AbsolutePath, AllowedFinding, Approval, ApprovalsPlan, ArgumentKind, ArgumentRule, Ask, ClassId,
-    ContentPlan, OnViolation, Origin, ResponsesPlan, Roles, Rule, RuleId, SchemaCheck, SessionPlan, ToolRule,
-    ToolsPlan, Treatment,
+    ContentPlan, FirstUse, OnChange, OnViolation, Origin, PinsPlan, ResponsesPlan, Roles, Rule, RuleId,
+    SchemaCheck, SessionPlan, ToolRule, ToolsPlan, Treatment,
 };
 
 pub(crate) struct Setup {
@@ -35,6 +39,8 @@ pub(crate) struct Setup {
     approvals: ApprovalsPlan,
     responses: ResponsesPlan,
     content: ContentPlan,
+    pins: Option<PinsPlan>,
+    shown: Surface,
     on_refusal: OnViolation,
     rules: Vec<Rule>,
     caller: Caller,
@@ -61,6 +67,8 @@ impl Default for Setup {
             approvals: ApprovalsPlan { timeout: Duration::from_secs(300), command: None, ask_client: false },
             responses: ResponsesPlan::default(),
             content: ContentPlan::default(),
+            pins: None,
+            shown: Surface::default(),
             on_refusal: OnViolation::Deny,
             rules: Vec::new(),
             caller: Caller::default(),
@@ -110,6 +118,8 @@ impl Setup {
                 Some(time) => self.approvals.timeout = super::duration(time),
                 None => self.approvals.ask_client = true,
             }),
+            Some("pins") => self.pins(words),
+            Some("pinned") => self.pinned(line.trim_start().strip_prefix("pinned ").unwrap()),
             Some("roles") => self.roles(words),
             Some("caller") => self.caller.scopes = words.map(str::to_owned).collect(),
             Some("kill") => self.on_refusal = OnViolation::Kill,
@@ -121,9 +131,20 @@ impl Setup {
     /// Makes the engine judge by it. What it says of the calls at the server before is what holds then.
     pub(crate) fn revise(self, engine: &mut Engine, now: Instant) -> Result<Judgement, String> {
         // Who calls stays who it was.
-        let Self { session, tools, approvals, responses, content, on_refusal, rules, caller: _ } = self;
+        let Self {
+            session,
+            tools,
+            approvals,
+            responses,
+            content,
+            pins,
+            shown: _,
+            on_refusal,
+            rules,
+            caller: _,
+        } = self;
         let foreseen = engine.active_under(&tools);
-        let orders = Orders { tools, approvals, session, responses, content, on_refusal };
+        let orders = Orders { tools, approvals, session, responses, content, pins, on_refusal };
         let judgement = engine.revise(orders, &rules, now);
         // A call that waited may have got its turn.
         match judgement.to_server.is_empty() && engine.active() != foreseen {
@@ -171,6 +192,35 @@ impl Setup {
                     Some(self.note("responses.validate_output_schema: true"));
             }
             word => self.responses.max_bytes = Some(number(word, "max=")),
+        }
+    }
+
+    fn pins<'a>(&mut self, words: impl Iterator<Item = &'a str>) {
+        let from = self.note("pins.on_change");
+        let (mut on_change, mut first_use) = (OnChange::default(), FirstUse::default());
+        for word in words {
+            match word {
+                "flag" => on_change = OnChange::Flag,
+                "block" => on_change = OnChange::Block,
+                "refuse" => first_use = FirstUse::Refuse,
+                _ => {}
+            }
+        }
+        self.pins = Some(PinsPlan { lock: None, first_use, on_change, from });
+    }
+
+    fn pinned(&mut self, line: &str) {
+        let (kind, rest) = line.split_once(' ').unwrap();
+        match (kind, rest.split_once(' ')) {
+            ("tool", _) => {
+                self.shown.add_tool(Tool::read(serde_json::from_str(rest).unwrap()).unwrap()).unwrap();
+                self.shown.complete(List::Tools);
+            }
+            (_, Some((name, instructions))) => {
+                let [name, instructions] = [name, instructions].map(|text| Some(text.to_owned()));
+                self.shown.set_told(Told { name, version: None, instructions }).unwrap();
+            }
+            _ => panic!("no such pin: {line}"),
         }
     }
 
@@ -233,11 +283,19 @@ impl Setup {
         }
     }
 
+    /// What its `pinned` lines say.
+    pub(crate) fn lock(&self) -> Lock {
+        locked(&self.shown)
+    }
+
     pub(crate) fn engine(self) -> Engine {
-        let Self { session, tools, approvals, responses, content, on_refusal, rules, caller } = self;
-        let orders = Orders { tools, approvals, session, responses, content, on_refusal };
+        let Self { session, tools, approvals, responses, content, pins, shown, on_refusal, rules, caller } =
+            self;
+        let pinning =
+            Some(Pinning { name: "s".to_owned(), lock: locked(&shown), identity: Identity::default() });
+        let orders = Orders { tools, approvals, session, responses, content, pins, on_refusal };
         let today = || "2026-11-27".parse().unwrap();
-        let surroundings = Surroundings { tree: Rc::new(Links), secrets: Rc::new(Own), today };
+        let surroundings = Surroundings { tree: Rc::new(Links), secrets: Rc::new(Own), today, pinning };
         Engine::new(orders, &rules, caller, &surroundings)
     }
 }
@@ -288,6 +346,15 @@ impl arguments::Tree for Links {
     fn current_directory(&self) -> &Path {
         Path::new("/srv/data")
     }
+}
+
+/// A lock file in which the server is `s`; an empty one if nothing is pinned.
+pub(crate) fn locked(shown: &Surface) -> Lock {
+    let mut lock = Lock::default();
+    if *shown != Surface::default() {
+        lock.accept("s", shown).unwrap();
+    }
+    lock
 }
 
 /// One secret of the session's own.

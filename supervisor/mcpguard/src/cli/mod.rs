@@ -15,6 +15,7 @@ pub(crate) mod kill;
 pub(crate) mod limits;
 pub(crate) mod log;
 pub(crate) mod man;
+pub(crate) mod pin;
 pub(crate) mod ps;
 pub(crate) mod quarantine;
 pub(crate) mod reload;
@@ -82,6 +83,8 @@ enum Command {
     Freeze(freeze::Args),
     /// Let frozen sessions go on
     Thaw(freeze::Args),
+    /// Show and accept what servers are, and what has changed of them
+    Pin(pin::Args),
     /// List the calls that wait for an approval, with their exact arguments
     Approvals(approvals::Args),
     /// Let a call be carried out that waits for an approval
@@ -123,6 +126,7 @@ impl Cli {
             Command::Kill(args) => kill::run(args, &mut out),
             Command::Freeze(args) => freeze::run(freeze::Deed::Freeze, args, &mut out),
             Command::Thaw(args) => freeze::run(freeze::Deed::Thaw, args, &mut out),
+            Command::Pin(args) => pin::run(args, &mut out),
             Command::Approvals(args) => approvals::run(args, &mut out),
             Command::Approve(args) => approvals::decide(true, args, &mut out),
             Command::Deny(args) => approvals::decide(false, args, &mut out),

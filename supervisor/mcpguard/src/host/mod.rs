@@ -16,6 +16,7 @@ pub(crate) use directories::{cache_directory, state_directory};
 pub(crate) use programs::{Lookup, SearchPath};
 pub(crate) use real::real;
 pub(crate) use runtime::Runtime;
+pub(crate) use server::script;
 
 /// Facts of this call, owned; [`Host::context`] lends them to the compiler.
 #[derive(Clone)]

@@ -37,7 +37,7 @@ fn own_files(command: &Lookup) -> Vec<PathBuf> {
 }
 
 /// The first argument of an interpreter that is no option and is a file: the script of `node FILE` or `python FILE`.
-fn script(command: &Lookup) -> Option<PathBuf> {
+pub(crate) fn script(command: &Lookup) -> Option<PathBuf> {
     if !Runtime::is_interpreter(&command.program) {
         return None;
     }

@@ -32,6 +32,8 @@ pub(crate) enum Question {
     Reload,
     /// Which calls wait for an approval? Answered with a list of [`super::Held`].
     Approvals,
+    /// Read the lock file again. Answered with `true`, or why not.
+    Pins,
     /// Somebody decides about one of them. Answered with [`super::Decided`].
     Decide {
         /// The call's number.

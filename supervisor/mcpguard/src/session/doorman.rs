@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mcp::{End, Engine, Forward, Frame, Frames, Judgement, Orders};
+use mcp::{End, Engine, Forward, Frame, Frames, Judgement, Orders, Pinning};
 use policy::Plan;
 use policy::plan::OnViolation;
 use tokio::sync::{Mutex, Notify};
@@ -22,6 +22,7 @@ use super::client::Client;
 use super::ending::{Ending, Finished};
 use super::journal::Journal;
 use super::kernel::Demand;
+use super::pins::Pinner;
 use super::reload::Reloader;
 use super::start::Server;
 use super::stdio::{Inlet, Outlet};
@@ -57,6 +58,8 @@ pub(super) struct Doorman<'a> {
     reloader: Option<&'a Reloader>,
     /// The policy's program that decides about held calls.
     hooks: Hooks,
+    /// What the server was, if the policy pins it.
+    pinner: Option<Pinner>,
     card: Option<&'a Registration>,
     /// The instant for which the alarm is set.
     armed: Cell<Option<Instant>>,
@@ -75,6 +78,8 @@ pub(super) struct Door<'a> {
     pub(super) reloader: Option<&'a Reloader>,
     /// The session's card, which names the policy.
     pub(super) card: Option<&'a Registration>,
+    /// What the server was, if the policy pins it.
+    pub(super) pins: Option<(Pinner, Pinning)>,
 }
 
 /// Stands at the door until an end comes.
@@ -92,7 +97,7 @@ pub(super) async fn stand(
 
 impl<'a> Doorman<'a> {
     fn hired<'s>(
-        Door { composed, reloader, card }: Door<'a>,
+        Door { composed, reloader, card, pins }: Door<'a>,
         server: &'s mut Server,
         layers: Layers<'a>,
         journal: &'a mut Journal,
@@ -106,12 +111,14 @@ impl<'a> Doorman<'a> {
             complaints: stderr.map(Inlet::ours).transpose()?,
             own_stderr: Outlet::shared(io::stderr())?,
         };
+        let (pinner, pinning) = pins.unzip();
+        let surroundings = surroundings::here(journal.redactor(), pinning)?;
         let doorman = Self {
             engine: RefCell::new(Engine::new(
                 orders(plan),
                 &plan.rules,
                 composed.caller.clone(),
-                &surroundings::here(journal.redactor())?,
+                &surroundings,
             )),
             journal: RefCell::new(journal),
             layers,
@@ -123,6 +130,7 @@ impl<'a> Doorman<'a> {
             stamp: Cell::new(0),
             reloader,
             hooks: Hooks::default(),
+            pinner,
             card,
             armed: Cell::new(None),
             rearm: Notify::new(),
@@ -300,7 +308,11 @@ impl<'a> Doorman<'a> {
         let Judgement { forward, to_client, to_server, facts, end } = judgement;
         let (ends, others): (Vec<_>, Vec<_>) = facts.into_iter().partition(is_answered);
         let held: Vec<u64> = others.iter().filter_map(held).collect();
+        let pinned: Vec<_> = others.iter().filter(|fact| is_about_pins(fact)).cloned().collect();
         self.record(others)?;
+        if let Some(pinner) = &self.pinner {
+            pinned.iter().for_each(|fact| pinner.note(fact, self.journal.borrow().session()));
+        }
         held.into_iter().for_each(|call| self.announce(call));
         match forward {
             Forward::Nothing => {}
@@ -450,8 +462,13 @@ fn orders(plan: &Plan) -> Orders {
         session: plan.session.clone(),
         responses: plan.responses.clone(),
         content: plan.content.clone(),
+        pins: plan.pins.clone(),
         on_refusal: plan.on_violation.tool,
     }
+}
+
+fn is_about_pins(fact: &mcp::Fact) -> bool {
+    matches!(fact, mcp::Fact::ServerPinned { .. } | mcp::Fact::ServerChanged { .. })
 }
 
 /// The number of a call that is held from now on.

@@ -21,6 +21,7 @@ mod findings;
 mod journal;
 mod kernel;
 mod outside;
+mod pins;
 mod place;
 mod reach;
 mod reload;
@@ -52,6 +53,7 @@ use journal::Journal;
 use kernel::Kernel;
 pub(crate) use kernel::denial;
 use outside::Outside;
+use pins::Pinner;
 use reload::Reloader;
 pub(crate) use reload::Reply;
 use start::{Server, Streams};
@@ -67,8 +69,10 @@ pub(crate) fn run(
     canary: Duration,
     allow_degraded: bool,
 ) -> anyhow::Result<u8> {
+    // Before anything starts: what cannot be compared is not started.
+    let pins = Pinner::open(composed)?;
     let Begun { mut server, doors, mut journal, card } = begin(composed, environment, audit, Streams::Pipes)?;
-    surroundings::warm(&composed.plan.content);
+    surroundings::warm(&composed.plan.content, composed.plan.pins.is_some());
     let runtime = event_loop()?;
     let _inside = runtime.enter();
     let (teller, told) = egress::pair();
@@ -77,7 +81,7 @@ pub(crate) fn run(
     let outside = Outside::start(doors, &composed.plan, &server, (teller, told))?;
     let layers = Layers { denials: &denials, kernel: &kernel, outside: &outside };
     let reloader = reloader(card.as_ref(), &server, allow_degraded);
-    let door = doorman::Door { composed, reloader: reloader.as_ref(), card: card.as_ref() };
+    let door = doorman::Door { composed, reloader: reloader.as_ref(), card: card.as_ref(), pins };
     let stand = doorman::stand(door, &mut server, layers, &mut journal);
     let finished = runtime.block_on(stand);
     ending::conclude(server, layers, &finished, &mut journal)

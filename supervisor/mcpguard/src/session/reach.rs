@@ -22,6 +22,19 @@ pub(super) fn log_is_out_of_reach(plan: &Plan, log: &Path) -> anyhow::Result<()>
     Ok(())
 }
 
+/// Refuses a lock file that the server could rewrite.
+///
+/// # Errors
+/// The policy lets the server write where it is.
+pub(super) fn pins_are_out_of_reach(plan: &Plan, file: &Path) -> anyhow::Result<()> {
+    ensure!(
+        !writable(plan, file),
+        "{} lies where the policy lets the server write, so it would pin nothing; name another place by the policy's pins.lock",
+        file.display()
+    );
+    Ok(())
+}
+
 /// Whether the policy file is one that the server could rewrite for its next start.
 pub(super) fn policy_is_in_reach(plan: &Plan, source: &str) -> bool {
     Path::new(source).is_file() && writable(plan, Path::new(source))

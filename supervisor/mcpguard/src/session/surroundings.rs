@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use audit::Redactor;
 use content::{Day, Scanner};
-use mcp::{Secrets, Surroundings};
+use mcp::{Pinning, Secrets, Surroundings};
 use policy::plan::ContentPlan;
 
 use super::tree::HostTree;
@@ -16,8 +16,8 @@ use super::tree::HostTree;
 ///
 /// # Errors
 /// There is no current directory.
-pub(super) fn here(redactor: Arc<Redactor>) -> io::Result<Surroundings> {
-    Ok(Surroundings { tree: Rc::new(HostTree::here()?), secrets: Rc::new(Own(redactor)), today })
+pub(super) fn here(redactor: Arc<Redactor>, pinning: Option<Pinning>) -> io::Result<Surroundings> {
+    Ok(Surroundings { tree: Rc::new(HostTree::here()?), secrets: Rc::new(Own(redactor)), today, pinning })
 }
 
 /// The secrets that the server was given, as the log's redaction knows them.
@@ -35,8 +35,8 @@ fn today() -> Day {
 }
 
 /// Makes the scanner beside the start of the server, if one is wanted: it takes some milliseconds.
-pub(super) fn warm(plan: &ContentPlan) {
-    if *plan == ContentPlan::default() {
+pub(super) fn warm(plan: &ContentPlan, pins: bool) {
+    if *plan == ContentPlan::default() && !pins {
         return;
     }
     let warming = std::thread::Builder::new().name("rules".to_owned()).spawn(|| Scanner::shipped().is_ok());

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use audit::{
     Action, Approval, ApprovalState, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail,
-    Handshake, Hooks, Kernel, Layer, Lost, LostKind, Noise, Outcome, Policy, PolicyChanged, Process,
-    Redactor, RuleRef, SessionStart, Stream, ToolCall, ToolResult, Verdict,
+    Handshake, Hooks, Kernel, Layer, Lost, LostKind, Noise, Outcome, PinState, Pins, Policy, PolicyChanged,
+    Process, Redactor, RuleRef, SessionStart, Stream, ToolCall, ToolResult, Verdict,
 };
 use enforce::SyscallDenial;
 use mcp::{CallInFlight, Fact, FrameError, MessageFault, Refusal, Replacement, Side};
@@ -14,6 +14,9 @@ use policy::coverage::{Entry, State};
 use policy::plan::{ClassMask, Rule, RuleId};
 
 use crate::compose::{Composed, Uncovered};
+
+/// Lines of a report on a changed server that a record holds.
+const MOST_CHANGES: usize = 40;
 
 /// Turns facts into records.
 pub(super) struct Translator {
@@ -219,6 +222,26 @@ impl Translator {
             Fact::ServerNoise { reason: _, bytes, excerpt } => {
                 Body::Noise(Noise { stream: Stream::Stdout, bytes, lines: 1, sample: Some(excerpt) })
             }
+            Fact::ServerPinned { surface: _, tools } => Body::Pins(Pins {
+                state: PinState::Recorded,
+                weight: None,
+                changes: Vec::new(),
+                closed: Vec::new(),
+                all_closed: false,
+                tools: Some(tools),
+                rule: None,
+            }),
+            Fact::ServerChanged { report, weight, closed, all_closed, rule, surface: _ } => {
+                Body::Pins(Pins {
+                    state: PinState::Changed,
+                    weight: Some(format!("{weight:?}").to_lowercase()),
+                    changes: report.lines().take(MOST_CHANGES).map(str::to_owned).collect(),
+                    closed,
+                    all_closed,
+                    tools: None,
+                    rule: self.rule(rule),
+                })
+            }
             Fact::CallHeld { .. } | Fact::CallDecided { .. } => self.approval(fact),
             Fact::Found { side, method, tool, seq, findings } => {
                 Body::Findings(self.findings(side, method, tool, seq, findings))
@@ -338,7 +361,10 @@ impl Translator {
                 detail: Some(names.join(", ")),
                 action: Action::Dropped,
                 count,
-                ..denial(Cause::ToolDisabled, "disabled tools in an answer to tools/list")
+                ..denial(
+                    Cause::ToolDisabled,
+                    "tools that are closed to the client in an answer to tools/list",
+                )
             },
             Fact::ToolsDropped { count } => Denial {
                 action: Action::Dropped,
@@ -411,6 +437,7 @@ fn refused(reason: Refusal) -> (Cause, Option<u64>) {
         Refusal::Argument | Refusal::Schema | Refusal::Unlisted => (Cause::Argument, None),
         Refusal::Content | Refusal::Poisoned => (Cause::Content, None),
         Refusal::NotApproved | Refusal::Denied => (Cause::Approval, None),
+        Refusal::Quarantined => (Cause::Quarantine, None),
         Refusal::RequestTooLarge { limit } => (Cause::RequestSize, Some(limit)),
         Refusal::SessionRate { limit, .. } => (Cause::SessionRate, Some(limit.into())),
         Refusal::ToolRate { limit, .. } => (Cause::ToolRate, Some(limit.into())),

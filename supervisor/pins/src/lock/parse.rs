@@ -1,6 +1,6 @@
 //! From the text of a lock file to the lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Deserializer, de};
@@ -59,6 +59,8 @@ struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Server {
+    #[serde(default)]
+    listed: BTreeSet<List>,
     identity: Option<Identity>,
     told: Option<Told>,
     #[serde(default)]
@@ -106,12 +108,13 @@ impl<'de> Deserialize<'de> for Canonical {
 
 impl From<Server> for Pinned {
     fn from(server: Server) -> Self {
-        let Server { identity, told, tools, prompts, resources, templates } = server;
+        let Server { listed, identity, told, tools, prompts, resources, templates } = server;
         let lists = [(List::Prompts, prompts), (List::Resources, resources), (List::Templates, templates)];
         let lists = lists.into_iter().filter(|(_, items)| !items.is_empty());
         let pinned =
             |items: BTreeMap<_, _>| items.into_iter().map(|(key, item)| (key, PinnedItem::from(item)));
         Self {
+            listed,
             identity,
             told,
             tools: tools.into_iter().map(|(name, tool)| (name, tool.into())).collect(),

@@ -1,6 +1,6 @@
 //! What was accepted of one server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 
@@ -18,6 +18,8 @@ pub struct Pinned {
     pub(crate) tools: BTreeMap<String, PinnedTool>,
     /// The other lists. A list without items is missing.
     pub(crate) items: BTreeMap<List, BTreeMap<String, PinnedItem>>,
+    /// Lists that were seen to their end: what is not in them was not there.
+    pub(crate) listed: BTreeSet<List>,
 }
 
 impl Pinned {
@@ -62,6 +64,11 @@ impl Pinned {
         self.items.get(&list).unwrap_or(&NONE)
     }
 
+    /// Whether the list was seen to its end when it was accepted, so that what is not in it is new.
+    pub fn is_listed(&self, list: List) -> bool {
+        self.listed.contains(&list)
+    }
+
     pub(super) fn accept_tool(&mut self, tool: &Tool) {
         self.tools.insert(tool.name().to_owned(), tool.pinned().clone());
     }
@@ -72,6 +79,7 @@ impl Pinned {
         self.told = told.clone().or(self.told.take());
         for list in complete {
             self.clear(*list);
+            self.listed.insert(*list);
         }
         tools.values().for_each(|tool| self.accept_tool(tool));
         for item in items.values().flat_map(BTreeMap::values) {

@@ -26,8 +26,10 @@ pub(super) fn lock(lock: &Lock) -> String {
 }
 
 fn server(text: &mut String, table: &str, pinned: &Pinned) {
-    let Pinned { identity, told, tools, items } = pinned;
+    let Pinned { identity, told, tools, items, listed } = pinned;
     open(text, table);
+    let lists: Vec<String> = listed.iter().map(|list| basic(table_of(*list))).collect();
+    field(text, "listed", (!lists.is_empty()).then(|| format!("[{}]", lists.join(", "))));
     if let Some(identity) = identity {
         write_identity(text, &format!("{table}.identity"), identity);
     }

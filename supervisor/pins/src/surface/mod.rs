@@ -122,6 +122,19 @@ impl Surface {
         Ok(())
     }
 
+    /// Only this list: neither another one, nor who the server is and what it told.
+    #[must_use]
+    pub fn of(&self, list: List) -> Self {
+        let mut part = Self::default();
+        match list {
+            List::Tools => part.tools.clone_from(&self.tools),
+            list => part.items.extend(self.items.get(&list).map(|items| (list, items.clone()))),
+        }
+        part.complete.extend(self.complete.get(&list));
+        part.bytes = self.bytes;
+        part
+    }
+
     /// The tools, by name.
     pub fn tools(&self) -> &BTreeMap<String, Tool> {
         &self.tools

@@ -13,6 +13,7 @@ mod files;
 mod grants;
 mod ledger;
 mod network;
+mod pins;
 mod tool_keys;
 mod tools;
 mod violations;
@@ -120,6 +121,7 @@ impl Compiler<'_> {
             server_requests,
             responses,
             content,
+            pins,
             audit,
             on_violation,
             require,
@@ -136,6 +138,7 @@ impl Compiler<'_> {
         let session = self.session(value(session), value(server_requests));
         let (responses, redact) = self.responses(value(responses));
         let content = self.content(value(content), redact);
+        let pins = self.pins(pins);
         let audit = self.audit(value(audit));
         let on_violation = self.violations(value(on_violation));
         let require = self.require(value(require));
@@ -161,6 +164,7 @@ impl Compiler<'_> {
             session,
             responses,
             content,
+            pins,
             audit,
             on_violation,
             require,

@@ -96,6 +96,7 @@ fn state(rule: &Rule, id: RuleId, plan: &Plan, support: &Support) -> State {
         Ask::Scope => enforced(&[Layer::Doorman], None),
         Ask::Approval => enforced(&[Layer::Doorman], None),
         Ask::Arguments | Ask::OutputSchema => enforced(&[Layer::Doorman], None),
+        Ask::Pins => enforced(&[Layer::Doorman], None),
         Ask::Content => enforced(&[Layer::Doorman], None),
         Ask::Audit => enforced(&[Layer::Audit], None),
         Ask::Violation(kind, OnViolation::Kill) => host.kill(*kind),

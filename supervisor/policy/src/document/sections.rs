@@ -15,7 +15,9 @@ use super::tool::{Seconds, Tools};
 use super::words::{Method, Permission, PolicyName, Redaction, Reference, Scope, Sentence, VariableName};
 use crate::document::At;
 use crate::host::ToolPattern;
-use crate::plan::{ArgumentDetail, AuditFailure, Consequence, OnViolation, SyscallProfile};
+use crate::plan::{
+    ArgumentDetail, AuditFailure, Consequence, FirstUse, OnChange, OnViolation, SyscallProfile,
+};
 use crate::support::Layer;
 
 section! {
@@ -51,6 +53,8 @@ section! {
         responses: Responses,
         /// What texts between client and server may hold.
         content: Content,
+        /// What the server was when somebody looked at it, and what happens when it is another.
+        pins: Pins,
         /// What is written down.
         audit: Audit,
         /// What a violation leads to, by kind.
@@ -184,6 +188,18 @@ section! {
         validate_output_schema: bool,
         /// What is cut out of answers: short for `content.answers` with `redact`.
         redact: Filled<At<Redaction>>,
+    }
+}
+
+section! {
+    /// What the server was when somebody looked at it, and what happens when it is another. With this section it is pinned.
+    Pins requires [] {
+        /// The lock file; by default `mcpguard.lock` in mcpguard's state directory. The server must not be able to write it.
+        lock: PathText,
+        /// What happens where the lock file does not know the server; by default `record`.
+        first_use: FirstUse,
+        /// What happens where it has changed in meaning; by default `quarantine`.
+        on_change: OnChange,
     }
 }
 

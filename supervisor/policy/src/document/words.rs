@@ -7,7 +7,9 @@ use super::decode::{FromText, text};
 use super::section::{Merge, prose};
 use super::spelling::nearest;
 use super::table::Name;
-use crate::plan::{ArgumentDetail, AuditFailure, Consequence, OnViolation, SyscallProfile};
+use crate::plan::{
+    ArgumentDetail, AuditFailure, Consequence, FirstUse, OnChange, OnViolation, SyscallProfile,
+};
 use crate::problem::Complaint;
 use crate::support::Layer;
 
@@ -122,6 +124,22 @@ words! { "a detail", ArgumentDetail {
     ArgumentDetail::Names = "names",
     /// Values; long ones cut, secrets replaced.
     ArgumentDetail::Redacted = "redacted",
+} }
+
+words! { "record or refuse", FirstUse {
+    /// It is taken as it is, and remembered.
+    FirstUse::Record = "record",
+    /// Its tools are closed until somebody has accepted it.
+    FirstUse::Refuse = "refuse",
+} }
+
+words! { "flag, quarantine or block", OnChange {
+    /// A record tells of it.
+    OnChange::Flag = "flag",
+    /// What has changed is closed until somebody has accepted it.
+    OnChange::Quarantine = "quarantine",
+    /// The whole server is closed until somebody has accepted it.
+    OnChange::Block = "block",
 } }
 
 words! { "stop or continue", AuditFailure {

@@ -86,6 +86,7 @@ impl Bounded {
             | Ask::Arguments
             | Ask::OutputSchema
             | Ask::Content
+            | Ask::Pins
             | Ask::Audit
             | Ask::Violation(..)
             | Ask::Repeated(_)

@@ -135,6 +135,7 @@ impl Desk<'_> {
             session: _,
             responses: _,
             content: _,
+            pins: _,
             on_violation: _,
         } = plan;
         let HostDocument {

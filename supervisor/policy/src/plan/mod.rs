@@ -9,6 +9,7 @@ mod execution;
 mod files;
 mod network;
 mod numbering;
+mod pins;
 mod rules;
 mod tools;
 mod violations;
@@ -24,6 +25,7 @@ pub use network::{
     CidrRule, DomainRule, NAMES_PER_MINUTE, NetworkPlan, Records, Speech, UnixSocketRule, Verify,
 };
 pub use numbering::Numbering;
+pub use pins::{FirstUse, OnChange, PinsPlan};
 pub use rules::{Ask, Origin, Rule, RuleId};
 pub use tools::{
     Approval, ApprovalsPlan, ResponsesPlan, Roles, SchemaCheck, SessionPlan, ToolRule, ToolsPlan,
@@ -72,6 +74,8 @@ pub struct Plan {
     pub responses: ResponsesPlan,
     /// Texts.
     pub content: ContentPlan,
+    /// What the server was when somebody looked at it.
+    pub pins: Option<PinsPlan>,
     /// Audit.
     pub audit: AuditPlan,
     /// What a violation leads to.

@@ -127,6 +127,8 @@ pub enum Ask {
     OutputSchema,
     /// Texts are searched for secrets, personal data, hidden instructions, invisible characters.
     Content,
+    /// The server is compared with what it was when somebody looked at it.
+    Pins,
     /// A record must be written, or the session stops.
     Audit,
     /// What happens at a violation of this kind, where it is more than `deny`.

@@ -93,3 +93,31 @@ fn every_type_of_argument_is_in_the_plan() {
     assert_eq!(plan.tools.rule_for("off").schema, SchemaCheck::Never);
     assert_eq!(plan.tools.rule_for("other").schema, SchemaCheck::Known);
 }
+
+#[test]
+fn approvals_say_who_and_how_long() {
+    let text = "version: 1\ntools:\n  defaults: { require_approval: true }\n  \"delete_*\": { sensitive: true }\n  read: { require_approval: false }\napprovals: { timeout_seconds: 60, command: [ask, \"--now\"], ask_client: true }\n";
+    let plan = plan(text).unwrap();
+    let approvers = |tool: &str| plan.tools.rule_for(tool).approval.map(|approval| approval.approvers);
+    assert_eq!((approvers("x"), approvers("delete_x"), approvers("read")), (Some(1), Some(2), None));
+    let from = plan.tools.rule_for("delete_x").approval.unwrap().from;
+    assert_eq!(plan.rule(from).unwrap().text, "tools.delete_*.sensitive: true");
+    assert_eq!(plan.approvals.timeout.as_secs(), 60);
+    assert_eq!(plan.approvals.command.as_deref(), Some(&["ask".to_owned(), "--now".to_owned()][..]));
+    assert!(plan.approvals.ask_client);
+}
+
+#[test]
+fn pins_are_a_section_or_are_not() {
+    use policy::plan::{FirstUse, OnChange};
+    assert_eq!(plan("version: 1\n").unwrap().pins, None);
+    let bare = plan("version: 1\npins: {}\n").unwrap();
+    let pins = bare.pins.clone().unwrap();
+    assert_eq!((pins.first_use, pins.on_change, pins.lock), (FirstUse::Record, OnChange::Quarantine, None));
+    assert_eq!(bare.rule(pins.from).unwrap().text, "pins.on_change: quarantine");
+    let text = "version: 1\npins: { lock: \"${workspace}/l\", first_use: refuse, on_change: block }\n";
+    let pins = plan(text).unwrap().pins.unwrap();
+    assert_eq!((pins.first_use, pins.on_change), (FirstUse::Refuse, OnChange::Block));
+    assert!(pins.lock.is_some_and(|lock| lock.as_path().ends_with("l")));
+    assert!(plan("version: 1\npins: { on_change: quarantin }\n").is_err());
+}

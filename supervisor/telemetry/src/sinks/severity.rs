@@ -43,7 +43,7 @@ pub(crate) fn severity(body: &Body) -> Severity {
             OperationKind::Open | OperationKind::Resume => Severity::Info,
             _ => Severity::Notice,
         },
-        Body::PolicyChanged(_) | Body::Approval(_) => Severity::Notice,
+        Body::PolicyChanged(_) | Body::Approval(_) | Body::Pins(_) => Severity::Notice,
         // Whether it is more than worth a note is the policy's to say: what it blocks is a denial of its own.
         Body::Findings(_) => Severity::Notice,
         body if body.is_denial() => Severity::Warning,

@@ -22,6 +22,11 @@ impl Doorman<'_> {
                     Err(ending) => return ending,
                 },
                 Question::Approvals => answer(stream, &self.waiting()).await,
+                Question::Pins => match self.repin().await {
+                    Ok(Ok(())) => answer(stream, &true).await,
+                    Ok(Err(why)) => answer(stream, &why).await,
+                    Err(ending) => return ending,
+                },
                 Question::Decide { call, digest, approve } => {
                     match self.decide(call, &digest, &named(uid), approve).await {
                         Ok(decided) => answer(stream, &decided).await,
@@ -58,6 +63,18 @@ impl Doorman<'_> {
         if let Some(Err(error)) = command.map(|argv| self.hooks.ask(&argv, &held)) {
             tracing::warn!("approvals.command is not asked about call {call}: {error:#}");
         }
+    }
+
+    /// Somebody has accepted something of the server; or why it cannot be read.
+    async fn repin(&self) -> Result<Result<(), String>, Ending> {
+        let Some(pinner) = &self.pinner else { return Ok(Err("its policy pins nothing".to_owned())) };
+        let lock = match pinner.read() {
+            Ok(lock) => lock,
+            Err(error) => return Ok(Err(format!("{error:#}"))),
+        };
+        let judgement = self.engine.borrow_mut().repin(lock);
+        self.apply(judgement, &[], Side::Client).await?;
+        Ok(Ok(()))
     }
 
     fn waiting(&self) -> Vec<Held> {

@@ -122,7 +122,7 @@ impl Doorman<'_> {
         let Candidate { composed, stamp, later, .. } = candidate;
         let plan = &composed.plan;
         let judgement = self.engine.borrow_mut().revise(super::orders(plan), &plan.rules, Instant::now());
-        super::surroundings::warm(&plan.content);
+        super::surroundings::warm(&plan.content, plan.pins.is_some());
         self.layers.kernel.revise(plan, *stamp, &self.engine.borrow());
         self.layers.kernel.follow(&self.engine.borrow());
         if way {

@@ -41,6 +41,7 @@ fn sections(old: &Plan, new: &Plan) -> Vec<String> {
     let again = |what: &str| format!("{what}: it is what it was when the server was started");
     let mut all = environment(&old.environment, &new.environment);
     all.extend((old.audit != new.audit).then(|| again("audit")));
+    all.extend((old.pins != new.pins).then(|| again("pins")));
     // Rates of executions and openings are the programs'.
     let held = |plan: &Plan| LimitsPlan {
         max_execs_per_minute: None,

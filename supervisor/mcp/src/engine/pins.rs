@@ -1,0 +1,348 @@
+//! The server is compared with what it was when somebody looked at it (`mcpguard.lock`).
+//!
+//! ```text
+//! tools/list, prompts/list ── each element ─► as it was, or changed without meaning ─► passes
+//!                                            └ changed, or new ─► closed: cut out of the list, refused when it is asked for
+//! initialize ── instructions ─► changed ─► withheld
+//! the last page ─► a first use is told of whole (the shell remembers it), and what differs in one report
+//! ```
+//! A tool that is called before the server has listed it is known by its name only: it passes if it is pinned.
+
+use std::collections::BTreeSet;
+
+use content::{Classes, Scanner, Severity};
+use pins::{Change, Identity, Item, List, Lock, Paint, Pinned, Report, Surface, Told, Tool, Weight};
+use policy::plan::{FirstUse, OnChange, PinsPlan, RuleId};
+use serde_json::value::RawValue;
+
+use super::flight::Open;
+use super::methods;
+use crate::fact::{Fact, Refusal};
+use crate::message::Message;
+use crate::scan::Slot;
+use crate::screen::{Edit, spliced};
+use crate::value;
+
+/// Columns of a report that a fact carries.
+const WIDTH: usize = 120;
+
+/// What the server was, as the shell knows it.
+#[derive(Clone, Debug)]
+pub struct Pinning {
+    /// Under which name the lock file has it.
+    pub name: String,
+    /// The lock file.
+    pub lock: Lock,
+    /// What was started.
+    pub identity: Identity,
+}
+
+/// What of the server is pinned, and what it shows in this session.
+pub(super) struct Pins {
+    plan: PinsPlan,
+    name: String,
+    lock: Lock,
+    identity: Identity,
+    surface: Surface,
+    /// Tools and prompts that have changed in meaning, or are new.
+    changed: BTreeSet<(List, String)>,
+    /// Everything is.
+    all_closed: bool,
+    /// The last report that was told.
+    told: String,
+}
+
+impl Pins {
+    pub(super) fn new(plan: PinsPlan, pinning: Pinning) -> Self {
+        let Pinning { name, lock, identity } = pinning;
+        let mut surface = Surface::default();
+        surface.set_identity(identity.clone());
+        let mut pins = Self {
+            plan,
+            name,
+            lock,
+            identity,
+            surface,
+            changed: BTreeSet::new(),
+            all_closed: false,
+            told: String::new(),
+        };
+        pins.judge_server();
+        pins
+    }
+
+    fn pinned(&self) -> Option<&Pinned> {
+        self.lock.server(&self.name)
+    }
+
+    /// The rule that closes it.
+    pub(super) fn closed(&self, list: List, name: &str) -> Option<RuleId> {
+        let shown = || list == List::Tools && self.surface.tools().contains_key(name);
+        let unknown = || !self.knows(list, name) && !shown() && self.is_strict_about(list);
+        let changed = || self.changed.contains(&(list, name.to_owned())) || unknown();
+        let closed = self.all_closed || (self.plan.on_change != OnChange::Flag && changed());
+        closed.then_some(self.plan.from)
+    }
+
+    fn knows(&self, list: List, name: &str) -> bool {
+        self.pinned().is_some_and(|pinned| match list {
+            List::Tools => pinned.tools().contains_key(name),
+            list => pinned.items(list).contains_key(name),
+        })
+    }
+
+    /// Whether what the lock file does not know of a list is new, and not only met for the first time.
+    fn is_strict_about(&self, list: List) -> bool {
+        self.plan.first_use == FirstUse::Refuse || self.pinned().is_some_and(|pinned| pinned.is_listed(list))
+    }
+
+    /// Whether the server as a whole is another one.
+    fn judge_server(&mut self) {
+        let report = self.pinned().map(|pinned| pins::compare_server(pinned, &self.surface, &suspicion));
+        let weight = report.and_then(|report| heaviest(&report.server));
+        self.all_closed = match (self.pinned(), self.plan.on_change) {
+            (None, _) => self.plan.first_use == FirstUse::Refuse,
+            (Some(_), OnChange::Flag) => false,
+            (Some(_), OnChange::Quarantine) => weight >= Some(Weight::Alarming),
+            (Some(_), OnChange::Block) => weight >= Some(Weight::Meaningful),
+        };
+    }
+
+    /// What the server says of itself; whether its instructions have changed and are to be withheld.
+    fn told(&mut self, told: Told) -> bool {
+        let known = self.surface.set_told(told).is_ok();
+        self.judge_server();
+        let pinned = self.pinned().and_then(Pinned::told);
+        let new = self.surface.told().and_then(|told| told.instructions.as_ref());
+        let changed = pinned.is_some_and(|pinned| pinned.instructions.as_ref() != new && new.is_some());
+        (self.all_closed || !known || changed) && self.plan.on_change != OnChange::Flag
+    }
+
+    /// One element of a list.
+    fn element(&mut self, list: List, raw: &[u8]) {
+        let Ok(item) =
+            serde_json::from_slice::<&RawValue>(raw).map_err(|_| ()).and_then(|raw| read(list, raw))
+        else {
+            // It has no name that can be read, so that `listing` leaves it out; or it holds what cannot be compared.
+            if let Some(name) = value::member(raw, "name").and_then(value::string) {
+                self.changed.insert((list, name));
+            }
+            return;
+        };
+        let (name, weight) = match &item {
+            Shown::Tool(tool) => (tool.name().to_owned(), self.weight_of_tool(tool)),
+            Shown::Item(item) => (item.key().to_owned(), self.weight_of_item(item)),
+        };
+        let added = match item {
+            Shown::Tool(tool) => self.surface.add_tool(tool),
+            Shown::Item(item) => self.surface.add(item),
+        };
+        let closes = weight >= Some(Weight::Meaningful) || added.is_err();
+        let key = (list, name);
+        let _ = if closes { self.changed.insert(key) } else { self.changed.remove(&key) };
+        self.all_closed |= closes && self.plan.on_change == OnChange::Block;
+    }
+
+    /// How much a tool differs from what is pinned.
+    fn weight_of_tool(&self, tool: &Tool) -> Option<Weight> {
+        let old = self.pinned().and_then(|pinned| Some((pinned, pinned.tools().get(tool.name())?)));
+        match old {
+            Some((pinned, _)) if pinned.matches_tool(tool) => None,
+            Some((_, old)) => heaviest(&pins::compare(old, tool, &suspicion)),
+            None => self.is_strict_about(List::Tools).then_some(Weight::Meaningful),
+        }
+    }
+
+    fn weight_of_item(&self, item: &Item) -> Option<Weight> {
+        let list = item.list();
+        let old = self.pinned().and_then(|pinned| Some((pinned, pinned.items(list).get(item.key())?)));
+        match old {
+            Some((pinned, _)) if pinned.matches_item(item) => None,
+            Some((_, old)) => heaviest(&pins::compare_item(old, item, &suspicion)),
+            None => self.is_strict_about(list).then_some(Weight::Meaningful),
+        }
+    }
+
+    /// A page of a list.
+    fn page(&mut self, list: List, elements: &[u8], first: bool, last: bool) -> Option<Fact> {
+        if first {
+            self.surface.begin(list);
+            self.changed.retain(|(of, _)| *of != list);
+        }
+        value::elements(elements).for_each(|raw| self.element(list, raw));
+        if last {
+            self.surface.complete(list);
+        }
+        let met = self.met(list);
+        if met.is_some() || !last { met } else { self.compared() }
+    }
+
+    /// What is met for the first time is remembered, page by page: a list may never come to its end.
+    fn met(&mut self, list: List) -> Option<Fact> {
+        let changed = self.all_closed || self.changed.iter().any(|(of, _)| *of == list);
+        if self.is_strict_about(list) || changed {
+            return None;
+        }
+        let mut part = self.surface.of(list);
+        if self.pinned().is_none() {
+            part.set_identity(self.identity.clone());
+            self.surface.told().cloned().map(|told| part.set_told(told)).transpose().ok()?;
+        }
+        let before = self.pinned().cloned();
+        // What cannot be remembered is met for the first time once more.
+        self.lock.accept(&self.name, &part).ok()?;
+        let tools = part.tools().len() as u64;
+        (self.pinned() != before.as_ref()).then(|| Fact::ServerPinned { surface: part.to_json(), tools })
+    }
+
+    /// A list has come to its end: what differs is told.
+    fn compared(&mut self) -> Option<Fact> {
+        let report = self.pinned().map(|pinned| pins::compare_server(pinned, &self.surface, &suspicion));
+        self.changed(&report.unwrap_or_default())
+    }
+
+    fn changed(&mut self, report: &Report) -> Option<Fact> {
+        let unknown = self.pinned().is_none();
+        if report.is_empty() && !unknown {
+            return None;
+        }
+        let text = match unknown {
+            true => "nobody has looked at this server yet\n".to_owned(),
+            false => report.render(WIDTH, Paint::Plain),
+        };
+        if text == self.told {
+            return None;
+        }
+        self.told.clone_from(&text);
+        let closes = self.plan.on_change != OnChange::Flag;
+        Some(Fact::ServerChanged {
+            report: text,
+            weight: report.weight().unwrap_or(Weight::Meaningful),
+            closed: self.changed.iter().filter(|_| closes).map(|(_, name)| name.clone()).collect(),
+            all_closed: self.all_closed,
+            rule: self.plan.from,
+            surface: self.surface.to_json(),
+        })
+    }
+
+    /// Somebody has accepted something: what is shown is compared anew.
+    pub(super) fn follow(&mut self, lock: Lock) -> Option<Fact> {
+        self.lock = lock;
+        self.judge_server();
+        let heavy = |tool: &&Tool| self.weight_of_tool(tool) >= Some(Weight::Meaningful);
+        let tools = self.surface.tools().values().filter(heavy);
+        self.changed = tools.map(|tool| (List::Tools, tool.name().to_owned())).collect();
+        self.all_closed |= !self.changed.is_empty() && self.plan.on_change == OnChange::Block;
+        self.compared()
+    }
+}
+
+fn heaviest(changes: &[Change]) -> Option<Weight> {
+    changes.iter().map(|change| change.weight).max()
+}
+
+/// An element of a list.
+enum Shown {
+    Tool(Tool),
+    Item(Item),
+}
+
+fn read(list: List, raw: &RawValue) -> Result<Shown, ()> {
+    match list {
+        List::Tools => Tool::read(raw).map(Shown::Tool).map_err(drop),
+        list => Item::read(list, raw).map(Shown::Item).map_err(drop),
+    }
+}
+
+/// Whether a text reads like orders to the model.
+fn suspicion(text: &str) -> Option<String> {
+    let scanner = Scanner::shipped().ok()?;
+    let findings = scanner.scan(text, Classes::INJECTION | Classes::EXFILTRATION).at_least(Severity::High);
+    findings.iter().next().map(|finding| finding.rule.about().to_owned())
+}
+
+/// The list that a method asks for, and the member that holds it. Resources are the data itself, which changes.
+fn listed(method: &str) -> Option<(List, &'static str)> {
+    match method {
+        "tools/list" => Some((List::Tools, "tools")),
+        "prompts/list" => Some((List::Prompts, "prompts")),
+        _ => None,
+    }
+}
+
+impl super::Engine {
+    /// Compares what the server shows with what is pinned. A line in which something is withheld, and what is to be told.
+    pub(super) fn compared(
+        &mut self,
+        open: &Open,
+        message: &Message<'_>,
+        facts: &mut Vec<Fact>,
+    ) -> Option<Vec<u8>> {
+        let pins = self.pins.as_mut()?;
+        let result = message.raw(Slot::Result).filter(|raw| value::is_object(raw))?;
+        if matches!(&*open.method, "initialize" | "server/discover") {
+            return withheld(pins, message, result);
+        }
+        let (list, key) = listed(&open.method)?;
+        let elements = value::member(result, key).filter(|raw| value::is_array(raw))?;
+        let last = value::member(result, "nextCursor").is_none_or(|raw| raw == b"null");
+        facts.extend(pins.page(list, elements, !open.cursor, last));
+        (list == List::Prompts).then(|| without_closed(pins, message, elements)).flatten()
+    }
+
+    /// Somebody has accepted something of the server: the client is to list it again.
+    pub fn repin(&mut self, lock: Lock) -> crate::Judgement {
+        let mut out = crate::Judgement::default();
+        let Some(pins) = &mut self.pins else { return out };
+        out.facts.extend(pins.follow(lock));
+        for list in ["tools", "prompts"] {
+            let changed = serde_json::json!({ "jsonrpc": "2.0", "method": format!("notifications/{list}/list_changed") });
+            out.to_client.push(changed.to_string().into_bytes());
+        }
+        out
+    }
+
+    /// The rule that closes a tool which has changed, or a new one.
+    pub(super) fn quarantined(&self, tool: &str) -> Option<(Refusal, RuleId)> {
+        let rule = self.pins.as_ref()?.closed(List::Tools, tool)?;
+        Some((Refusal::Quarantined, rule))
+    }
+
+    /// The same for a prompt.
+    pub(super) fn quarantined_prompt(&self, prompt: &str) -> Option<RuleId> {
+        self.pins.as_ref()?.closed(List::Prompts, prompt)
+    }
+}
+
+/// The answer without instructions that have changed.
+fn withheld(pins: &mut Pins, message: &Message<'_>, result: &[u8]) -> Option<Vec<u8>> {
+    let info = message.raw(Slot::ResultServerInfo).or_else(|| {
+        let meta = message.raw(Slot::ResultMeta).filter(|raw| value::is_object(raw))?;
+        value::member(meta, methods::META_SERVER)
+    });
+    let of_info = |key| {
+        let info = info.filter(|raw| value::is_object(raw))?;
+        value::member(info, key).and_then(value::string)
+    };
+    let raw = value::member(result, "instructions");
+    let instructions = raw.and_then(value::string);
+    let told = Told { name: of_info("name"), version: of_info("version"), instructions };
+    let raw = raw.filter(|_| pins.told(told))?;
+    let start = raw.as_ptr() as usize - result.as_ptr() as usize;
+    let by = br#""[withheld by mcpguard: they are not those that somebody has accepted]""#.to_vec();
+    Some(spliced(message.line(), result, vec![Edit { range: start..start + raw.len(), by }]))
+}
+
+/// The answer without prompts that are closed.
+fn without_closed(pins: &Pins, message: &Message<'_>, elements: &[u8]) -> Option<Vec<u8>> {
+    let is_open = |raw: &&[u8]| {
+        let name = value::member(raw, "name").and_then(value::string);
+        name.is_some_and(|name| pins.closed(List::Prompts, &name).is_none())
+    };
+    let kept: Vec<&[u8]> = value::elements(elements).filter(is_open).collect();
+    if kept.len() == value::elements(elements).count() {
+        return None;
+    }
+    let by = [&b"["[..], &kept.join(&b','), b"]"].concat();
+    Some(spliced(message.line(), elements, vec![Edit { range: 0..elements.len(), by }]))
+}

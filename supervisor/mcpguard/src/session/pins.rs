@@ -1,0 +1,95 @@
+//! What the session's server was when somebody looked at it: read at the start, and kept up to date.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use mcp::{Fact, Pinning};
+use pins::{Lock, Surface};
+
+use super::reach;
+use crate::compose::Composed;
+use crate::pinned::{self, Seen};
+use crate::terminal;
+
+/// Keeps the lock file and what is seen.
+pub(super) struct Pinner {
+    policy: String,
+    lock: PathBuf,
+    seen: PathBuf,
+}
+
+impl Pinner {
+    /// For a policy with pins; otherwise there is none.
+    ///
+    /// # Errors
+    /// The lock file cannot be read, or the server could write it.
+    pub(super) fn open(composed: &Composed) -> anyhow::Result<Option<(Self, Pinning)>> {
+        let plan = &composed.plan;
+        let Some(pins) = &plan.pins else { return Ok(None) };
+        let lock = match &pins.lock {
+            Some(path) => path.as_path().to_owned(),
+            None => pinned::default_lock()?,
+        };
+        let seen = Seen::place(&plan.name)?;
+        [&lock, &seen].into_iter().try_for_each(|path| reach::pins_are_out_of_reach(plan, path))?;
+        let identity = composed.command.as_ref().map(pinned::identity).unwrap_or_default();
+        let pinning = Pinning { name: plan.name.clone(), lock: pinned::read(&lock)?, identity };
+        Ok(Some((Self { policy: plan.name.clone(), lock, seen }, pinning)))
+    }
+
+    /// The lock file as it is now.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn read(&self) -> anyhow::Result<Lock> {
+        pinned::read(&self.lock)
+    }
+
+    /// A fact of the doorman's: what is met for the first time is remembered, and what has changed is told.
+    pub(super) fn note(&self, fact: &Fact, session: &str) {
+        let done = match fact {
+            Fact::ServerPinned { surface, .. } => self.remember(surface),
+            Fact::ServerChanged { surface, report, closed, all_closed, .. } => {
+                self.warn(report, closed, *all_closed);
+                let seen = Seen::new(self.lock.clone(), session.to_owned(), surface.clone());
+                seen.leave(&self.seen)
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = done {
+            terminal::warning(&format!("pins: {error:#}"));
+        }
+    }
+
+    /// Only what the lock file still does not know: another session may have been first.
+    fn remember(&self, surface: &str) -> anyhow::Result<()> {
+        let surface = Surface::from_json(surface).context("what the server shows cannot be remembered")?;
+        pinned::change(&self.lock, |lock| {
+            let known =
+                lock.server(&self.policy).map(|pinned| pins::compare_server(pinned, &surface, &|_| None));
+            let changed = known.is_some_and(|report| {
+                report.entries.iter().any(|entry| entry.fate != pins::Fate::Added)
+                    || !report.server.is_empty()
+            });
+            if changed {
+                return Ok(());
+            }
+            Ok(lock.accept(&self.policy, &surface)?)
+        })
+    }
+
+    fn warn(&self, report: &str, closed: &[String], all_closed: bool) {
+        let what = match (all_closed, closed.len()) {
+            (true, _) => "all of it is closed".to_owned(),
+            (false, 0) => "nothing is closed".to_owned(),
+            (false, 1) => "1 tool or prompt is closed".to_owned(),
+            (false, many) => format!("{many} tools and prompts are closed"),
+        };
+        let report = audit::for_people(report.trim_end()).replace('\n', "\n  ");
+        terminal::warning(&format!(
+            "the server is not what it was when somebody accepted it; {what}. `mcpguard pin diff {policy}` shows it, `mcpguard pin accept \
+             {policy}` accepts it\n  {report}",
+            policy = self.policy,
+        ));
+    }
+}
