@@ -1,9 +1,11 @@
 //! Secrets that mcpguard gave to the server never stand in the audit log, nor on stderr: neither from arguments,
 //! results, errors, stderr nor noise, plain or encoded.
 
-use anyhow::{Result, ensure};
-use harness::{Runtime, Scene, Start, records};
-use serde_json::json;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use harness::{Client, Runtime, Scene, Start, checkout, mcpguard, records, run};
+use serde_json::{Value, json};
 
 /// Long enough to be searched for in every form, with characters that JSON and URLs escape.
 const SECRET: &str = "s3cr3t/\"Value+With=Marks&é";
@@ -76,5 +78,118 @@ fn secrets_are_never_written_down() -> Result<()> {
             "{runtime:?}: calls missing"
         );
     }
+    Ok(())
+}
+
+/// Six values that the server is given.
+const GIVEN: [&str; 6] = [
+    "correct-horse-battery-staple-7",
+    "p@ss/w0rd+of=the&database",
+    "0123456789abcdef0123456789abcdef",
+    "two words and a quote\" here",
+    "Zürich-Straße-42-Schlüssel",
+    "eyJub3QiOiJhIHRva2VuIn0-but-a-secret",
+];
+
+/// The first example of each rule for secrets: a text with one of that form, and the longest run of signs in it, which must
+/// stand nowhere.
+fn forms() -> Result<Vec<(String, String)>> {
+    let pack = std::fs::read_to_string(checkout().join("supervisor/content/packs/secrets.toml"))?;
+    let pack: toml::Table = pack.parse()?;
+    let rules = pack["rule"].as_array().context("a pack without rules")?;
+    let example = |rule: &toml::Value| -> Option<(String, String)> {
+        let parts = rule["matches"].as_array()?.first()?.as_array()?;
+        let text: String = parts.iter().filter_map(toml::Value::as_str).collect();
+        let sign = |c: char| c.is_ascii_alphanumeric() || "_-+/=%".contains(c);
+        let mixed = |run: &str| run.contains(|c: char| c.is_ascii_digit());
+        let heart = text.split(|c| !sign(c)).max_by_key(|run| (mixed(run), run.len()))?.to_owned();
+        Some((text, heart))
+    };
+    Ok(rules.iter().filter_map(example).collect())
+}
+
+/// Everything that the server can do with a text.
+fn plant(client: &mut Client, text: &str) -> Result<()> {
+    for (tool, arguments) in [
+        ("echo", json!({ "text": text })),
+        ("fail", json!({ "text": text })),
+        ("stderr", json!({ "text": text })),
+        // A line of a key by itself has no form that could be known.
+        ("noise", json!({ "lines": [text.replace('\n', " ")] })),
+        ("read", json!({ "path": format!("/nowhere/{text}") })),
+        ("no-such-tool", json!({ "more": [{ "deep": text }] })),
+        (text, json!({ "x": 1 })),
+    ] {
+        client.call(tool, arguments)?;
+    }
+    client.request("resources/read", json!({ "uri": format!("file:///{text}") }))?;
+    Ok(())
+}
+
+/// What a person or a program could look at while the session runs and afterwards.
+fn seen(scene: &Scene, client: &Client, session: &str) -> Result<Vec<(&'static str, String)>> {
+    let told = |arguments: &[&str]| -> Result<String> {
+        let told = run(Command::new(mcpguard()?).args(arguments).arg(scene.audit()))?;
+        Ok(told.stdout + &told.stderr)
+    };
+    let listed = run(Command::new(mcpguard()?).args(["ps", "--json"]))?.stdout;
+    ensure!(listed.contains(session), "the session is not listed: {listed}");
+    let mut lines = String::new();
+    for entry in std::fs::read_dir("/proc")? {
+        // Processes come and go.
+        let Ok(line) = std::fs::read_to_string(entry?.path().join("cmdline")) else { continue };
+        lines += &line;
+    }
+    Ok(vec![
+        ("the audit log", std::fs::read_to_string(scene.audit())?),
+        ("stderr", client.stderr()),
+        ("log show", told(&["log", "show", "--file"])?),
+        ("log show --json", told(&["log", "show", "--json", "--file"])?),
+        ("ps", listed),
+        ("the command lines of all processes", lines),
+    ])
+}
+
+#[test]
+fn forty_planted_secrets_are_nowhere() -> Result<()> {
+    let scene = Scene::new()?;
+    let mut secrets = String::from("environment:\n  secrets:\n");
+    for (number, value) in GIVEN.iter().enumerate() {
+        let file = scene.root().join(format!("secret-{number}"));
+        std::fs::write(&file, format!("{value}\n"))?;
+        secrets += &format!("    GIVEN_{number}: {{ from_file: \"{}\" }}\n", file.display());
+    }
+    let forms = forms()?;
+    ensure!(forms.len() + GIVEN.len() >= 40, "{} are planted", forms.len() + GIVEN.len());
+    let more = format!("{secrets}responses: {{ redact: [secrets] }}\naudit: {{ arguments: redacted }}\n");
+    let text = Runtime::Python.policy(&more)?.replace("name: puppet", "name: planted");
+    let policy = scene.policy("planted", &text)?;
+    let mut client = Start::guarded(&scene, &policy, Runtime::Python.puppet()?).session()?;
+    ensure!(client.call("env", json!({}))?.0.to_string().contains("GIVEN_0"), "not delivered");
+    let given = GIVEN.iter().map(|value| ((*value).to_owned(), (*value).to_owned()));
+    let planted: Vec<(String, String)> = given.chain(forms).collect();
+    for (text, _) in &planted {
+        plant(&mut client, text)?;
+    }
+    let mut places = seen(&scene, &client, "planted")?;
+    let answers: Vec<String> =
+        client.seen().iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    places.push(("what the client received", answers.join("\n")));
+    ensure!(client.finish()?.code() == Some(0), "{}", client.stderr());
+    let mut left = Vec::new();
+    for (place, text) in &places {
+        ensure!(text.len() > 50, "{place}: {text}");
+        // JSON writes some characters otherwise.
+        let decoded = text.replace("\\\"", "\"").replace("\\u00fc", "ü");
+        left.extend(
+            planted
+                .iter()
+                .filter(|(_, heart)| decoded.contains(heart.as_str()))
+                .map(|(_, heart)| format!("{place}: {heart}")),
+        );
+    }
+    ensure!(left.is_empty(), "{} of {} times: {left:#?}", left.len(), planted.len() * places.len());
+    let log: Vec<Value> = records(&scene.audit())?.into_iter().map(|record| record.0).collect();
+    ensure!(log.iter().filter(|record| record["event"] == "tool_call").count() > 200, "calls are missing");
     Ok(())
 }

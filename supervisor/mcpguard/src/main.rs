@@ -16,6 +16,7 @@ mod compose;
 mod daemon;
 mod egress;
 mod environment;
+mod forms;
 mod host;
 mod host_rules;
 mod hosted;

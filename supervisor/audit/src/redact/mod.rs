@@ -29,6 +29,12 @@ use views::View;
 /// so they are not redacted, and [`Redactor::unprotected`] names them.
 pub const MIN_SECRET_BYTES: usize = 6;
 
+/// Finds secrets by their form in a text: where they stand, on character boundaries, and what is said in their place.
+pub type Forms = fn(&str) -> Vec<(Range<usize>, String)>;
+
+/// The longest secret of a well-known form, in bytes: a private key.
+const LONGEST_FORM: usize = 8 << 10;
+
 /// Knows the secrets of a session and cuts them out of whatever is written down.
 pub struct Redactor {
     names: Vec<String>,
@@ -36,6 +42,8 @@ pub struct Redactor {
     needles: Needles,
     /// A secret with a space may stand in a form body as `a+b`.
     plus_is_space: bool,
+    /// Those that nobody has told of.
+    forms: Option<Forms>,
 }
 
 impl fmt::Debug for Redactor {
@@ -60,7 +68,13 @@ impl Redactor {
             }
         }
         let plus_is_space = variants.iter().any(|(_, variant)| variant.contains(&b' '));
-        Self { needles: Needles::new(&variants), names, unprotected, plus_is_space }
+        Self { needles: Needles::new(&variants), names, unprotected, plus_is_space, forms: None }
+    }
+
+    /// Cuts out what has the form of a secret as well.
+    #[must_use]
+    pub fn with_forms(self, forms: Forms) -> Self {
+        Self { forms: Some(forms), ..self }
     }
 
     /// Knows no secret.
@@ -82,7 +96,7 @@ impl Redactor {
     /// behind them is replaced as a whole.
     fn start_of<'t>(&self, text: &'t str, limit: usize) -> Cow<'t, str> {
         let limit = text.floor_char_boundary(limit);
-        let mut found = self.found(&text[..text.floor_char_boundary(self.window(limit))]);
+        let mut found = self.all(&text[..text.floor_char_boundary(self.window(limit))]);
         found.retain(|(range, _)| range.start < limit);
         if found.is_empty() {
             return Cow::Borrowed(&text[..limit]);
@@ -93,7 +107,7 @@ impl Redactor {
         for (range, secret) in merged(found) {
             clean.push_str(&text[at..range.start]);
             clean.push_str("[redacted:");
-            clean.push_str(&self.names[secret]);
+            clean.push_str(&secret);
             clean.push(']');
             at = range.end;
         }
@@ -106,6 +120,14 @@ impl Redactor {
         let mut found = self.found(text);
         found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
         merged(found).into_iter().map(|(range, secret)| (range, self.names[secret].as_str()))
+    }
+
+    /// Everything that is cut out, by its name; unordered, overlapping.
+    fn all(&self, text: &str) -> Vec<(Range<usize>, Cow<'_, str>)> {
+        let own = self.found(text).into_iter();
+        let own = own.map(|(range, secret)| (range, Cow::Borrowed(self.names[secret].as_str())));
+        let forms = self.forms.map(|forms| forms(text)).unwrap_or_default().into_iter();
+        own.chain(forms.map(|(range, name)| (range, Cow::Owned(name)))).collect()
     }
 
     /// Where secrets stand in the text, and which; unordered, overlapping, on character boundaries.
@@ -127,13 +149,14 @@ impl Redactor {
     /// How many bytes of a text must be looked at, so that a secret that begins before `limit` is seen as a whole:
     /// the longest form, every byte of it written as `\u00XX`.
     fn window(&self, limit: usize) -> usize {
-        limit.saturating_add(self.needles.longest().saturating_mul(6))
+        let form = if self.forms.is_some() { LONGEST_FORM } else { 0 };
+        limit.saturating_add(self.needles.longest().saturating_mul(6).max(form))
     }
 }
 
 /// Joins ranges that touch or overlap; sorted by start. The first, longest one gives the name.
-fn merged(found: Vec<(Range<usize>, usize)>) -> Vec<(Range<usize>, usize)> {
-    let mut joined: Vec<(Range<usize>, usize)> = Vec::with_capacity(found.len());
+fn merged<N>(found: Vec<(Range<usize>, N)>) -> Vec<(Range<usize>, N)> {
+    let mut joined: Vec<(Range<usize>, N)> = Vec::with_capacity(found.len());
     for (range, secret) in found {
         match joined.last_mut() {
             Some((last, _)) if range.start < last.end => last.end = last.end.max(range.end),
@@ -213,6 +236,17 @@ mod tests {
         ]);
         assert_eq!(redactor.text("got MIIEpAIBAAKCAQEAabcdef!"), "got [redacted:KEY]!");
         assert_eq!(redactor.text("auth failed for p@ssw0rd"), "auth failed for [redacted:DATABASE_URL]");
+    }
+
+    #[test]
+    fn forms_vanish_with_what_is_known() {
+        let forms: Forms = |text| {
+            let found = text.match_indices("tok_");
+            found.map(|(at, _)| (at..(at + 8).min(text.len()), "token".to_owned())).collect()
+        };
+        let redactor = Redactor::new([("A", "known-value")]).with_forms(forms);
+        assert_eq!(redactor.text("a tok_1234 known-value b"), "a [redacted:token] [redacted:A] b");
+        assert_eq!(redactor.places("tok_1234").count(), 0, "only the session's own have places");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use enforce::Status;
 use policy::plan::{ArgumentDetail, AuditFailure};
 
 use crate::compose::Composed;
+use crate::forms;
 use crate::host::state_directory;
 use crate::sessions::{About, Registration};
 
@@ -58,7 +59,7 @@ impl Journal {
         };
         reach::log_is_out_of_reach(&composed.plan, &path)?;
         let secrets = secrets.iter().map(|(name, value)| (name.clone(), value.clone()));
-        let redactor = Arc::new(Redactor::new(secrets));
+        let redactor = Arc::new(Redactor::new(secrets).with_forms(forms::secrets));
         let (name, place) = (session.to_string(), std::path::absolute(&path)?);
         let config = LogConfig {
             path,
