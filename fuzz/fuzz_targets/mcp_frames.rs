@@ -61,7 +61,7 @@ fn engine(limit: u64) -> Engine {
     let content = ContentPlan { answers: treatments, ..ContentPlan::default() };
     let responses = ResponsesPlan::default();
     let approvals = ApprovalsPlan { timeout: Duration::from_secs(3), command: None, ask_client: false };
-    let orders = Orders { tools, approvals, session, responses, content, pins: None, on_refusal: OnViolation::Deny };
+    let orders = Orders { tools, access: policy::plan::AccessPlan::default(), approvals, session, responses, content, pins: None, on_refusal: OnViolation::Deny };
     Engine::new(orders, &[], Caller::default(), &Surroundings::none())
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn layer(cause: Cause) -> Layer {
         | Cause::Argument
         | Cause::OutputSchema
         | Cause::Content
-        | Cause::Quarantine => Layer::Tool,
+        | Cause::Quarantine
+        | Cause::Disabled => Layer::Tool,
         Cause::File => Layer::File,
         Cause::Network => Layer::Network,
         Cause::Program => Layer::Exec,

@@ -134,6 +134,19 @@ pub enum Fact {
         /// `None` for a request that is embedded in a notification.
         id: Option<RequestId>,
     },
+    /// A request about a prompt or a resource was answered with an error; the server did not see it.
+    AccessRefused {
+        id: RequestId,
+        method: String,
+        /// The prompt's name or the resource's address, bounded.
+        subject: String,
+        /// `None`: its spelling is refused.
+        rule: Option<RuleId>,
+        /// It is for a scope that the caller does not hold.
+        scope: bool,
+        /// What the client was told.
+        text: String,
+    },
     /// A method that is neither in the protocol nor in the policy.
     MethodRefused { side: Side, method: String },
     /// A line that is no message with exactly one reading.

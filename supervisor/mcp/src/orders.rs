@@ -7,7 +7,7 @@ use std::rc::Rc;
 use ::arguments::{Tree, TreeError};
 use content::Day;
 use policy::plan::{
-    ApprovalsPlan, ContentPlan, OnViolation, PinsPlan, ResponsesPlan, SessionPlan, ToolsPlan,
+    AccessPlan, ApprovalsPlan, ContentPlan, OnViolation, PinsPlan, ResponsesPlan, SessionPlan, ToolsPlan,
 };
 
 use crate::engine::Pinning;
@@ -17,6 +17,8 @@ use crate::engine::Pinning;
 pub struct Orders {
     /// Which tools may be called, and how.
     pub tools: ToolsPlan,
+    /// Which prompts and resources are open, and to whom.
+    pub access: AccessPlan,
     /// How held calls are approved.
     pub approvals: ApprovalsPlan,
     /// What holds for all calls together.

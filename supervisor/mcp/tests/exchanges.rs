@@ -46,6 +46,7 @@ exchanges! {
     pins
     first_use
     unaccepted
+    access
     scopes
     roles
 }

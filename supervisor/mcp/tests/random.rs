@@ -53,6 +53,7 @@ fn engine() -> Engine {
     let approvals = ApprovalsPlan { timeout: Duration::from_secs(300), command: None, ask_client: false };
     let orders = Orders {
         tools,
+        access: policy::plan::AccessPlan::default(),
         approvals,
         session,
         responses: ResponsesPlan::default(),

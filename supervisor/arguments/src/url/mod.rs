@@ -6,6 +6,9 @@
 mod address;
 mod authority;
 mod host;
+mod plain;
+
+pub use plain::is_plain_uri;
 
 use ::url::Url;
 

@@ -108,6 +108,8 @@ pub enum Cause {
     OutputSchema,
     /// The answer holds something that the policy keeps from the client.
     Content,
+    /// A prompt or a resource that the policy closes, or whose address could be written in another way.
+    Disabled,
     /// The server shows the tool otherwise than somebody has accepted it, or nobody has looked at it.
     Quarantine,
     /// A system call outside of the profile.

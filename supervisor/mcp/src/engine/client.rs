@@ -52,6 +52,10 @@ impl Engine {
                 self.refuse_request(id, message, MessageFault::TooManyRequests, now, out)
             }
             _ => {
+                if let Some(closed) = self.closed_request(method, message) {
+                    self.refuse_access(id, method, closed, out);
+                    return Forward::Nothing;
+                }
                 let prompt = message.string(Slot::ParamsName).filter(|_| method == "prompts/get");
                 if let Some(rule) = prompt.and_then(|prompt| self.quarantined_prompt(&prompt)) {
                     let text = refusal::changed(&self.rules, method, rule);

@@ -1,5 +1,6 @@
 //! The engine: judges each message of a session. See [`Engine`].
 
+mod access;
 mod answer;
 mod approvals;
 mod arguments;
@@ -31,7 +32,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use policy::plan::{
-    ApprovalsPlan, ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan,
+    AccessPlan, ApprovalsPlan, ClassId, ClassMask, OnViolation, ResponsesPlan, Rule, RuleId, SessionPlan,
 };
 
 use crate::fact::{Ending, Fact, Outcome, Refusal, Side};
@@ -73,6 +74,7 @@ pub struct Engine {
     pins: Option<Pins>,
     /// Tools that are closed for what the server tells of them: what was found, and the rule.
     poisoned: BTreeMap<String, (String, RuleId)>,
+    access: AccessPlan,
     approvals: ApprovalsPlan,
     /// The client says that its person can be asked.
     client_can_be_asked: bool,
@@ -136,7 +138,7 @@ impl Engine {
     /// An engine for a new session of this caller. `rules` are those of the plan, so that refusals can say which rule it was
     /// and where it stands.
     pub fn new(orders: Orders, rules: &[Rule], caller: Caller, surroundings: &Surroundings) -> Self {
-        let Orders { tools, approvals, session, responses, content, pins, on_refusal } = orders;
+        let Orders { tools, access, approvals, session, responses, content, pins, on_refusal } = orders;
         let (limits, asking, extra_methods) = of_the_session(session, &responses);
         Self {
             arguments: Arguments::new(&tools, Rc::clone(&surroundings.tree)),
@@ -145,6 +147,7 @@ impl Engine {
             screen: Screen::new(content, surroundings),
             pins: pins.zip(surroundings.pinning.clone()).map(|(plan, pinning)| Pins::new(plan, pinning)),
             poisoned: BTreeMap::new(),
+            access,
             approvals,
             client_can_be_asked: false,
             questions: BTreeMap::new(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use policy::plan::RuleId;
 use serde_json::{Value, json};
 
+use super::access::Closed;
 use super::answer::Code;
 use super::arguments::Objection;
 use super::rulebook::Rulebook;
@@ -103,6 +104,23 @@ pub(super) fn objected(rules: &Rulebook, tool: &str, objection: &Objection) -> S
     let because = why(reason);
     let stop = if because.is_empty() { "" } else { "." };
     format!("mcpguard refused `{tool}`: {sentence}{by}{stop}{because}")
+}
+
+/// Why a request about a prompt or a resource does not go to the server.
+pub(super) fn closed(rules: &Rulebook, method: &str, subject: &str, why: Closed) -> String {
+    let subject = clipped(subject);
+    let because = match why {
+        Closed::Rule(id, scope) => {
+            let what = if scope { "wants a scope that this caller does not hold" } else { "disables it" };
+            let reason = rules.words(id).and_then(|words| words.reason.as_deref());
+            format!("{} {what}.{}", rule(rules, id), self::why(reason))
+        }
+        Closed::Spelling => {
+            "its address can be written in another way; write it in its plain form, without `.`, `..` and needless escapes.".to_owned()
+        }
+        Closed::Unreadable => "it names nothing that a rule could be found for.".to_owned(),
+    };
+    format!("mcpguard refused `{method}` of `{subject}`: {because}")
 }
 
 /// Why a prompt is not asked for.

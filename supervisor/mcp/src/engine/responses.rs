@@ -146,6 +146,9 @@ impl Engine {
             if &*open.method == "tools/list" {
                 return self.list(id, open, message, now, out);
             }
+            if let Some(line) = self.without_refused(open, message) {
+                return Forward::Rewritten(line);
+            }
         }
         let told = open.call.as_ref().and_then(|call| blocked::told(call, message));
         told.map_or(Forward::Unchanged, Forward::Rewritten)

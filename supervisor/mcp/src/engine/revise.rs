@@ -30,7 +30,7 @@ impl Engine {
     /// Judges by another policy from now on. The parameters are those of [`Self::new`].
     pub fn revise(&mut self, orders: Orders, rules: &[Rule], now: Instant) -> Judgement {
         // What is pinned is what it was at the start: a policy that says otherwise is not put in force.
-        let Orders { tools, approvals, session, responses, content, pins: _, on_refusal } = orders;
+        let Orders { tools, access, approvals, session, responses, content, pins: _, on_refusal } = orders;
         let mut out = Judgement::default();
         let caller = self.rules.caller();
         self.flight.revise(|tool| terms(&tools, caller, tool));
@@ -39,6 +39,7 @@ impl Engine {
         (self.limits, self.asking, self.extra_methods) = super::of_the_session(session, &responses);
         self.on_refusal = on_refusal;
         self.screen.follow(content);
+        self.access = access;
         self.approvals = approvals;
         // What was closed by the old policy is looked at anew with the next list; until then it stays closed.
         for id in self.flight.waiting_calls() {

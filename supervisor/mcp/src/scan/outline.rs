@@ -32,6 +32,8 @@ pub(crate) enum Slot {
     ParamsTask,
     ParamsClientInfo,
     ParamsInputRequests,
+    ParamsUri,
+    ParamsRef,
     ResultTools,
     ResultInputRequests,
     ResultResultType,
@@ -51,7 +53,7 @@ impl Slot {
         match self {
             Self::Jsonrpc | Self::Id | Self::Method | Self::Params | Self::Result | Self::Error => true,
             Self::ParamsName | Self::ParamsArguments | Self::ParamsRequestId | Self::ParamsTaskId => true,
-            Self::ParamsTask | Self::ParamsInputRequests => true,
+            Self::ParamsTask | Self::ParamsInputRequests | Self::ParamsUri | Self::ParamsRef => true,
             Self::ResultTools | Self::ResultInputRequests | Self::ErrorCode => true,
             Self::ParamsMeta | Self::ParamsClientInfo => false,
             Self::ResultResultType | Self::ResultTask | Self::ResultTaskId | Self::ResultIsError => false,
@@ -98,6 +100,8 @@ const PARAMS: &[(&str, Slot)] = &[
     ("task", Slot::ParamsTask),
     ("clientInfo", Slot::ParamsClientInfo),
     ("inputRequests", Slot::ParamsInputRequests),
+    ("uri", Slot::ParamsUri),
+    ("ref", Slot::ParamsRef),
 ];
 const RESULT: &[(&str, Slot)] = &[
     ("tools", Slot::ResultTools),

@@ -10,6 +10,8 @@
 //! content answers.secrets=redact arguments.secrets=block
 //! allowed email 2026-12-31
 //! approvals timeout=60s ask
+//! prompt deploy_* scope=admin
+//! resource file:///etc/* disabled
 //! pins quarantine refuse
 //! pinned tool {"name":"add"}
 //! pinned told name instructions
@@ -28,14 +30,15 @@ use std::time::{Duration, Instant};
 use mcp::{Caller, Engine, Judgement, Orders, Pinning, Secrets, Surroundings};
 use pins::{Identity, List, Lock, Surface, Told, Tool};
 use policy::plan::{
-    AbsolutePath, AllowedFinding, Approval, ApprovalsPlan, ArgumentKind, ArgumentRule, Ask, ClassId,
-    ContentPlan, FirstUse, OnChange, OnViolation, Origin, PinsPlan, ResponsesPlan, Roles, Rule, RuleId,
-    SchemaCheck, SessionPlan, ToolRule, ToolsPlan, Treatment,
+    AbsolutePath, AccessPlan, AccessRule, AllowedFinding, Approval, ApprovalsPlan, ArgumentKind,
+    ArgumentRule, Ask, ClassId, ContentPlan, FirstUse, OnChange, OnViolation, Origin, PinsPlan,
+    ResponsesPlan, Roles, Rule, RuleId, SchemaCheck, SessionPlan, ToolRule, ToolsPlan, Treatment,
 };
 
 pub(crate) struct Setup {
     pub(crate) session: SessionPlan,
     tools: ToolsPlan,
+    access: AccessPlan,
     approvals: ApprovalsPlan,
     responses: ResponsesPlan,
     content: ContentPlan,
@@ -64,6 +67,7 @@ impl Default for Setup {
                 globs: Vec::new(),
                 roles: None,
             },
+            access: AccessPlan::default(),
             approvals: ApprovalsPlan { timeout: Duration::from_secs(300), command: None, ask_client: false },
             responses: ResponsesPlan::default(),
             content: ContentPlan::default(),
@@ -120,6 +124,7 @@ impl Setup {
             }),
             Some("pins") => self.pins(words),
             Some("pinned") => self.pinned(line.trim_start().strip_prefix("pinned ").unwrap()),
+            Some(kind @ ("prompt" | "resource")) => self.access(kind, words),
             Some("roles") => self.roles(words),
             Some("caller") => self.caller.scopes = words.map(str::to_owned).collect(),
             Some("kill") => self.on_refusal = OnViolation::Kill,
@@ -134,6 +139,7 @@ impl Setup {
         let Self {
             session,
             tools,
+            access,
             approvals,
             responses,
             content,
@@ -144,7 +150,7 @@ impl Setup {
             caller: _,
         } = self;
         let foreseen = engine.active_under(&tools);
-        let orders = Orders { tools, approvals, session, responses, content, pins, on_refusal };
+        let orders = Orders { tools, access, approvals, session, responses, content, pins, on_refusal };
         let judgement = engine.revise(orders, &rules, now);
         // A call that waited may have got its turn.
         match judgement.to_server.is_empty() && engine.active() != foreseen {
@@ -192,6 +198,23 @@ impl Setup {
                     Some(self.note("responses.validate_output_schema: true"));
             }
             word => self.responses.max_bytes = Some(number(word, "max=")),
+        }
+    }
+
+    fn access<'a>(&mut self, kind: &str, mut words: impl Iterator<Item = &'a str>) {
+        let name = words.next().unwrap().to_owned();
+        let from = self.note(&format!("{kind}s.{name}"));
+        let mut rule = AccessRule { disabled: None, scope: None, reason: None };
+        for word in words {
+            match word.strip_prefix("scope=") {
+                Some(scope) => rule.scope = Some((scope.to_owned(), from)),
+                None => rule.disabled = Some(from),
+            }
+        }
+        let rules = if kind == "prompt" { &mut self.access.prompts } else { &mut self.access.resources };
+        match name.as_str() {
+            "defaults" => rules.default = Some(rule),
+            _ => rules.named.push((name, rule)),
         }
     }
 
@@ -289,11 +312,22 @@ impl Setup {
     }
 
     pub(crate) fn engine(self) -> Engine {
-        let Self { session, tools, approvals, responses, content, pins, shown, on_refusal, rules, caller } =
-            self;
+        let Self {
+            session,
+            tools,
+            access,
+            approvals,
+            responses,
+            content,
+            pins,
+            shown,
+            on_refusal,
+            rules,
+            caller,
+        } = self;
         let pinning =
             Some(Pinning { name: "s".to_owned(), lock: locked(&shown), identity: Identity::default() });
-        let orders = Orders { tools, approvals, session, responses, content, pins, on_refusal };
+        let orders = Orders { tools, access, approvals, session, responses, content, pins, on_refusal };
         let today = || "2026-11-27".parse().unwrap();
         let surroundings = Surroundings { tree: Rc::new(Links), secrets: Rc::new(Own), today, pinning };
         Engine::new(orders, &rules, caller, &surroundings)

@@ -458,6 +458,7 @@ fn is_answered(fact: &mcp::Fact) -> bool {
 fn orders(plan: &Plan) -> Orders {
     Orders {
         tools: plan.tools.clone(),
+        access: plan.access.clone(),
         approvals: plan.approvals.clone(),
         session: plan.session.clone(),
         responses: plan.responses.clone(),

@@ -375,6 +375,12 @@ impl Translator {
                 detail: id.map(|id| format!("request {id}")),
                 ..denial(Cause::ServerRequest, method)
             },
+            Fact::AccessRefused { id, method, subject, rule, scope, text } => Denial {
+                detail: Some(format!("{method}, request {id}")),
+                rule: rule.and_then(|rule| self.rule(rule)),
+                reason: Some(text),
+                ..denial(if scope { Cause::Scope } else { Cause::Disabled }, subject)
+            },
             Fact::MethodRefused { side, method } => {
                 Denial { detail: Some(from(side).to_owned()), ..denial(Cause::UnknownMethod, method) }
             }

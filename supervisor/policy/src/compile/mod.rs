@@ -1,6 +1,7 @@
 //! `Policy` → `Plan`: expands variables for one host, numbers the grant classes, resolves the masks of every path,
 //! and writes one [`crate::plan::Rule`] for each thing that the policy asks for.
 
+mod access;
 mod approvals;
 mod arguments;
 mod content;
@@ -116,6 +117,8 @@ impl Compiler<'_> {
             execution,
             tools,
             roles,
+            prompts,
+            resources,
             approvals,
             session,
             server_requests,
@@ -134,6 +137,10 @@ impl Compiler<'_> {
             self.tools(tools, roles, numbering, &mut network);
         self.close_network(&mut network);
         self.settle_denies(&network.unix_sockets);
+        let access = crate::plan::AccessPlan {
+            prompts: self.accesses("prompts", prompts),
+            resources: self.accesses("resources", resources),
+        };
         let approvals = self.approvals(value(approvals));
         let session = self.session(value(session), value(server_requests));
         let (responses, redact) = self.responses(value(responses));
@@ -160,6 +167,7 @@ impl Compiler<'_> {
             limits,
             syscalls,
             tools,
+            access,
             approvals,
             session,
             responses,

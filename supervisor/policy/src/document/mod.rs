@@ -1,6 +1,7 @@
 //! The document: the shape of one policy text. Every key, its type and its description stand here once;
 //! decoder, merge and JSON Schema are made from them.
 
+pub(crate) mod access;
 pub(crate) mod address;
 pub(crate) mod argument;
 pub(crate) mod content;

@@ -1,5 +1,6 @@
 //! The sections of a policy, apart from `tools`. Absent means: grants nothing.
 
+use super::access::Accesses;
 use super::address::{ListenPort, Port};
 use super::content::Content;
 use super::destination::Destination;
@@ -43,6 +44,10 @@ section! {
         tools: Tools,
         /// Scopes that are roles, each with the tools that it opens by name or glob. With this section no tool is open to a caller without such a scope.
         roles: Roles,
+        /// Prompts by name or glob: which are open, and to whom. Without this section every prompt is.
+        prompts: Accesses,
+        /// Resources by address or glob: which are open, and to whom. Without this section every resource is. Addresses that can be written in another way are refused.
+        resources: Accesses,
         /// How calls are approved that `require_approval` and `sensitive` hold.
         approvals: Approvals,
         /// What holds for all calls of a session together.

@@ -131,6 +131,7 @@ impl Desk<'_> {
             budgets: _,
             // What passes between client and server, and what denials lead to: the policy's own business. All of it
             // restricts what the grants above allow.
+            access: _,
             approvals: _,
             session: _,
             responses: _,

@@ -1,5 +1,6 @@
 //! The plan: orders for one host, plain data, printable. Made from a `Policy` and a `Context`; decides nothing more.
 
+mod access;
 mod arguments;
 mod audit;
 mod classes;
@@ -14,6 +15,7 @@ mod rules;
 mod tools;
 mod violations;
 
+pub use access::{AccessPlan, AccessRule, Accesses};
 pub use arguments::{ArgumentKind, ArgumentRule, Finite};
 pub use audit::{ArgumentDetail, AuditFailure, AuditPlan};
 pub use classes::{CallBudget, ClassId, ClassMask, MAX_CLASSES};
@@ -66,6 +68,8 @@ pub struct Plan {
     pub syscalls: SyscallProfile,
     /// Tools.
     pub tools: ToolsPlan,
+    /// Prompts and resources.
+    pub access: AccessPlan,
     /// Approvals.
     pub approvals: ApprovalsPlan,
     /// Session-wide rules of the doorman.

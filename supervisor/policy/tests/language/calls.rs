@@ -121,3 +121,31 @@ fn pins_are_a_section_or_are_not() {
     assert!(pins.lock.is_some_and(|lock| lock.as_path().ends_with("l")));
     assert!(plan("version: 1\npins: { on_change: quarantin }\n").is_err());
 }
+
+#[test]
+fn prompts_and_resources_are_open_by_the_nearest_rule() {
+    let text = "version: 1\nprompts: { \"deploy_*\": { require_scope: admin, reason: r }, deploy_help: {} }\nresources:\n  defaults: { enabled: false, require_scope: read }\n  \"file:///srv/*\": {}\n  \"file:///srv/a/*\": { enabled: false }\n  \"file:///srv/?/x\": {}\n";
+    let plan = plan(text).unwrap();
+    let told = |refused: Option<(policy::plan::RuleId, bool)>| {
+        refused.map(|(rule, _)| plan.rule(rule).unwrap().text.clone())
+    };
+    let holds = |scope: &str| scope == "read";
+    let prompt = |name: &str| told(plan.access.prompts.refused_to(name, &holds));
+    assert_eq!(prompt("deploy_all").as_deref(), Some("prompts.deploy_*.require_scope: admin"));
+    assert_eq!((prompt("deploy_help"), prompt("other")), (None, None));
+    let resource = |uri: &str| told(plan.access.resources.refused_to(uri, &holds));
+    assert_eq!(resource("file:///srv/b"), None);
+    assert_eq!(resource("file:///etc/passwd").as_deref(), Some("resources.defaults.enabled: false"));
+    // Two globs of one length: both must let it pass.
+    assert_eq!(resource("file:///srv/a/x").as_deref(), Some("resources.file:///srv/a/*.enabled: false"));
+    let nobody = told(plan.access.resources.refused_to("file:///srv/b", &|_| false));
+    assert_eq!(nobody.as_deref(), Some("resources.file:///srv/*.require_scope: read"));
+    for text in [
+        "prompts: {}",
+        "prompts: { \"**\": {} }",
+        "resources: { \"a b\": {} }",
+        "prompts: { x: { enable: true } }",
+    ] {
+        assert!(crate::host::plan(&format!("version: 1\n{text}\n")).is_err(), "{text}");
+    }
+}

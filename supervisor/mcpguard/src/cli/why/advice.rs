@@ -74,6 +74,7 @@ impl Advice {
                 "the `findings` record before it names the rule that found something; if it is harmless, add \
                  `content: { allowed: [{ rule: NAME, until: DATE, reason: … }] }`, or another treatment in `content`",
             ),
+            Cause::Disabled => self.rule_itself(),
             Cause::Quarantine => self.note("the server has changed; `mcpguard pin diff` shows what, and `mcpguard pin accept` accepts it"),
             Cause::OutputSchema => {
                 self.note("the answer does not fit the tool's own output schema; the fault is the server's");
