@@ -51,11 +51,24 @@ pub(super) fn walk(
     }
 }
 
+/// Whole runs between escapes are copied: texts have one at the end of each line.
 fn put(inside: &[u8], text: &mut Vec<u8>) {
-    match memchr::memchr(b'\\', inside) {
-        None => text.extend_from_slice(inside),
-        Some(_) => {
-            value::unescape_into(inside, text);
-        }
+    let mut rest = inside;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let (plain, escaped) = rest.split_at(at);
+        text.extend_from_slice(plain);
+        let (escape, after) = escaped.split_at(escape_length(escaped).min(escaped.len()));
+        value::unescape_into(escape, text);
+        rest = after;
+    }
+    text.extend_from_slice(rest);
+}
+
+/// The bytes of the escape that the text begins with; a surrogate pair is one.
+fn escape_length(text: &[u8]) -> usize {
+    match text {
+        [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..] => 12,
+        [b'\\', b'u', ..] => 6,
+        _ => 2,
     }
 }
