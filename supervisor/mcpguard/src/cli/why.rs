@@ -34,6 +34,7 @@ use serde_json::json;
 use super::log::Choice;
 use advice::Advice;
 use evidence::Evidence;
+pub(super) use target::Target;
 
 /// Arguments of `mcpguard why`.
 #[derive(clap::Args)]
