@@ -6,7 +6,7 @@ use audit::{Cause, Outcome, Record, ToolResult};
 
 use super::clock::{SLACK, before};
 use super::events::asks;
-use super::open::is_late;
+use super::open::{is_late, waiting};
 use super::session::Session;
 use super::tally::Tally;
 use super::verdict::{Now, Then, Verdict};
@@ -15,22 +15,52 @@ impl Session {
     /// A call that has ended then.
     pub(super) fn result(&mut self, record: &Record, result: &ToolResult, tally: &mut Tally) {
         let at = self.doorman.instant(record.time);
-        let late = is_late(result.cause);
-        self.time_passes(if late { at.checked_add(SLACK).unwrap_or(at) } else { before(at) }, tally);
+        let (late, after) = (is_late(result.cause), at.checked_add(SLACK).unwrap_or(at));
+        self.time_passes(at, if late { after } else { before(at) }, tally);
         let verdict = self.answer(result);
         if result.reason.as_ref().is_some_and(|reason| reason.starts_with("it goes on as task ")) {
             self.tasks.insert(result.tool.clone());
         }
         let Some(call) = self.open.get(result.call) else { return };
         call.end = Some((result.cause.map_or(Then::Allowed, Then::Denied), verdict));
-        call.took = Duration::from_micros(result.duration_us);
         if call.over {
             return self.close(result.call, tally);
         }
+        // One whose turn came at another time ends by itself.
+        if call.took.is_some() && call.ends.is_none_or(|ends| ends > after) && !late {
+            return;
+        }
+        call.took.get_or_insert(Duration::from_micros(result.duration_us));
         if late && call.verdict.now == Now::Allowed {
             call.verdict = Verdict::unknown("the log does not tell how long it would have taken");
         }
         self.end(result, at, tally);
+    }
+
+    /// A call that waited then until its time was up is not waited for any longer.
+    pub(super) fn given_up(&mut self, record: &Record, tally: &mut Tally) {
+        let at = self.doorman.instant(record.time);
+        let key = waiting(record);
+        if self.open.get(key).is_none() {
+            return;
+        }
+        self.time_passes(at, at.checked_add(SLACK).unwrap_or(at), tally);
+        let Some(call) = self.open.get(key) else { return };
+        let passes = call.verdict.now == Now::Allowed;
+        match call.began {
+            // It began so late that it was given up then.
+            Some(began) if passes && began > before(at) => {
+                call.verdict = Verdict::denied(Cause::Timeout, None);
+            }
+            None if passes => {
+                call.verdict = Verdict::unknown("it waited for an exclusive call, and would wait still");
+            }
+            _ => {}
+        }
+        let number = call.number;
+        self.close(key, tally);
+        let judgement = self.doorman.cancel(number, at);
+        self.note(judgement.facts, at, tally);
     }
 
     /// The call ends at the replay as well; one that still waits there ends as long after its start as it did.
@@ -38,7 +68,7 @@ impl Session {
         let Some(call) = self.open.get(result.call) else { return };
         let number = call.number;
         let gone = matches!(result.outcome, Outcome::TimedOut | Outcome::Cancelled | Outcome::Abandoned);
-        let judgement = match (gone, call.at_server) {
+        let judgement = match (gone, call.began.is_some()) {
             (true, _) => self.doorman.cancel(number, at),
             (false, true) => self.doorman.answer(number, at),
             (false, false) => return,

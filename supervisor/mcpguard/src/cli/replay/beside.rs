@@ -5,6 +5,7 @@ use mcp::Refusal;
 use policy::plan::{RuleId, SchemaCheck};
 
 use super::arguments::{Recorded, is_altered};
+use super::calls::Made;
 use super::orders::wants_arguments;
 use super::session::Session;
 use super::verdict::{Now, Then, Verdict};
@@ -22,7 +23,8 @@ pub(super) struct Refused {
 
 impl Session {
     /// The engine lets it through: what it was not told.
-    pub(super) fn admitted(&self, call: &ToolCall, arguments: &Recorded, then: Then) -> Verdict {
+    pub(super) fn admitted(&self, made: &Made<'_>, arguments: &Recorded, then: Then) -> Verdict {
+        let call = made.call;
         let (plan, tool) = (&self.judge.plan, self.judge.tool(&call.tool));
         if *arguments == Recorded::Part && wants_arguments(plan, tool) {
             return Verdict::unknown("the log holds no whole arguments")
@@ -36,7 +38,7 @@ impl Session {
             return Verdict::unknown("the log does not hold the schemas that the server tells")
                 .by(self.judge.rule(from));
         }
-        if let Some(verdict) = self.undecided(call, then) {
+        if let Some(verdict) = self.undecided(call, then, made.waited.is_some()) {
             return verdict;
         }
         match tool.approval {
@@ -47,7 +49,7 @@ impl Session {
     }
 
     /// Why it cannot be told whether what was refused would be let through.
-    fn undecided(&self, call: &ToolCall, then: Then) -> Option<Verdict> {
+    fn undecided(&self, call: &ToolCall, then: Then, waits: bool) -> Option<Verdict> {
         let (plan, tool) = (&self.judge.plan, self.judge.tool(&call.tool));
         let of_schema = call.reason.as_ref().is_some_and(|reason| reason.contains("schema"));
         let why = match then {
@@ -60,11 +62,12 @@ impl Session {
             Then::Denied(Cause::RequestSize) if tool.max_request_bytes.is_some() => {
                 "the log holds the size of the arguments only, not that of the whole request"
             }
+            // Where the log tells, its arrival is known and it waits again.
+            Then::Denied(Cause::Timeout) if !waits => {
+                "it waited for an exclusive call, and the log does not tell since when"
+            }
             Then::Denied(Cause::Concurrency) if call.limit.is_none() => {
                 "the log does not tell how many bytes of calls waited"
-            }
-            Then::Denied(Cause::Timeout) => {
-                "it waited for an exclusive call, and the log does not tell since when"
             }
             Then::Denied(Cause::Protocol | Cause::Internal) => {
                 "it did not reach the server for another reason"
@@ -87,6 +90,25 @@ impl Session {
         if call.argument_bytes == 0 && (call.tool == ANY_TASK || self.tasks.contains(&call.tool)) {
             return Some(Verdict::unknown("it may be a request about a task, which is recorded as a call"));
         }
+        self.crowded(call, then).or_else(|| self.larger(call, then))
+    }
+
+    /// Under the limit of that time as many calls at once are refused as then; whether it were as many just then, the log
+    /// does not tell to the moment.
+    fn crowded(&self, call: &ToolCall, then: Then) -> Option<Verdict> {
+        let limit = self.judge.plan.session.max_concurrent_calls;
+        if then != Then::Denied(Cause::Concurrency) || call.limit != Some(limit.into()) {
+            return None;
+        }
+        Some(match self.open.in_flight() >= limit as usize {
+            true => Verdict::denied(Cause::Concurrency, self.judge.written("session.max_concurrent_calls")),
+            false => Verdict::unknown("the log does not tell to the moment which calls were in flight"),
+        })
+    }
+
+    /// What the record alone tells to be too large.
+    fn larger(&self, call: &ToolCall, then: Then) -> Option<Verdict> {
+        let tool = self.judge.tool(&call.tool);
         let limit = tool.max_request_bytes?;
         let rule = || self.judge.field(tool, "max_request_bytes");
         let was_larger =

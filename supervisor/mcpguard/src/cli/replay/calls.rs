@@ -3,49 +3,61 @@
 use std::collections::VecDeque;
 
 use audit::{Body, Cause, Record, ToolCall};
+use jiff::Timestamp;
 use mcp::{Fact, Judgement, Refusal};
 
 use super::arguments::Recorded;
 use super::beside::Refused;
 use super::clock::{SLACK, before};
 use super::doorman::Number;
-use super::open::Call;
+use super::open::{Call, waiting};
+use super::scout::Waited;
 use super::session::Session;
 use super::tally::{Kind, Seen, Tally};
 use super::verdict::{Then, Verdict};
 
+/// A call that was made then.
+pub(super) struct Made<'a> {
+    pub(super) record: &'a Record,
+    pub(super) call: &'a ToolCall,
+    /// When it arrived, as far as that is known.
+    pub(super) at: Timestamp,
+    /// It waited for an exclusive call.
+    pub(super) waited: Option<Waited>,
+}
+
 impl Session {
-    /// A call that was made then.
-    pub(super) fn call(
-        &mut self,
-        record: &Record,
-        call: &ToolCall,
-        ahead: &VecDeque<Record>,
-        tally: &mut Tally,
-    ) {
+    /// Makes a call again.
+    pub(super) fn call(&mut self, made: &Made<'_>, ahead: &VecDeque<Record>, tally: &mut Tally) {
+        let Made { record, call, .. } = made;
         let then = self.then(call);
-        let at = self.doorman.instant(record.time);
-        self.time_passes(before(at), tally);
+        let at = self.doorman.instant(made.at);
+        // Who was refused for others in flight came before their ends, if only by a moment.
+        let crowded = then == Then::Denied(Cause::Concurrency);
+        self.time_passes(if crowded { before(at) } else { at }, before(at), tally);
         if let Some(verdict) = self.without_asking(call, then) {
-            return self.told(record, call, then, None, verdict, tally);
+            return self.told(made, then, verdict, tally);
         }
         let arguments = Recorded::of(call, self.names_only);
-        let (number, judgement) = self.asked(record, call, &arguments, then, ahead, tally);
-        let verdict = match refusal(&judgement, number) {
+        let (number, judgement) = self.asked(made, &arguments, then, ahead, tally);
+        let fault = |fact: &Fact| matches!(fact, Fact::MessageRefused { .. });
+        match refusal(&judgement, number) {
             Some(refusal) => {
                 self.ended_by_refusal |= judgement.end.is_some() && then == Then::Allowed;
-                self.refused(call, refusal)
+                let verdict = self.refused(call, refusal);
+                self.told(made, then, verdict, tally);
             }
-            None if judgement.facts.iter().any(|fact| matches!(fact, Fact::MessageRefused { .. })) => {
-                Verdict::unknown("what was recorded of it is no request that could be judged")
+            None if judgement.facts.iter().any(fault) => {
+                let why = "what was recorded of it is no request that could be judged";
+                self.told(made, then, Verdict::unknown(why), tally);
             }
             None => {
-                let verdict = self.admitted(call, &arguments, then);
-                return self.told(record, call, then, Some((number, judgement)), verdict, tally);
+                let verdict = self.admitted(made, &arguments, then);
+                let seen = self.seen(record);
+                self.passed(made, Call { number, ..begun(call, seen, then, verdict) }, tally);
             }
-        };
-        self.told(record, call, then, None, verdict, tally);
-        self.note(judgement.facts, self.doorman.instant(record.time), tally);
+        }
+        self.note(judgement.facts, at, tally);
     }
 
     fn then(&mut self, call: &ToolCall) -> Then {
@@ -59,8 +71,7 @@ impl Session {
     /// down behind it; one that was refused for a rate a moment earlier.
     fn asked(
         &mut self,
-        record: &Record,
-        call: &ToolCall,
+        made: &Made<'_>,
         arguments: &Recorded,
         then: Then,
         ahead: &VecDeque<Record>,
@@ -70,26 +81,32 @@ impl Session {
             Recorded::Whole(arguments) => arguments.as_ref(),
             Recorded::Part => None,
         };
-        let at = self.doorman.instant(record.time);
-        if let Then::Denied(Cause::ToolRate | Cause::SessionRate) = then {
-            return self.doorman.ask(&call.tool, arguments, self.doorman.early(at));
+        let (tool, at) = (&made.call.tool, self.doorman.instant(made.at));
+        if let Then::Denied(Cause::ToolRate | Cause::SessionRate | Cause::Concurrency) = then {
+            return self.doorman.ask(tool, arguments, before(at));
         }
-        let mut asked = self.doorman.ask(&call.tool, arguments, at);
-        if matches!(then, Then::Denied(_)) {
-            return asked;
-        }
-        match refusal(&asked.1, asked.0).map(|refused| refused.reason) {
+        let mut asked = self.doorman.ask(tool, arguments, at);
+        let is_late = matches!(then, Then::Denied(cause) if cause != Cause::Timeout);
+        match refusal(&asked.1, asked.0).filter(|_| !is_late).map(|refused| refused.reason) {
             Some(
                 Refusal::ToolRate { retry: Some(retry), .. }
                 | Refusal::SessionRate { retry: Some(retry), .. },
             ) if retry <= SLACK => {
-                asked = self.doorman.ask(&call.tool, arguments, at.checked_add(retry).unwrap_or(at));
+                asked = self.doorman.ask(tool, arguments, at.checked_add(retry).unwrap_or(at));
             }
             Some(Refusal::TooManyCalls { .. } | Refusal::QueueFull) => {
-                for answer in soon(record, ahead) {
+                let after = at.checked_add(SLACK).unwrap_or(at);
+                while let Some(ends) = self.next_end(after) {
+                    self.time_passes(ends, ends, tally);
+                    asked = self.doorman.ask(tool, arguments, at);
+                    if refusal(&asked.1, asked.0).is_none() {
+                        return asked;
+                    }
+                }
+                for answer in soon(made, ahead) {
                     let Body::ToolResult(result) = &answer.body else { continue };
                     self.result(answer, result, tally);
-                    asked = self.doorman.ask(&call.tool, arguments, at);
+                    asked = self.doorman.ask(tool, arguments, at);
                     if refusal(&asked.1, asked.0).is_none() {
                         break;
                     }
@@ -100,33 +117,32 @@ impl Session {
         asked
     }
 
-    /// Counts the call, or keeps it open until its end is read.
-    fn told(
-        &mut self,
-        record: &Record,
-        call: &ToolCall,
-        then: Then,
-        asked: Option<(Number, Judgement)>,
-        verdict: Verdict,
-        tally: &mut Tally,
-    ) {
-        let seen = self.seen(record);
-        let Some((number, judgement)) = asked else {
-            return match then {
-                Then::Denied(_) => tally.add(Kind::Call, &call.tool, 1, &seen, then, &verdict),
-                // Its answer may have been withheld then, so that nothing changes.
-                _ => self.open(call.call, Call { over: true, ..begun(call, seen, then, verdict, 0) }, tally),
-            };
-        };
-        let at = self.doorman.instant(record.time);
-        if matches!(then, Then::Denied(_)) {
-            tally.add(Kind::Call, &call.tool, 1, &seen, then, &verdict);
-            // How long it would have taken nobody knows.
-            let gone = self.doorman.cancel(number, at);
-            return self.note([judgement.facts, gone.facts].concat(), at, tally);
+    /// A call that does not go through now, or of which that cannot be told.
+    fn told(&mut self, made: &Made<'_>, then: Then, verdict: Verdict, tally: &mut Tally) {
+        let (call, seen) = (made.call, self.seen(made.record));
+        match then {
+            Then::Denied(_) => tally.add(Kind::Call, &call.tool, 1, &seen, then, &verdict),
+            // Its answer may have been withheld then, so that nothing changes.
+            _ => self.open(call.call, Call { over: true, ..begun(call, seen, then, verdict) }, tally),
         }
-        self.open(call.call, begun(call, seen, then, verdict, number), tally);
-        self.note(judgement.facts, at, tally);
+    }
+
+    /// A call that goes through now: it is open until its end is read.
+    fn passed(&mut self, made: &Made<'_>, call: Call, tally: &mut Tally) {
+        match (call.then, made.waited) {
+            (Then::Denied(_), Some(_)) => self.open(waiting(made.record), call, tally),
+            (Then::Denied(_), None) => {
+                tally.add(Kind::Call, &call.tool, 1, &call.seen, call.then, &call.verdict);
+                // How long it would have taken nobody knows.
+                let at = self.doorman.instant(made.at);
+                let gone = self.doorman.cancel(call.number, at);
+                self.note(gone.facts, at, tally);
+            }
+            (_, Some(Waited::Ran(took))) => {
+                self.open(made.call.call, Call { took: Some(took), ..call }, tally);
+            }
+            _ => self.open(made.call.call, call, tally),
+        }
     }
 
     fn open(&mut self, record: u64, call: Call, tally: &mut Tally) {
@@ -139,24 +155,16 @@ impl Session {
     }
 }
 
-fn begun(call: &ToolCall, seen: Seen, then: Then, verdict: Verdict, number: Number) -> Call {
-    Call {
-        tool: call.tool.clone(),
-        seen,
-        then,
-        verdict,
-        number,
-        at_server: false,
-        over: false,
-        end: None,
-        took: std::time::Duration::ZERO,
-    }
+fn begun(call: &ToolCall, seen: Seen, then: Then, verdict: Verdict) -> Call {
+    let tool = call.tool.clone();
+    Call { tool, seen, then, verdict, number: 0, began: None, over: false, end: None, took: None, ends: None }
 }
 
 /// The ends of this session's calls that were written down within a moment.
-fn soon<'a>(record: &'a Record, ahead: &'a VecDeque<Record>) -> impl Iterator<Item = &'a Record> {
-    let near = |next: &&Record| next.time.duration_since(record.time).unsigned_abs() <= SLACK;
-    ahead.iter().filter(|next| next.session == record.session).take_while(near)
+fn soon<'a>(made: &Made<'a>, ahead: &'a VecDeque<Record>) -> impl Iterator<Item = &'a Record> {
+    let (at, session) = (made.at, &made.record.session);
+    let near = move |next: &&Record| next.time.duration_since(at).unsigned_abs() <= SLACK;
+    ahead.iter().filter(move |next| next.session == *session).take_while(near)
 }
 
 /// Why the engine refused this very call.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mcp::{Caller, Engine, Frame, Frames, Judgement, Surroundings};
 use serde_json::{Value, json};
 
-use super::clock::{Clock, before};
+use super::clock::Clock;
 use super::judge::Judge;
 use super::orders::orders;
 
@@ -79,11 +79,6 @@ impl Doorman {
     pub(super) fn expire(&mut self, at: Instant) -> Judgement {
         let now = self.clock.advance(at);
         self.engine.expire(now)
-    }
-
-    /// Where a refusal is judged that was written down at this instant.
-    pub(super) fn early(&self, at: Instant) -> Instant {
-        before(at)
     }
 }
 

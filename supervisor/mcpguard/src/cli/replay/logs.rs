@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use audit::{Filter, Reader, Record};
 
-/// Records that are looked at ahead: answers are written down a moment after they were sent.
+use super::scout::{self, Arrival, Scout};
+
+/// Records that are looked at beside the one that is judged: answers are written down a moment after they were sent.
 const AHEAD: usize = 64;
 
 /// A log, and how far it is as it was written.
@@ -61,47 +63,97 @@ impl Log {
 
     /// Its sound records, oldest first.
     pub(super) fn records(&self) -> anyhow::Result<Records> {
-        let reader = audit::read(&self.path, Filter::default());
-        let reader = reader.with_context(|| format!("cannot read {}", self.path.display()))?;
-        Ok(Records { reader, left: self.sound, ahead: VecDeque::new() })
+        let open = || {
+            let reader = audit::read(&self.path, Filter::default());
+            reader.with_context(|| format!("cannot read {}", self.path.display()))
+        };
+        let (here, ahead) = (Sound::new(open()?, self.sound), Sound::new(open()?, self.sound));
+        Ok(Records { here, next: VecDeque::new(), ahead, lead: 0, scout: Scout::default() })
+    }
+}
+
+/// The sound records of a log.
+struct Sound {
+    reader: Reader,
+    left: u64,
+}
+
+impl Sound {
+    fn new(reader: Reader, left: u64) -> Self {
+        Self { reader, left }
+    }
+}
+
+impl Iterator for Sound {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        while self.left > 0 {
+            match self.reader.next()? {
+                Ok(record) => {
+                    self.left -= 1;
+                    return Some(record);
+                }
+                // Damage that a later record accounts for.
+                Err(_) => {}
+            }
+        }
+        None
     }
 }
 
 /// See [`Log::records`].
 pub(super) struct Records {
-    reader: Reader,
-    left: u64,
-    ahead: VecDeque<Record>,
+    here: Sound,
+    next: VecDeque<Record>,
+    ahead: Sound,
+    /// Records that the scout is ahead.
+    lead: u64,
+    scout: Scout,
+}
+
+/// What is judged next.
+pub(super) enum Step {
+    /// A record in its place.
+    Record(Record),
+    /// A call that is written down later than it arrived.
+    Arrival(Arrival),
+    /// The place of a record that was told by its arrival.
+    Told(Record),
 }
 
 impl Records {
     /// The records that come next, as far as they are looked at.
     pub(super) fn ahead(&self) -> &VecDeque<Record> {
-        &self.ahead
+        &self.next
     }
 
-    fn fill(&mut self) {
-        while self.ahead.len() < AHEAD && self.left > 0 {
-            match self.reader.next() {
-                Some(Ok(record)) => {
-                    self.left -= 1;
-                    self.ahead.push_back(record);
-                }
-                // Damage that a later record accounts for.
-                Some(Err(_)) => {}
-                None => self.left = 0,
-            }
+    fn look_ahead(&mut self) {
+        while self.next.len() < AHEAD
+            && let Some(record) = self.here.next()
+        {
+            self.next.push_back(record);
+        }
+        while self.lead < scout::AHEAD
+            && let Some(record) = self.ahead.next()
+        {
+            self.lead += 1;
+            self.scout.sees(record);
         }
     }
 }
 
 impl Iterator for Records {
-    type Item = Record;
+    type Item = Step;
 
-    fn next(&mut self) -> Option<Record> {
-        self.fill();
-        let next = self.ahead.pop_front();
-        self.fill();
-        next
+    fn next(&mut self) -> Option<Step> {
+        self.look_ahead();
+        if let Some(arrival) = self.scout.arrived(&self.next) {
+            return Some(Step::Arrival(arrival));
+        }
+        let record = self.next.pop_front()?;
+        self.lead = self.lead.saturating_sub(1);
+        self.look_ahead();
+        Some(if self.scout.was_told(&record) { Step::Told(record) } else { Step::Record(record) })
     }
 }

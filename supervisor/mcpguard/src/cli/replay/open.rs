@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use audit::Cause;
+use audit::{Cause, Record};
 
 use super::doorman::Number;
 use super::tally::Seen;
@@ -19,14 +19,16 @@ pub(super) struct Call {
     pub(super) then: Then,
     pub(super) verdict: Verdict,
     pub(super) number: Number,
-    /// It is at the server; else it waits for an exclusive one.
-    pub(super) at_server: bool,
+    /// Since when it is at the server; `None`: it waits for an exclusive one.
+    pub(super) began: Option<Instant>,
     /// It has ended at the replay.
     pub(super) over: bool,
     /// Its recorded end: whether the answer passed then, and what is said of it now.
     pub(super) end: Option<(Then, Verdict)>,
-    /// How long it took.
-    pub(super) took: Duration,
+    /// How long it took, where that is known when its turn comes.
+    pub(super) took: Option<Duration>,
+    /// When it ends by that.
+    pub(super) ends: Option<Instant>,
 }
 
 /// See [`Call`]; by the number of the record.
@@ -61,6 +63,11 @@ impl OpenCalls {
         self.calls.len() >= MOST
     }
 
+    /// Calls that are at the server or wait at the replay.
+    pub(super) fn in_flight(&self) -> usize {
+        self.calls.values().filter(|call| !call.over).count()
+    }
+
     /// The call that was recorded first.
     pub(super) fn oldest(&self) -> Option<u64> {
         self.calls.first_key_value().map(|(record, _)| *record)
@@ -78,13 +85,18 @@ impl OpenCalls {
     pub(super) fn remove(&mut self, record: u64) -> Option<Call> {
         let call = self.calls.remove(&record)?;
         self.numbers.remove(&call.number);
-        self.due.retain(|(_, number)| *number != call.number);
+        if let Some(ends) = call.ends {
+            self.due.remove(&(ends, call.number));
+        }
         Some(call)
     }
 
     /// A call that has begun only now takes as long as it took.
     pub(super) fn ends_at(&mut self, at: Instant, number: Number) {
-        self.due.insert((at, number));
+        if let Some((_, call)) = self.numbered(number) {
+            call.ends = Some(at);
+            self.due.insert((at, number));
+        }
     }
 
     /// The next such end, if it is by then.
@@ -109,4 +121,9 @@ pub(super) fn timed_out(call: &mut Call, verdict: Verdict) {
 /// Whether a record tells that time was up.
 pub(super) fn is_late(cause: Option<Cause>) -> bool {
     cause == Some(Cause::Timeout)
+}
+
+/// The key of a call that never got its turn, so that it has no number of its own.
+pub(super) fn waiting(record: &Record) -> u64 {
+    1 << 63 | record.seq
 }

@@ -8,10 +8,13 @@ use std::time::Instant;
 use audit::{ApprovalState, Body, Cause, CoverageEntry, Record};
 use mcp::{Caller, Fact, Outcome, RequestId};
 
+use super::calls::Made;
 use super::doorman::Doorman;
 use super::events;
 use super::judge::Judge;
+use super::logs::Step;
 use super::open::{OpenCalls, timed_out};
+use super::scout::Arrival;
 use super::tally::{Kind, Seen, Tally};
 use super::verdict::Verdict;
 use crate::session::surroundings_in;
@@ -56,8 +59,13 @@ impl Session {
         }
     }
 
-    /// Judges a record; `ahead` are those that come next.
-    pub(super) fn record(&mut self, record: &Record, ahead: &VecDeque<Record>, tally: &mut Tally) {
+    /// Judges what comes next; `ahead` are the records after it.
+    pub(super) fn step(&mut self, step: &Step, ahead: &VecDeque<Record>, tally: &mut Tally) {
+        let (record, at, waited) = match step {
+            Step::Arrival(Arrival { record, at, waited }) => (record, *at, Some(*waited)),
+            Step::Record(record) => (record, record.time, None),
+            Step::Told(record) => return self.given_up(record, tally),
+        };
         match &record.body {
             Body::SessionStart(start) => self.held_then(&start.coverage),
             Body::PolicyChanged(changed) => self.held_then(&changed.coverage),
@@ -66,7 +74,7 @@ impl Session {
                     self.held.insert(approval.call, approval.missing);
                 }
             }
-            Body::ToolCall(call) => self.call(record, call, ahead, tally),
+            Body::ToolCall(call) => self.call(&Made { record, call, at, waited }, ahead, tally),
             Body::ToolResult(result) => self.result(record, result, tally),
             Body::SessionEnd(_) => self.finish(tally),
             body => {
@@ -87,10 +95,10 @@ impl Session {
         Seen { log: Rc::clone(&self.log), session: session.clone(), seq: *seq, time: *time }
     }
 
-    /// What ends by itself until this instant, in its order.
-    pub(super) fn time_passes(&mut self, until: Instant, tally: &mut Tally) {
+    /// What ends by itself until this instant, in its order; `late`: calls whose time was up by then are ended.
+    pub(super) fn time_passes(&mut self, until: Instant, late: Instant, tally: &mut Tally) {
         loop {
-            let up = self.doorman.next_end(until);
+            let up = self.doorman.next_end(late);
             let due = self.open.next_end(until);
             match (up, due) {
                 (Some(at), due) if due.is_none_or(|(ends, _)| at < ends) => {
@@ -107,16 +115,21 @@ impl Session {
         }
     }
 
+    /// When the next call ends by itself, if it does by then.
+    pub(super) fn next_end(&self, until: Instant) -> Option<Instant> {
+        let due = self.open.next_end(until).map(|(at, _)| at);
+        due.into_iter().chain(self.doorman.next_end(until)).min()
+    }
+
     /// What became of the calls that these facts are about.
     pub(super) fn note(&mut self, facts: Vec<Fact>, at: Instant, tally: &mut Tally) {
         for fact in facts {
             match fact {
                 Fact::CallAdmitted { id: RequestId::Number(number), .. } => {
                     let Some((_, call)) = self.open.numbered(number) else { continue };
-                    call.at_server = true;
-                    if call.end.is_some() {
-                        let ends = at.checked_add(call.took).unwrap_or(at);
-                        self.open.ends_at(ends, number);
+                    call.began = Some(at);
+                    if let Some(took) = call.took {
+                        self.open.ends_at(at.checked_add(took).unwrap_or(at), number);
                     }
                 }
                 Fact::CallEnded { id: RequestId::Number(number), tool, outcome, .. } => {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use audit::{Body, Record, SessionId};
 
 use super::judge::Judges;
+use super::logs::Step;
 use super::session::Session;
 use super::tally::Tally;
 
@@ -24,18 +25,22 @@ impl Sessions {
         Self { log: log.into(), known: BTreeMap::new(), order: VecDeque::new() }
     }
 
-    /// Judges the next record.
+    /// Judges what comes next.
     ///
     /// # Errors
     /// The policy has mistakes, which are told when it is first needed.
-    pub(super) fn record(
+    pub(super) fn step(
         &mut self,
-        record: &Record,
+        step: &Step,
         ahead: &VecDeque<Record>,
         judges: &mut Judges,
         tally: &mut Tally,
     ) -> anyhow::Result<()> {
-        tally.records += 1;
+        let record = match step {
+            Step::Record(record) | Step::Told(record) => record,
+            Step::Arrival(arrival) => &arrival.record,
+        };
+        tally.records += u64::from(!matches!(step, Step::Arrival(_)));
         // The daemon's records about itself are of no session.
         if record.session == SessionId::host() {
             return Ok(());
@@ -44,7 +49,7 @@ impl Sessions {
             self.begin(record, judges, tally)?;
         }
         if let Some(session) = self.known.get_mut(&record.session) {
-            session.record(record, ahead, tally);
+            session.step(step, ahead, tally);
         }
         if matches!(record.body, Body::SessionEnd(_)) {
             self.end(&record.session, tally);
