@@ -1,7 +1,21 @@
 //! `mcpguard replay`: what another policy would have said to the calls and denials of recorded sessions.
 //!
 //! ```text
-//! TRANSCRIPT
+//! $ mcpguard replay log.jsonl --policy new.yaml
+//! 35 records of 1 session in 1 log, judged by notes (new.yaml)
+//! calls        16: 10 as before, 5 denied now, 1 allowed now, 0 wait for an approval, 0 unknown
+//! denials       1: 0 as before, 0 denied now, 1 allowed now, 0 wait for an approval, 0 unknown
+//!
+//! denied now
+//!      3x call read_text_file  allowed → tool_disabled  first #28 2026-11-27T22:12:24.841743Z
+//!         rule tools.*_text_file.enabled: false at new.yaml:5:29
+//!         because nothing is edited as text
+//!         to allow exactly this, add to new.yaml:
+//!             tools:
+//!               read_text_file: { enabled: true }
+//!      2x call write_file  allowed → tool_rate  first #24 2026-11-27T22:12:24.827873Z
+//!         rule tools.write_file.max_requests_per_minute: 10 at new.yaml:6:42
+//! …
 //! ```
 //!
 //! Nothing is started, written or asked: the log is read, and the policy is compiled as `exec` would compile it for the
@@ -28,6 +42,7 @@ mod logs;
 mod open;
 mod orders;
 mod people;
+mod remedy;
 mod scout;
 mod session;
 mod sessions;
@@ -48,8 +63,16 @@ use logs::Log;
 use sessions::Sessions;
 use tally::Tally;
 
+/// What stands at the end of the help.
+const LIMITS: &str = "Opened files and connections that were allowed are not recorded: a policy that takes away a grant \
+which the server needs is not found by its log. What a log does not hold (arguments that were cut or not written down, \
+schemas, the content of answers) is told as unknown.\n\n\
+Exit status: 0 nothing changes in the direction that --fail-on names; 1 something does, or a log is not as it was written; \
+125 nothing could be judged.";
+
 /// Arguments of `mcpguard replay`.
 #[derive(clap::Args)]
+#[command(after_help = LIMITS)]
 pub(crate) struct Args {
     /// The audit logs: those of sessions, or the host's log of many
     #[arg(value_name = "LOG", required = true)]

@@ -85,6 +85,12 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
     Ok(u8::from(advice.is_none()))
 }
 
+/// Where to write what would allow the last of these records, and the lines; `None`: no line does.
+pub(super) fn remedy(records: &[Record]) -> Option<(String, String)> {
+    let advice = Advice::of(&Evidence::new(records, records.len().checked_sub(1)?))?;
+    advice.change.map(|change| (change.where_to, change.yaml))
+}
+
 /// All records of the session that is meant.
 fn session(choice: &Choice) -> anyhow::Result<Vec<Record>> {
     let path = choice.resolve()?;

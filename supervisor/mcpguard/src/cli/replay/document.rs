@@ -4,20 +4,21 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::Outcome;
 use super::tally::{Counts, Group};
 use super::verdict::{Change, Now, Then};
 use super::words::{kind_word, limits, word};
+use super::{Outcome, remedy};
 
 /// Writes it all.
 pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     for group in outcome.tally.groups() {
-        writeln!(out, "{}", difference(group))?;
+        writeln!(out, "{}", difference(outcome, group))?;
     }
     writeln!(out, "{}", json!({ "summary": summary(outcome) }))
 }
 
-fn difference(group: &Group) -> Value {
+fn difference(outcome: &Outcome, group: &Group) -> Value {
+    let remedy = outcome.judges.last().and_then(|judge| remedy::of(judge, group));
     let Group { change, kind, subject, then, now, rule, why, first, count } = group;
     let (then, then_cause) = match then {
         Then::Allowed => ("allowed", None),
@@ -34,6 +35,7 @@ fn difference(group: &Group) -> Value {
         "change": change_word(*change), "kind": kind_word(*kind), "subject": subject, "count": count,
         "then": then, "then_cause": then_cause, "now": now, "cause": cause, "rule": rule,
         "why": (!why.is_empty()).then_some(why),
+        "where": remedy.as_ref().map(|(where_to, _)| where_to), "yaml": remedy.as_ref().map(|(_, yaml)| yaml),
         "first": {
             "log": &*first.log, "session": first.session, "seq": first.seq, "time": format!("{:.6}", first.time),
         },

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use audit::{RuleRef, for_people};
 
-use super::Outcome;
 use super::tally::{Counts, Group, Tally};
 use super::verdict::Change;
 use super::words::{kind_word, limits, now_word, then_word};
+use super::{Outcome, remedy};
 use crate::terminal::{colours, paint};
 
 /// Writes it all.
@@ -99,7 +99,13 @@ fn row(outcome: &Outcome, group: &Group, out: &mut dyn Write) -> io::Result<()> 
     if !why.is_empty() {
         writeln!(out, "        {}", shown(why))?;
     }
-    Ok(())
+    match outcome.judges.last().and_then(|judge| remedy::of(judge, group)) {
+        None => Ok(()),
+        Some((where_to, yaml)) => {
+            writeln!(out, "        to allow exactly this, {}:", shown(&where_to))?;
+            yaml.lines().try_for_each(|line| writeln!(out, "            {}", shown(line)))
+        }
+    }
 }
 
 /// What limits all of it, once.

@@ -29,6 +29,9 @@ fn a_tool_that_a_glob_disables_is_named_with_its_place() {
     assert_eq!((&only["rule"]["line"], &only["count"]), (&json!(4), &json!(2)), "{only:#}");
     assert_eq!((&only["first"]["seq"], &only["then"]), (&json!(2), &json!("allowed")));
     assert_eq!(told.calls(), [1, 2, 0, 0, 0]);
+    // What `why` would say of it.
+    assert_eq!(only["yaml"], "tools:\n  write_file: { enabled: true }\n", "{only:#}");
+    assert!(only["where"].as_str().unwrap().ends_with("new.yaml"), "{only:#}");
     log.replay("tools: { \"x_*\": { enabled: false } }\n").nothing();
 }
 
