@@ -89,13 +89,10 @@ impl Iterator for Sound {
 
     fn next(&mut self) -> Option<Record> {
         while self.left > 0 {
-            match self.reader.next()? {
-                Ok(record) => {
-                    self.left -= 1;
-                    return Some(record);
-                }
-                // Damage that a later record accounts for.
-                Err(_) => {}
+            // What is no record here is damage that a later record accounts for.
+            if let Ok(record) = self.reader.next()? {
+                self.left -= 1;
+                return Some(record);
             }
         }
         None

@@ -102,7 +102,7 @@ impl Written {
         let summary = all.pop().unwrap()["summary"].clone();
         let mut people = Vec::new();
         assert_eq!(super::run(args(false), &mut people)?, status);
-        assert_eq!(String::from_utf8(people).unwrap().lines().next().unwrap().ends_with("new.yaml)"), true);
+        assert!(String::from_utf8(people).unwrap().lines().next().unwrap().ends_with("new.yaml)"));
         Ok(Told { status, differences: all, summary })
     }
 }
