@@ -40,6 +40,15 @@ impl Scopes {
     }
 }
 
+/// The scopes that `--scopes` of another command than `exec` names.
+///
+/// # Errors
+/// A word is no scope, or there are too many.
+pub(crate) fn named(text: &str) -> anyhow::Result<BTreeSet<String>> {
+    let scopes = Scopes { scopes: Some(text.to_owned()), scopes_from: None };
+    Ok(scopes.caller()?.scopes)
+}
+
 fn from_file(path: &Path) -> anyhow::Result<BTreeSet<String>> {
     let what = format!("the file of scopes {}", path.display());
     let file = trust::open(path).with_context(|| format!("cannot open {what}"))?;

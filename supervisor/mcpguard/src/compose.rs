@@ -58,6 +58,16 @@ struct Basis {
     support: Option<Support>,
     /// The numbers that grant classes have had.
     numbering: Numbering,
+    warnings: Warnings,
+}
+
+/// Whether what is questionable about a policy is said on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Warnings {
+    /// It is.
+    Said,
+    /// It was said before.
+    Kept,
 }
 
 /// Reads, compiles and compares with the host.
@@ -78,8 +88,30 @@ pub(crate) fn compose(
         None => built_in(command.as_ref()),
     };
     let (support, numbering) = (None, Numbering::default());
-    let basis = Basis { host, command, rules, daemon: daemon.find()?, support, numbering };
+    let warnings = Warnings::Said;
+    let basis = Basis { host, command, rules, daemon: daemon.find()?, support, numbering, warnings };
     on_this_host(source, policy.map(str::to_owned), basis)
+}
+
+/// The same for judging what was recorded: the workspace need not be there, and neither the kernel nor a daemon is asked.
+///
+/// # Errors
+/// As [`compose`], but for a recorded command that is not here.
+pub(crate) fn compose_for_replay(
+    policy: &str,
+    workspace: Option<&Path>,
+    argv: &[OsString],
+    warnings: Warnings,
+) -> anyhow::Result<Composed> {
+    // Where the command is not here, only what stands for its own files is not known.
+    let command = if argv.is_empty() { None } else { Lookup::new(argv).ok() };
+    let host = Host::examine(None, command.as_ref())?;
+    let host = workspace.map_or_else(|| host.clone(), |workspace| host.clone().in_workspace(workspace));
+    let rules = host_rules::of_this_host()?;
+    let source = policies::read(policy, rules.as_ref())?;
+    let (support, numbering) = (Some(Support::default()), Numbering::default());
+    let basis = Basis { host, command, rules, daemon: None, support, numbering, warnings };
+    on_this_host(source, Some(policy.to_owned()), basis)
 }
 
 /// The same for an installation: `${workspace}` is the directory that is installed into, and the registry of the
@@ -108,7 +140,8 @@ pub(crate) fn compose_install(
     let source = Source { name: "install".to_owned(), text: document.to_string() };
     let (rules, daemon) = (host_rules::of_this_host()?, daemon.find()?);
     let (support, numbering) = (None, Numbering::default());
-    let basis = Basis { host, command: Some(command), rules, daemon, support, numbering };
+    let warnings = Warnings::Said;
+    let basis = Basis { host, command: Some(command), rules, daemon, support, numbering, warnings };
     on_this_host(source, None, basis)
 }
 
@@ -120,11 +153,13 @@ fn inner_addresses(registry: &[String]) -> BTreeSet<IpAddr> {
 }
 
 fn on_this_host(source: Source, asked: Option<String>, basis: Basis) -> anyhow::Result<Composed> {
-    let Basis { host, command, rules, daemon, support, numbering } = basis;
+    let Basis { host, command, rules, daemon, support, numbering, warnings } = basis;
     let name = source.name.clone();
     let recorder = Recorder::of(&source);
     let policy = policy::load(source, &recorder.library(&Shelf(rules.as_ref())))?;
-    policy.warnings().iter().for_each(|warning| terminal::complaint(&warning.to_string()));
+    if warnings == Warnings::Said {
+        policy.warnings().iter().for_each(|warning| terminal::complaint(&warning.to_string()));
+    }
     let context = host.context();
     let programs = recorder.programs(context.programs);
     let plan = policy.compile_next(&policy::Context { programs: &programs, ..context }, &numbering)?;
@@ -198,7 +233,8 @@ impl Composed {
         };
         let (host, command, daemon) = (self.host.clone(), self.command.clone(), self.daemon.clone());
         let (support, numbering) = (Some(self.support.clone()), self.plan.numbering.clone());
-        let basis = Basis { host, command, rules, daemon, support, numbering };
+        let warnings = Warnings::Said;
+        let basis = Basis { host, command, rules, daemon, support, numbering, warnings };
         let caller = self.caller.clone();
         on_this_host(source, self.asked.clone(), basis).map(|composed| Self { caller, ..composed })
     }

@@ -19,6 +19,7 @@ pub(crate) mod pin;
 pub(crate) mod ps;
 pub(crate) mod quarantine;
 pub(crate) mod reload;
+pub(crate) mod replay;
 pub(crate) mod status;
 mod table;
 mod told;
@@ -69,6 +70,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Explain a denial: the record, the rule, the exact line that would allow it
     Why(why::Args),
+    /// Judge the calls and denials of recorded sessions by another policy, before it is used
+    Replay(replay::Args),
     /// Show, verify or follow audit logs
     Log(log::Args),
     /// Guard the sessions of every user of this host (root; usually started by systemd)
@@ -119,6 +122,7 @@ impl Cli {
             Command::Check(args) => check::run(args, &mut out),
             Command::Doctor(args) => doctor::run(args, &mut out),
             Command::Why(args) => why::run(args, &mut out),
+            Command::Replay(args) => replay::run(args, &mut out),
             Command::Log(args) => log::run(args, &mut out),
             Command::Daemon(args) => daemon::run(args),
             Command::Ps(args) => ps::run(args, &mut out),

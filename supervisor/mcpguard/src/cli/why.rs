@@ -34,6 +34,7 @@ use serde_json::json;
 use super::log::Choice;
 use advice::Advice;
 use evidence::Evidence;
+pub(super) use target::Target;
 
 /// Arguments of `mcpguard why`.
 #[derive(clap::Args)]
@@ -82,6 +83,12 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
         false => people(&evidence, advice.as_ref(), out)?,
     }
     Ok(u8::from(advice.is_none()))
+}
+
+/// Where to write what would allow the last of these records, and the lines; `None`: no line does.
+pub(super) fn remedy(records: &[Record]) -> Option<(String, String)> {
+    let advice = Advice::of(&Evidence::new(records, records.len().checked_sub(1)?))?;
+    advice.change.map(|change| (change.where_to, change.yaml))
 }
 
 /// All records of the session that is meant.

@@ -75,6 +75,12 @@ impl Host {
         self.workspace.as_path()
     }
 
+    /// The same with another workspace, which need not be there: nothing is granted by it, only told.
+    pub(crate) fn in_workspace(self, workspace: &Path) -> Self {
+        let workspace = AbsolutePath::new(real(workspace)).unwrap_or(self.workspace);
+        Self { workspace, workspace_is_named: true, ..self }
+    }
+
     /// Whether the workspace holds the user's whole home directory, and nobody asked for that: a client that starts its
     /// servers in the home directory must not open it to them.
     pub(crate) fn is_too_wide(&self) -> bool {

@@ -455,7 +455,7 @@ fn is_answered(fact: &mcp::Fact) -> bool {
 }
 
 /// What of a plan the engine enforces.
-fn orders(plan: &Plan) -> Orders {
+pub(crate) fn orders(plan: &Plan) -> Orders {
     Orders {
         tools: plan.tools.clone(),
         access: plan.access.clone(),

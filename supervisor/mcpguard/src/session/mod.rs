@@ -48,15 +48,20 @@ use crate::terminal;
 pub(crate) use approvals::{Decided, Held};
 use denials::Denials;
 pub(crate) use door::Question;
+pub(crate) use doorman::orders;
 use ending::Ending;
 use journal::Journal;
 use kernel::Kernel;
-pub(crate) use kernel::denial;
+pub(crate) use kernel::{because, denial};
 use outside::Outside;
 use pins::Pinner;
 use reload::Reloader;
 pub(crate) use reload::Reply;
 use start::{Server, Streams};
+pub(crate) use surroundings::surroundings_in;
+#[cfg(test)]
+pub(crate) use translate::Translator;
+pub(crate) use translate::{refused, rule_ref};
 
 /// Starts the server, carries bytes until an end comes, ends the whole tree; the number is the exit status.
 ///

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,6 +19,16 @@ use super::tree::HostTree;
 /// There is no current directory.
 pub(super) fn here(redactor: Arc<Redactor>, pinning: Option<Pinning>) -> io::Result<Surroundings> {
     Ok(Surroundings { tree: Rc::new(HostTree::here()?), secrets: Rc::new(Own(redactor)), today, pinning })
+}
+
+/// This host's files as they are now, seen from a directory, and no secrets: for judging what was recorded.
+pub(crate) fn surroundings_in(directory: &Path) -> Surroundings {
+    Surroundings {
+        tree: Rc::new(HostTree::at(directory)),
+        secrets: Surroundings::none().secrets,
+        today,
+        pinning: None,
+    }
 }
 
 /// The secrets that the server was given, as the log's redaction knows them.

@@ -19,7 +19,7 @@ use crate::compose::{Composed, Uncovered};
 const MOST_CHANGES: usize = 40;
 
 /// Turns facts into records.
-pub(super) struct Translator {
+pub(crate) struct Translator {
     rules: Vec<Rule>,
     redactor: Arc<Redactor>,
     detail: Detail,
@@ -137,7 +137,7 @@ fn layer(layer: policy::Layer) -> Layer {
     }
 }
 
-pub(super) fn rule_ref(rule: &Rule) -> RuleRef {
+pub(crate) fn rule_ref(rule: &Rule) -> RuleRef {
     RuleRef {
         text: rule.text.clone(),
         source: rule.origin.source.clone(),
@@ -173,7 +173,7 @@ fn denial(cause: Cause, what: impl Into<String>) -> Denial {
 
 impl Translator {
     /// Knows the policy's rules by number, and how much of arguments may be written.
-    pub(super) fn new(rules: Vec<Rule>, redactor: Arc<Redactor>, detail: Detail) -> Self {
+    pub(crate) fn new(rules: Vec<Rule>, redactor: Arc<Redactor>, detail: Detail) -> Self {
         Self { rules, redactor, detail, request_bytes: BTreeMap::new() }
     }
 
@@ -208,7 +208,7 @@ impl Translator {
     }
 
     /// A fact of the doorman's.
-    pub(super) fn fact(&mut self, fact: Fact) -> Body {
+    pub(crate) fn fact(&mut self, fact: Fact) -> Body {
         match fact {
             Fact::CallAdmitted { .. } | Fact::CallRefused { .. } => self.call(fact),
             Fact::CallEnded { .. } => self.result(fact),
@@ -436,7 +436,8 @@ fn classes(active: ClassMask) -> Vec<u8> {
     (0..64).filter(|number| active.bits() >> number & 1 == 1).collect()
 }
 
-fn refused(reason: Refusal) -> (Cause, Option<u64>) {
+/// The cause of a refused call, and the limit that was reached.
+pub(crate) fn refused(reason: Refusal) -> (Cause, Option<u64>) {
     match reason {
         Refusal::Disabled => (Cause::ToolDisabled, None),
         Refusal::ScopeMissing => (Cause::Scope, None),

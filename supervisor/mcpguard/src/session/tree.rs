@@ -28,6 +28,11 @@ impl HostTree {
     pub(super) fn here() -> io::Result<Self> {
         Ok(Self { current_directory: std::env::current_dir()? })
     }
+
+    /// With another directory in which relative paths begin.
+    pub(super) fn at(directory: &Path) -> Self {
+        Self { current_directory: directory.to_owned() }
+    }
 }
 
 impl Tree for HostTree {

@@ -6,7 +6,7 @@ use super::lines;
 
 /// What was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target<'a> {
+pub(in crate::cli) enum Target<'a> {
     /// A name in lower case, and the port if one was tried.
     Name(&'a str, Option<u16>),
     /// An address, and the port if one was tried.
@@ -19,7 +19,7 @@ pub(super) enum Target<'a> {
 
 impl<'a> Target<'a> {
     /// `example.org:443`, `[2001:db8::1]:443`, `192.0.2.7`, `/run/db.sock`.
-    pub(super) fn of(what: &'a str) -> Self {
+    pub(in crate::cli) fn of(what: &'a str) -> Self {
         if what.starts_with('/') {
             return Self::Path(what);
         }

@@ -38,8 +38,7 @@ use limits::Limits;
 use proof::Proofs;
 use repeated::Repetition;
 use tell::Rules;
-pub(super) use tell::because;
-pub(crate) use tell::denial;
+pub(crate) use tell::{because, denial};
 
 /// Events that are heard before others get their turn.
 const TURN: usize = 1024;

@@ -230,7 +230,7 @@ fn cause(event: &KernelEvent) -> Cause {
 }
 
 /// Why, in words.
-pub(in crate::session) fn because(reason: Reason) -> &'static str {
+pub(crate) fn because(reason: Reason) -> &'static str {
     match reason {
         Reason::NotGranted => "no rule grants it to the calls in flight",
         Reason::Name => "the policy denies this name wherever it is met",

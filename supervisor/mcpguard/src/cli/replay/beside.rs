@@ -1,0 +1,138 @@
+//! What is said of a call beside the engine: what it was not told, and the words for what it refuses.
+
+use audit::{Cause, ToolCall};
+use mcp::Refusal;
+use policy::plan::{RuleId, SchemaCheck};
+
+use super::arguments::{Recorded, is_altered};
+use super::calls::Made;
+use super::orders::wants_arguments;
+use super::session::Session;
+use super::verdict::{Now, Then, Verdict};
+
+/// A task that an earlier session has started has a tool that nobody knows.
+const ANY_TASK: &str = "*";
+
+/// Why the engine refuses a call.
+pub(super) struct Refused {
+    pub(super) reason: Refusal,
+    pub(super) rule: Option<RuleId>,
+    /// What the client would be told.
+    pub(super) text: String,
+}
+
+impl Session {
+    /// The engine lets it through: what it was not told.
+    pub(super) fn admitted(&self, made: &Made<'_>, arguments: &Recorded, then: Then) -> Verdict {
+        let call = made.call;
+        let (plan, tool) = (&self.judge.plan, self.judge.tool(&call.tool));
+        if *arguments == Recorded::Part && wants_arguments(plan, tool) {
+            return Verdict::unknown("the log holds no whole arguments")
+                .by(tool.arguments.first().and_then(|rule| self.judge.rule(rule.from)));
+        }
+        let schema = match tool.schema {
+            SchemaCheck::Always(from) => Some(from),
+            SchemaCheck::Known | SchemaCheck::Never => plan.responses.validate_output_schema,
+        };
+        if let Some(from) = schema {
+            return Verdict::unknown("the log does not hold the schemas that the server tells")
+                .by(self.judge.rule(from));
+        }
+        if let Some(verdict) = self.undecided(call, then, made.waited.is_some()) {
+            return verdict;
+        }
+        match tool.approval {
+            Some(approval) => Verdict { now: Now::Waits(approval.approvers), ..Verdict::allowed() }
+                .by(self.judge.rule(approval.from)),
+            None => Verdict::allowed().by(self.judge.rule(tool.from)),
+        }
+    }
+
+    /// Why it cannot be told whether what was refused would be let through.
+    fn undecided(&self, call: &ToolCall, then: Then, waits: bool) -> Option<Verdict> {
+        let (plan, tool) = (&self.judge.plan, self.judge.tool(&call.tool));
+        let of_schema = call.reason.as_ref().is_some_and(|reason| reason.contains("schema"));
+        let why = match then {
+            Then::Denied(Cause::Argument) if of_schema && tool.schema != SchemaCheck::Never => {
+                "the log does not hold the schemas that the server tells"
+            }
+            Then::Denied(Cause::Content) if !plan.content.answers.is_empty() => {
+                "the log does not hold what the server tells of its tools"
+            }
+            Then::Denied(Cause::RequestSize) if tool.max_request_bytes.is_some() => {
+                "the log holds the size of the arguments only, not that of the whole request"
+            }
+            // Where the log tells, its arrival is known and it waits again.
+            Then::Denied(Cause::Timeout) if !waits => {
+                "it waited for an exclusive call, and the log does not tell since when"
+            }
+            Then::Denied(Cause::Concurrency) if call.limit.is_none() => {
+                "the log does not tell how many bytes of calls waited"
+            }
+            Then::Denied(Cause::Protocol | Cause::Internal) => {
+                "it did not reach the server for another reason"
+            }
+            _ => return None,
+        };
+        Some(Verdict::unknown(why))
+    }
+
+    /// What is told without the engine.
+    pub(super) fn without_asking(&self, call: &ToolCall, then: Then) -> Option<Verdict> {
+        if is_altered(&call.tool) {
+            return Some(Verdict::unknown("the log does not hold the tool's whole name"));
+        }
+        let tool = self.judge.tool(&call.tool);
+        let holds = |scope: &str| self.caller.scopes.contains(scope);
+        if !tool.enabled || self.judge.plan.tools.refused_to(&call.tool, &holds).is_some() {
+            return None;
+        }
+        if call.argument_bytes == 0 && (call.tool == ANY_TASK || self.tasks.contains(&call.tool)) {
+            return Some(Verdict::unknown("it may be a request about a task, which is recorded as a call"));
+        }
+        self.crowded(call, then).or_else(|| self.larger(call, then))
+    }
+
+    /// Under the limit of that time as many calls at once are refused as then; whether it were as many just then, the log
+    /// does not tell to the moment.
+    fn crowded(&self, call: &ToolCall, then: Then) -> Option<Verdict> {
+        let limit = self.judge.plan.session.max_concurrent_calls;
+        if then != Then::Denied(Cause::Concurrency) || call.limit != Some(limit.into()) {
+            return None;
+        }
+        Some(match self.open.in_flight() >= limit as usize {
+            true => Verdict::denied(Cause::Concurrency, self.judge.written("session.max_concurrent_calls")),
+            false => Verdict::unknown("the log does not tell to the moment which calls were in flight"),
+        })
+    }
+
+    /// What the record alone tells to be too large.
+    fn larger(&self, call: &ToolCall, then: Then) -> Option<Verdict> {
+        let tool = self.judge.tool(&call.tool);
+        let limit = tool.max_request_bytes?;
+        let rule = || self.judge.field(tool, "max_request_bytes");
+        let was_larger =
+            then == Then::Denied(Cause::RequestSize) && call.limit.is_some_and(|then| then >= limit);
+        (call.argument_bytes > limit || was_larger).then(|| Verdict::denied(Cause::RequestSize, rule()))
+    }
+
+    /// Why the engine refuses it.
+    pub(super) fn refused(&self, call: &ToolCall, Refused { reason, rule, text }: Refused) -> Verdict {
+        let (cause, limit) = crate::session::refused(reason);
+        let tool = self.judge.tool(&call.tool);
+        let rule = match cause {
+            Cause::ToolRate => self.judge.field(tool, "max_requests_per_minute"),
+            Cause::SessionRate => self.judge.written("session.max_requests_per_minute"),
+            Cause::Concurrency => self.judge.written("session.max_concurrent_calls"),
+            _ => rule.and_then(|rule| self.judge.rule(rule)),
+        };
+        let why = match cause {
+            Cause::Argument | Cause::Content => text,
+            Cause::Concurrency => {
+                limit.map(|most| format!("{most} calls at once are the most")).unwrap_or_default()
+            }
+            _ => String::new(),
+        };
+        Verdict::denied(cause, rule).because(why)
+    }
+}

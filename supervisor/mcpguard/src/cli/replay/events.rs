@@ -1,0 +1,124 @@
+//! Recorded denials that are no calls: would they be denied still?
+
+mod files;
+mod network;
+mod rates;
+mod syscalls;
+mod words;
+
+use audit::{Cause, Denial};
+use mcp::Caller;
+
+use super::arguments::is_altered;
+use super::judge::Judge;
+use super::tally::{Kind, Seen, Tally};
+use super::verdict::{Then, Verdict};
+
+/// Names of tools that the doorman writes down of one list.
+const NAMES: u64 = 256;
+
+/// Judges a denial and counts it.
+pub(super) fn judged(judge: &Judge, caller: &Caller, denial: &Denial, seen: &Seen, tally: &mut Tally) {
+    if denial.cause == Cause::ToolDisabled {
+        return listed(judge, caller, denial, seen, tally);
+    }
+    let verdict = if is_altered(&denial.what) {
+        Verdict::unknown("the log does not hold the whole of what was denied")
+    } else {
+        verdict(judge, denial)
+    };
+    let then = Then::Denied(denial.cause);
+    tally.add(kind(denial.cause), &denial.what, denial.count.max(1), seen, then, &verdict);
+}
+
+fn kind(cause: Cause) -> Kind {
+    match cause {
+        Cause::File => Kind::File,
+        Cause::Network => Kind::Network,
+        Cause::Program => Kind::Program,
+        Cause::Syscall => Kind::Syscall,
+        Cause::Rate => Kind::Rate,
+        Cause::UnknownMethod | Cause::ServerRequest | Cause::MessageSize | Cause::Malformed => Kind::Message,
+        Cause::Protocol | Cause::Content | Cause::OutputSchema | Cause::ResponseSize => Kind::Message,
+        _ => Kind::Other,
+    }
+}
+
+fn verdict(judge: &Judge, denial: &Denial) -> Verdict {
+    match denial.cause {
+        Cause::File | Cause::Program => files::verdict(judge, denial),
+        Cause::Network => network::verdict(judge, denial),
+        Cause::Rate => rates::verdict(judge, denial),
+        Cause::Syscall => syscalls::verdict(judge, denial),
+        Cause::UnknownMethod => method(judge, &denial.what),
+        Cause::ServerRequest => asks(judge, &denial.what),
+        Cause::MessageSize => message_size(judge, denial),
+        Cause::Content if judge.plan.content.answers.is_empty() => Verdict::allowed(),
+        Cause::Content | Cause::OutputSchema => {
+            Verdict::unknown("the log does not hold what the message says")
+        }
+        Cause::Resource | Cause::Repeated => {
+            Verdict::unknown("the log does not tell what was used until then")
+        }
+        // No policy allows it: the protocol, the guard itself, what lies outside of the session.
+        cause => Verdict::denied(cause, None),
+    }
+}
+
+fn method(judge: &Judge, method: &str) -> Verdict {
+    match judge.plan.session.extra_methods.iter().any(|extra| extra == method) {
+        true => Verdict::allowed().by(judge.written("session.extra_methods")),
+        false => Verdict::denied(Cause::UnknownMethod, None),
+    }
+}
+
+/// What the server asks of the client.
+pub(super) fn asks(judge: &Judge, method: &str) -> Verdict {
+    let session = &judge.plan.session;
+    let (key, allowed) = match method {
+        "sampling/createMessage" => ("sampling", session.sampling),
+        "elicitation/create" => ("elicitation", session.elicitation),
+        "roots/list" => ("roots", session.roots),
+        _ => return Verdict::denied(Cause::ServerRequest, None),
+    };
+    let rule = judge.written(&format!("server_requests.{key}"));
+    if allowed { Verdict::allowed().by(rule) } else { Verdict::denied(Cause::ServerRequest, rule) }
+}
+
+fn message_size(judge: &Judge, denial: &Denial) -> Verdict {
+    let limit = judge.plan.session.max_message_bytes;
+    let rule = judge.written("session.max_message_bytes");
+    match words::bytes(denial.detail.as_deref().unwrap_or_default()) {
+        Some(bytes) if bytes > limit => Verdict::denied(Cause::MessageSize, rule),
+        None if denial.limit.is_some_and(|then| then >= limit) => Verdict::denied(Cause::MessageSize, rule),
+        _ => Verdict::unknown("the log does not hold the message that was too long").by(rule),
+    }
+}
+
+/// Tools that were cut out of a list.
+fn listed(judge: &Judge, caller: &Caller, denial: &Denial, seen: &Seen, tally: &mut Tally) {
+    let then = Then::Denied(Cause::ToolDisabled);
+    let names: Vec<&str> = denial.detail.as_deref().unwrap_or_default().split(", ").collect();
+    let told = names.len() as u64 == denial.count.min(NAMES) && !names.iter().any(|name| is_altered(name));
+    let told = if told { names } else { Vec::new() };
+    for name in &told {
+        let verdict = match shown(judge, caller, name) {
+            Some(rule) => Verdict::denied(Cause::ToolDisabled, judge.rule(rule)),
+            None => Verdict::allowed().by(judge.rule(judge.tool(name).from)),
+        };
+        tally.add(Kind::Listed, name, 1, seen, then, &verdict);
+    }
+    let rest = denial.count.saturating_sub(told.len() as u64);
+    if rest > 0 {
+        let verdict = Verdict::unknown("the log does not name them");
+        tally.add(Kind::Listed, "hidden tools", rest, seen, then, &verdict);
+    }
+}
+
+/// The rule that hides a tool from the caller.
+fn shown(judge: &Judge, caller: &Caller, tool: &str) -> Option<policy::plan::RuleId> {
+    let rule = judge.tool(tool);
+    let holds = |scope: &str| caller.scopes.contains(scope);
+    let refused = || judge.plan.tools.refused_to(tool, &holds);
+    (!rule.enabled).then_some(rule.from).or_else(refused)
+}

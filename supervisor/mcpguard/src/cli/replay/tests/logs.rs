@@ -1,0 +1,80 @@
+//! Logs that are not whole, of many sessions, or without end; and policies that are none.
+
+use serde_json::json;
+
+use super::super::arguments::is_altered;
+use super::{FailOn, Written, call, start};
+
+#[test]
+fn a_log_that_was_changed_is_judged_as_far_as_it_is_sound_and_is_no_success() {
+    let mut log = Written::session();
+    log.lasting(1, "x", json!({}), 1).lasting(2, "y", json!({}), 1);
+    let text = String::from_utf8(log.lines.clone()).unwrap();
+    log.lines = text.replace("\"tool\":\"y\"", "\"tool\":\"z\"").into_bytes();
+    let told = log.replay("");
+    assert_eq!((told.status, told.calls()), (1, [1, 0, 0, 0, 0]), "{told:#?}");
+    let broken = told.summary["logs"][0]["broken"].as_str().unwrap();
+    assert!(broken.contains("log.jsonl:4"), "{broken}");
+    assert_eq!(told.summary["logs"][0]["records"], 3);
+}
+
+#[test]
+fn a_last_line_that_is_not_whole_is_told() {
+    let mut log = Written::session();
+    log.lasting(1, "x", json!({}), 1).add(1, call(2, "x", json!({})));
+    log.lines.truncate(log.lines.len() - 5);
+    let told = log.replay("");
+    assert_eq!((told.status, told.calls()), (0, [1, 0, 0, 0, 0]), "{told:#?}");
+    assert!(told.summary["logs"][0]["cut_bytes"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn what_cannot_be_judged_at_all_is_an_error() {
+    let mut log = Written::session();
+    assert!(log.replay_with("tools: { x: { enabeld: false } }\n", FailOn::Narrowed, None).is_err());
+    log.lines = b"no record\n".to_vec();
+    assert!(
+        log.replay_with("", FailOn::Narrowed, None).unwrap_err().to_string().contains("cannot be judged")
+    );
+    // Mistakes are told of although there is nothing to judge.
+    let mut log = Written::empty();
+    assert!(log.replay_with("x: 1\n", FailOn::Narrowed, None).is_err());
+    log.add(0, start(&[], &[]));
+    log.replay("").nothing();
+}
+
+#[test]
+fn sessions_of_one_log_are_judged_apart() {
+    let mut log = Written::empty();
+    for session in ["a1", "b2", "c3"] {
+        session.clone_into(&mut log.session);
+        log.add(1, start(if session == "b2" { &["write"] } else { &[] }, &[]));
+    }
+    for number in 1..=3 {
+        for session in ["a1", "b2", "c3"] {
+            session.clone_into(&mut log.session);
+            log.lasting(number, "x", json!({}), 1);
+        }
+    }
+    // Each has a bucket of its own.
+    log.replay("tools: { x: { max_requests_per_minute: 3 } }\n").nothing();
+    let told = log.replay("tools: { x: { max_requests_per_minute: 2 } }\n");
+    assert_eq!((told.calls(), told.only()["count"].clone()), ([6, 3, 0, 0, 0], json!(3)));
+    assert_eq!(log.replay("tools: { x: { require_scope: write } }\n").calls(), [3, 6, 0, 0, 0]);
+}
+
+#[test]
+fn groups_are_bounded_and_counts_are_not() {
+    let mut log = Written::session();
+    for number in 1..=1200 {
+        log.lasting(number, &format!("x{number}"), json!({}), 1);
+    }
+    let told = log.replay("tools: { defaults: { enabled: false } }\n");
+    assert_eq!(told.calls(), [0, 1200, 0, 0, 0]);
+    assert_eq!((told.differences.len(), &told.summary["not_in_a_group"]), (1000, &json!(200)));
+}
+
+#[test]
+fn what_stands_in_place_of_a_text_is_known() {
+    assert!(is_altered("a [redacted:T]") && is_altered("x…[cut: 9 bytes in all]") && !is_altered("[x]"));
+}
