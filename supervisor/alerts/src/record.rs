@@ -32,6 +32,7 @@ impl<'a> Event<'a> {
             Body::Repaired(_) => of(Kind::Repaired),
             Body::PolicyChanged(_) => of(Kind::PolicyChanged),
             Body::Findings(findings) => of(Kind::Findings).found(findings),
+            Body::Alert(_) => of(Kind::Alert),
             Body::Approval(approval) => {
                 Event { tool: Some(&approval.tool), layer: Some(Layer::Tool), ..of(Kind::Approval) }
             }

@@ -21,6 +21,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "mcpguard-control",
             "mcpguard-arguments",
             "mcpguard-content",
+            "mcpguard-alerts",
         ],
     ),
     ("mcpguard-telemetry", &["mcpguard-audit"]),

@@ -1,5 +1,6 @@
 //! What a record tells: one type an event. `event` names it in the log.
 
+mod alert;
 mod approval;
 mod call;
 mod change;
@@ -10,6 +11,7 @@ mod rule;
 mod session;
 mod upkeep;
 
+pub use alert::{Alert, Occasion, Severity};
 pub use approval::{Approval, ApprovalState};
 pub use call::{CallRef, Outcome, ToolCall, ToolResult, Verdict};
 pub use change::PolicyChanged;
@@ -64,11 +66,13 @@ pub enum Body {
     Findings(Findings),
     /// A call is held for its approval, or is decided about.
     Approval(Approval),
+    /// An alert rule of the policy found something.
+    Alert(Alert),
 }
 
 impl Body {
     /// The names of all events, as they stand in the log.
-    pub const EVENTS: [&str; 18] = [
+    pub const EVENTS: [&str; 19] = [
         "session_start",
         "handshake",
         "tool_call",
@@ -87,6 +91,7 @@ impl Body {
         "policy_changed",
         "findings",
         "approval",
+        "alert",
     ];
 
     /// The event's name, as it stands in the log.
@@ -110,6 +115,7 @@ impl Body {
             Self::PolicyChanged(_) => 15,
             Self::Findings(_) => 16,
             Self::Approval(_) => 17,
+            Self::Alert(_) => 18,
         };
         Self::EVENTS[index]
     }
@@ -154,6 +160,7 @@ impl Redact for Body {
             Self::PolicyChanged(body) => body.redact(redactor),
             Self::Findings(body) => body.redact(redactor),
             Self::Approval(body) => body.redact(redactor),
+            Self::Alert(body) => body.redact(redactor),
         }
     }
 }

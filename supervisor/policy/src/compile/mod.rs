@@ -1,6 +1,7 @@
 //! `Policy` → `Plan`: expands variables for one host, numbers the grant classes, resolves the masks of every path,
 //! and writes one [`crate::plan::Rule`] for each thing that the policy asks for.
 
+mod alerts;
 mod approvals;
 mod arguments;
 mod content;
@@ -121,6 +122,7 @@ impl Compiler<'_> {
             responses,
             content,
             audit,
+            alerts,
             on_violation,
             require,
         } = self.policy.document().clone();
@@ -137,6 +139,7 @@ impl Compiler<'_> {
         let (responses, redact) = self.responses(value(responses));
         let content = self.content(value(content), redact);
         let audit = self.audit(value(audit));
+        let alerts = self.alerts(value(alerts));
         let on_violation = self.violations(value(on_violation));
         let require = self.require(value(require));
         let files = std::mem::take(&mut self.grants).into_plan();
@@ -162,6 +165,7 @@ impl Compiler<'_> {
             responses,
             content,
             audit,
+            alerts,
             on_violation,
             require,
         }

@@ -2,6 +2,8 @@
 //! decoder, merge and JSON Schema are made from them.
 
 pub(crate) mod address;
+pub(crate) mod alert_words;
+pub(crate) mod alerts;
 pub(crate) mod argument;
 pub(crate) mod content;
 pub(crate) mod decode;

@@ -1,6 +1,7 @@
 //! The sections of a policy, apart from `tools`. Absent means: grants nothing.
 
 use super::address::{ListenPort, Port};
+use super::alerts::Alerts;
 use super::content::Content;
 use super::destination::Destination;
 use super::list::{Filled, Item, List, Subject};
@@ -53,6 +54,8 @@ section! {
         content: Content,
         /// What is written down.
         audit: Audit,
+        /// Of what somebody is to be told.
+        alerts: Alerts,
         /// What a violation leads to, by kind.
         on_violation: OnViolations,
         /// Layers that must enforce; otherwise nothing is started.

@@ -87,6 +87,7 @@ impl Bounded {
             | Ask::OutputSchema
             | Ask::Content
             | Ask::Audit
+            | Ask::Alert
             | Ask::Violation(..)
             | Ask::Repeated(_)
             | Ask::Layer(_) => false,

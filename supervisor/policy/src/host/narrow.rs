@@ -136,6 +136,8 @@ impl Desk<'_> {
             responses: _,
             content: _,
             on_violation: _,
+            // They tell the user, by the user's own means, and grant nothing.
+            alerts: _,
         } = plan;
         let HostDocument {
             version: _,

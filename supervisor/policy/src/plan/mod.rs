@@ -1,5 +1,6 @@
 //! The plan: orders for one host, plain data, printable. Made from a `Policy` and a `Context`; decides nothing more.
 
+mod alerts;
 mod arguments;
 mod audit;
 mod classes;
@@ -13,6 +14,10 @@ mod rules;
 mod tools;
 mod violations;
 
+pub use alerts::{
+    AlertEvent, AlertField, AlertGroup, AlertOutcome, AlertPack, AlertRule, AlertSeverity, AlertSubject,
+    AlertTargets, AlertWhen, AlertsPlan, Webhook,
+};
 pub use arguments::{ArgumentKind, ArgumentRule, Finite};
 pub use audit::{ArgumentDetail, AuditFailure, AuditPlan};
 pub use classes::{CallBudget, ClassId, ClassMask, MAX_CLASSES};
@@ -74,6 +79,8 @@ pub struct Plan {
     pub content: ContentPlan,
     /// Audit.
     pub audit: AuditPlan,
+    /// Of what somebody is told.
+    pub alerts: AlertsPlan,
     /// What a violation leads to.
     pub on_violation: Violations,
     /// Layers that must enforce, or nothing starts.
