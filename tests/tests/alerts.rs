@@ -71,9 +71,13 @@ fn notes(scene: &Scene) -> (PathBuf, String) {
     (file, format!("[sh, -c, {}]", Value::from(script)))
 }
 
+/// What the program has read. The one that runs at the session's end is interrupted and started once more, so that it may
+/// have read the same twice.
 fn told(file: &PathBuf) -> Vec<Value> {
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    let mut all: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    all.dedup();
+    all
 }
 
 fn session(scene: &Scene, more: &str) -> Result<Client> {

@@ -242,16 +242,19 @@ impl Journal {
         settled.and(self.tell(found))
     }
 
-    /// Writes down that somebody is told, and has them told, whether it could be written or not. These records are not looked
-    /// at by rules.
+    /// Has somebody told of all of it, also where one of it cannot be written down.
     fn tell(&mut self, found: Vec<Found>) -> anyhow::Result<()> {
-        found.into_iter().fold(Ok(()), |all, Found { alert, line }| {
-            let mut body = Body::Alert(alert);
-            let written = self.log.write_cleaned(&mut body);
-            let place = Place { session: &self.session, seq: written.as_ref().ok().copied() };
-            self.alerts.tell(&body, &line, &place);
-            all.and(self.settled(written.map(drop)))
-        })
+        let told: Vec<_> = found.into_iter().map(|found| self.tell_one(found)).collect();
+        told.into_iter().collect()
+    }
+
+    /// No rule looks at these records.
+    fn tell_one(&mut self, Found { alert, line }: Found) -> anyhow::Result<()> {
+        let mut body = Body::Alert(alert);
+        let written = self.log.write_cleaned(&mut body);
+        let place = Place { session: &self.session, seq: written.as_ref().ok().copied() };
+        self.alerts.tell(&body, &line, &place);
+        self.settled(written.map(drop))
     }
 
     fn settled(&mut self, written: Result<(), LogError>) -> anyhow::Result<()> {

@@ -1,12 +1,40 @@
 //! Alert rules that can never tell anybody anything.
 
+use super::duplicates::once;
 use crate::document::At;
 use crate::document::alert_words::AlertName;
 use crate::document::alerts::{AlertRule, AlertTargets, Alerts};
+use crate::document::list::Filled;
 use crate::document::sections::Document;
 use crate::document::words::Word;
 use crate::plan::{AlertEvent, AlertField, AlertOutcome, AlertSubject, Origin};
 use crate::problem::Report;
+
+/// Rules in one policy: each looks at every record.
+const MOST: usize = 128;
+
+/// Notes what stands in the same list of the same file twice.
+pub(super) fn file(document: &Document, report: &mut Report) {
+    let Some(At { value: Alerts { packs, rules, to: _ }, .. }) = &document.alerts else { return };
+    words_once(packs, report);
+    for (_, rule) in rules.iter().flat_map(|at| &at.value.0) {
+        let AlertRule { events, outcomes, about, tools, hosts, paths, .. } = rule;
+        words_once(events, report);
+        words_once(outcomes, report);
+        words_once(about, report);
+        for globs in [tools, hosts] {
+            let globs = globs.iter().flat_map(|at| &at.value.0);
+            once(globs.map(|at| (at.value.0.clone(), at.origin.clone())), report);
+        }
+        let paths = paths.iter().flat_map(|at| &at.value.0);
+        once(paths.map(|at| (at.value.raw().to_owned(), at.origin.clone())), report);
+    }
+}
+
+fn words_once<W: Word>(list: &Option<At<Filled<At<W>>>>, report: &mut Report) {
+    let words = list.iter().flat_map(|at| &at.value.0);
+    once(words.map(|at| (at.value.word(), at.origin.clone())), report);
+}
 
 /// Notes rules that nobody is told of, nobody who is told of nothing, and rules that no event fits.
 pub(super) fn check(document: &Document, report: &mut Report) {
@@ -27,6 +55,9 @@ pub(super) fn check(document: &Document, report: &mut Report) {
             report
                 .warn(&at.origin, format!("alerts go to `{host}` over the network as they are, without TLS"));
         }
+    }
+    if let Some((name, _)) = rules.iter().flat_map(|at| &at.value.0).nth(MOST) {
+        report.error(&name.origin, format!("this is more than {MOST} rules in one policy"));
     }
     for (name, rule) in rules.iter().flat_map(|at| &at.value.0) {
         condition(name, rule, report);
@@ -84,7 +115,7 @@ fn fits(rule: &AlertRule, report: &mut Report) {
     narrow(hosts.as_ref().map(|at| &at.origin).or(place(AlertField::Host)), "a host", &has_host);
     narrow(paths.as_ref().map(|at| &at.origin), "a path", &|event| event == AlertEvent::Denial);
     narrow(place(AlertField::Program), "a program", &|event| event == AlertEvent::Denial);
-    let one = |at: &At<crate::document::list::Filled<At<AlertOutcome>>>, event| {
+    let one = |at: &At<Filled<At<AlertOutcome>>>, event| {
         at.value.0.iter().any(|wanted| outcomes_of(event).contains(&wanted.value))
     };
     narrow(outcomes.as_ref().map(|at| &at.origin), "such an outcome", &|event| {

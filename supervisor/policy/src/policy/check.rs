@@ -10,6 +10,7 @@ use crate::problem::Report;
 pub(super) fn file(document: &Document, report: &mut Report) {
     duplicates::check(document, report);
     tools::file(document, report);
+    alerts::file(document, report);
     if let Some(At { value: environment, .. }) = &document.environment {
         check_environment(environment, report);
     }

@@ -125,6 +125,8 @@ fn mistakes_are_told_with_their_place() {
         ),
         (rule("when: any, events: [denial], outcomes: [allowed]"), "has such an outcome"),
         (rule("when: any, events: [tool_call], about: [file]"), "to do with such a thing"),
+        (rule("when: any, events: [lost, lost]"), "`lost` stands here twice"),
+        (rule("when: any, tools: [a, \"b*\", a]"), "`a` stands here twice"),
         (to("stderr: false"), "p.yaml:2:34: error: nobody is told of these alerts"),
         ("alerts: { packs: [baseline] }".to_owned(), "p.yaml:2:9: error: nobody is told of these alerts"),
         ("alerts: { to: { stderr: true } }".to_owned(), "p.yaml:2:9: error: there is nothing to tell of"),
@@ -156,4 +158,21 @@ fn an_address_of_another_machine_is_warned_of() {
         let hook = plan(&text).unwrap().alerts.to.webhook.unwrap();
         assert_eq!((&hook.host[..], hook.port, hook.path.starts_with('/')), (host, port, true), "{url}");
     }
+}
+
+#[test]
+fn there_is_an_end_to_rules() {
+    let rules: Vec<String> = (0..129).map(|at| format!("r{at}: {{ when: any }}")).collect();
+    let text =
+        format!("version: 1\nalerts:\n  rules: {{ {} }}\n  to: {{ stderr: true }}\n", rules.join(", "));
+    let told = problems(&text);
+    assert!(told.len() == 1 && told[0].contains("more than 128 rules"), "{told:?}");
+}
+
+#[test]
+fn the_manual_s_example_is_a_policy() {
+    let manual = include_str!("../../../../docs/alerts.md");
+    let example = manual.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let plan = plan(&format!("version: 1\n{example}")).unwrap();
+    assert_eq!((plan.alerts.rules.len(), plan.alerts.packs.len(), plan.alerts.to.is_empty()), (4, 1, false));
 }

@@ -13,7 +13,7 @@ use policy::plan::{
 use super::found::Message;
 use super::outlet::{A_MINUTE, Outlet, ROOM};
 use super::rules::{self, NOT_HERE};
-use super::ways::{HostSyslog, Program, Way};
+use super::ways::{HostSyslog, Program, Server, Way};
 
 fn rule(name: &str, when: AlertWhen) -> AlertRule {
     AlertRule {
@@ -245,4 +245,33 @@ fn syslog_gets_the_same_line() {
     // authpriv (10) and warning (4): RFC 5424, section 6.2.1.
     assert!(text.starts_with("<84>1 1970-01-01T00:00:00.000000Z "), "{text}");
     assert!(text.contains(" alert - \u{feff}{\"v\":1,") && text.ends_with("\"missed\":1}"), "{text}");
+}
+
+/// A server that answers one request with this.
+fn server(answer: &'static str) -> Server {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(answer.as_bytes());
+    });
+    let (authority, host) = (format!("127.0.0.1:{port}"), "127.0.0.1".to_owned());
+    Server::new(policy::plan::Webhook { authority, host, port, path: "/k3y".to_owned() })
+}
+
+#[test]
+fn a_server_must_say_that_it_was_told() {
+    let told = |answer| server(answer).tell(&message("x"), 0).map_err(|error| format!("{error:#}"));
+    assert_eq!(told("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n"), Ok(()));
+    for (answer, says) in [
+        ("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n", "status 302"),
+        ("HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n", "status 500"),
+        ("SSH-2.0-x\r\n", ""),
+        ("", ""),
+    ] {
+        let error = told(answer).expect_err(answer);
+        assert!(error.contains(says) && !error.contains("k3y"), "{error}");
+    }
 }
