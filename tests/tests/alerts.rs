@@ -205,13 +205,8 @@ fn nobody_who_hangs_is_waited_for() -> Result<()> {
     let scene = Scene::new()?;
     // Takes connections and never answers; the kernel takes those that nobody accepts.
     let silent = TcpListener::bind("127.0.0.1:0")?;
-    let [started, go, ended] = ["started", "go", "ended"].map(|name| scene.root().join(name));
-    let script = format!(
-        "touch {}; until [ -e {} ]; do sleep 0.1; done; touch {}",
-        started.display(),
-        go.display(),
-        ended.display()
-    );
+    let [started, ended] = ["started", "ended"].map(|name| scene.root().join(name));
+    let script = format!("echo $$ >> {}; sleep 600; touch {}", started.display(), ended.display());
     let more = format!(
         "alerts:\n  rules:\n    all: {{ events: [tool_call], when: any, quiet_seconds: 0 }}\n  \
          to: {{ stderr: true, command: [sh, -c, {}], webhook: \"http://{}/\" }}\n",
@@ -226,8 +221,12 @@ fn nobody_who_hangs_is_waited_for() -> Result<()> {
     client.call("echo", json!({ "text": "x" }))?.result()?;
     ensure!(!ended.exists(), "the program did not hang");
     let status = client.finish()?;
-    std::fs::write(go, "")?;
     ensure!(status.success(), "{status}");
+    // None of them outlives the session: whoever reads its stderr to the end would wait.
+    for pid in std::fs::read_to_string(&started)?.lines() {
+        let command = || std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        ensure!(eventually(LONG, || !command().contains("sleep 600")), "{pid} still runs");
+    }
     ensure!(alerts(&scene)?.len() == 101, "an alert is not in the log");
     let log = records(&scene.audit())?;
     let lost =

@@ -17,7 +17,7 @@ use crate::compose::Composed;
 use crate::host::state_directory;
 use crate::sessions::{About, Registration};
 
-use super::alerts::{Alerts, Found, Place};
+use super::alerts::{Alerts, Found, Place, Running};
 use super::denials::Batch;
 use super::ending::Ending;
 use super::translate::{self, Translator};
@@ -138,7 +138,7 @@ impl Journal {
     }
 
     /// While this is held, nobody is told by a program.
-    pub(super) fn quiet(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn quiet(&self) -> MutexGuard<'_, Running> {
         self.alerts.quiet()
     }
 

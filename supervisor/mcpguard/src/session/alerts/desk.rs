@@ -9,6 +9,7 @@ use policy::plan::AlertTargets;
 
 use super::found::{Message, Place};
 use super::outlet::Outlet;
+use super::running::Running;
 use super::ways;
 
 /// How long a session's end waits for whoever is told.
@@ -21,13 +22,13 @@ pub(super) struct Desk {
     retired: Vec<Outlet>,
     open: bool,
     /// Held while a program is started; see [`Self::quiet`].
-    starting: Arc<Mutex<()>>,
+    running: Arc<Mutex<Running>>,
 }
 
 impl Desk {
     pub(super) fn of(to: &AlertTargets) -> Self {
-        let starting = Arc::default();
-        Self { outlets: outlets(to, &starting), retired: Vec::new(), open: false, starting }
+        let running = Arc::default();
+        Self { outlets: outlets(to, &running), retired: Vec::new(), open: false, running }
     }
 
     /// Starts the threads.
@@ -38,7 +39,7 @@ impl Desk {
 
     /// Others are told from now on. What waits for those of before is told to them.
     pub(super) fn replace(&mut self, to: &AlertTargets) {
-        let old = std::mem::replace(&mut self.outlets, outlets(to, &self.starting));
+        let old = std::mem::replace(&mut self.outlets, outlets(to, &self.running));
         self.retired.extend(old);
         self.retired.iter_mut().for_each(Outlet::close);
         if self.open {
@@ -60,17 +61,19 @@ impl Desk {
     }
 
     /// The end of a session kills every child of this process: what is started meanwhile would die with them.
-    pub(super) fn quiet(&self) -> MutexGuard<'_, ()> {
-        self.starting.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn quiet(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for what waits, a short time for all together; how often somebody was not told.
+    /// Waits for what waits, a short time for all together, then ends programs that still run; how often somebody was not told.
     pub(super) fn close(&mut self) -> u64 {
         let until = Instant::now() + FAREWELL;
         self.open();
         let mut all: Vec<Outlet> = self.retired.drain(..).chain(self.outlets.drain(..)).collect();
         all.iter_mut().for_each(Outlet::close);
-        all.into_iter().map(|outlet| outlet.end(until)).sum()
+        let untold = all.into_iter().map(|outlet| outlet.end(until)).sum();
+        self.quiet().close();
+        untold
     }
 }
 
@@ -81,14 +84,14 @@ impl Drop for Desk {
     }
 }
 
-fn outlets(to: &AlertTargets, starting: &Arc<Mutex<()>>) -> Vec<Outlet> {
+fn outlets(to: &AlertTargets, running: &Arc<Mutex<Running>>) -> Vec<Outlet> {
     let AlertTargets { stderr, command, webhook, syslog } = to;
     let mut all = Vec::new();
     if *stderr {
         all.push(Outlet::new("stderr", ways::Stderr));
     }
     if let Some(argv) = command {
-        all.push(Outlet::new("command", ways::Program::new(argv.clone(), Arc::clone(starting))));
+        all.push(Outlet::new("command", ways::Program::new(argv.clone(), Arc::clone(running))));
     }
     if let Some(webhook) = webhook {
         all.push(Outlet::new("webhook", ways::Server::new(webhook.clone())));

@@ -13,24 +13,27 @@ mod desk;
 mod found;
 mod outlet;
 mod rules;
+mod running;
+mod watches;
 mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 use std::time::Instant;
 
-use ::alerts::{Event, Kind, Layer, Millis, Origin, Rule, Verdict, Watch};
+use ::alerts::{Event, Kind, Layer, Millis, Origin, Verdict};
 use audit::{Body, Redactor, RuleRef};
 use policy::plan::AlertTargets;
 
 use crate::compose::Composed;
 use desk::Desk;
 pub(super) use found::{Found, Place};
+pub(super) use running::Running;
+use watches::Watches;
 
 /// The rules at work, and who is told.
 pub(super) struct Alerts {
-    watch: Watch,
-    rules: Vec<Rule>,
+    watches: Watches,
     /// Where each rule stands in the policy.
     places: BTreeMap<String, RuleRef>,
     began: Instant,
@@ -45,10 +48,8 @@ impl Alerts {
     /// The policy's rules. Nobody is told before [`Self::open`].
     pub(super) fn of(composed: &Composed, session: &str, redactor: &Redactor) -> Self {
         let plan = &composed.plan;
-        let rules = rules::of(&plan.alerts, redactor);
         Self {
-            watch: Watch::new(rules.clone()),
-            rules,
+            watches: Watches::of(rules::of(&plan.alerts, redactor)),
             places: rules::places(plan),
             began: Instant::now(),
             session: session.to_owned(),
@@ -67,10 +68,7 @@ impl Alerts {
     /// Another policy holds. What rules that stay the same know, they go on knowing.
     pub(super) fn follow(&mut self, composed: &Composed, redactor: &Redactor) {
         let plan = &composed.plan;
-        let rules = rules::of(&plan.alerts, redactor);
-        if rules != self.rules {
-            (self.watch, self.rules) = (Watch::new(rules.clone()), rules);
-        }
+        self.watches.follow(rules::of(&plan.alerts, redactor));
         if plan.alerts.to != self.to {
             self.desk.replace(&plan.alerts.to);
             self.to = plan.alerts.to.clone();
@@ -96,13 +94,13 @@ impl Alerts {
     }
 
     fn take<'a>(&'a mut self, event: impl FnOnce(&Origin<'a>) -> Event<'a>) -> Vec<Found> {
-        let Self { watch, rules, places, began, session, server, scopes, .. } = self;
-        if rules.is_empty() {
+        let Self { watches, places, began, session, server, scopes, .. } = self;
+        if watches.are_none() {
             return Vec::new();
         }
         let now = Millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
         let origin = Origin { session, server, caller: None, scopes };
-        let alerts = watch.event(&event(&origin), now);
+        let alerts = watches.event(&event(&origin), now);
         alerts.iter().map(|alert| Found::of(alert, places.get(&alert.rule))).collect()
     }
 
@@ -112,7 +110,7 @@ impl Alerts {
     }
 
     /// While this is held no program is started.
-    pub(super) fn quiet(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn quiet(&self) -> MutexGuard<'_, Running> {
         self.desk.quiet()
     }
 

@@ -13,6 +13,7 @@ use policy::plan::{
 use super::found::Message;
 use super::outlet::{A_MINUTE, Outlet, ROOM};
 use super::rules::{self, NOT_HERE};
+use super::running::Running;
 use super::ways::{HostSyslog, Program, Server, Way};
 
 fn rule(name: &str, when: AlertWhen) -> AlertRule {
@@ -197,8 +198,11 @@ fn what_waits_before_anybody_listens_is_told_later() {
 }
 
 fn program(script: &str) -> Program {
-    let starting = Arc::new(Mutex::new(()));
-    Program::new(["sh", "-c", script].map(str::to_owned).to_vec(), starting)
+    with(script, &Arc::default())
+}
+
+fn with(script: &str, running: &Arc<Mutex<Running>>) -> Program {
+    Program::new(["sh", "-c", script].map(str::to_owned).to_vec(), Arc::clone(running))
 }
 
 #[test]
@@ -213,21 +217,33 @@ fn a_program_reads_the_alert_and_says_how_it_ended() {
 }
 
 #[test]
-fn programs_that_hang_are_left_alone_and_not_more_than_a_few() {
+fn programs_that_hang_are_left_alone_not_more_than_a_few_and_ended_with_the_session() {
     let directory = tempfile::tempdir().unwrap();
-    let go = directory.path().join("go");
-    let script = format!("until [ -e {} ]; do sleep 0.05; done", go.display());
-    let mut program = program(&script).hasty();
+    let pids = directory.path().join("pids");
+    let running = Arc::default();
+    let mut program = with(&format!("echo $$ >> {}; exec sleep 600", pids.display()), &running).hasty();
     let mut told = || program.tell(&message("x"), 0).map_err(|error| error.to_string());
     for _ in 0..4 {
         assert!(told().unwrap_err().contains("still runs"));
     }
     assert!(told().unwrap_err().contains("4 of its kind still run"));
-    std::fs::write(go, "").unwrap();
+    let pids: Vec<i32> =
+        std::fs::read_to_string(pids).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(pids.len(), 4);
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pids[0]), nix::sys::signal::Signal::SIGKILL).unwrap();
     let until = Instant::now() + LONG;
-    while told().is_err() {
-        assert!(Instant::now() < until);
-        std::thread::sleep(Duration::from_millis(50));
+    while told().unwrap_err().contains("of its kind") {
+        assert!(Instant::now() < until, "there is no room again");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    running.lock().unwrap().close();
+    assert!(told().unwrap_err().contains("the session has ended"));
+    for pid in pids {
+        let command = || std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        while command().contains("sleep") {
+            assert!(Instant::now() < until, "{pid} still runs");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
