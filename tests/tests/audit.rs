@@ -132,11 +132,15 @@ fn on_a_small_disk(scene: &Scene, policy: &Path, runtime: Runtime) -> Result<Opt
     Start::bare(scene, line).session().map(Some)
 }
 
+/// An alert goes out although its record cannot be written.
+const TOLD: &str = "alerts: { packs: [baseline], to: { stderr: true } }\n";
+const DROPPED: &str = "mcpguard: alert: [critical] dropped-records: once";
+
 #[test]
 fn a_full_disk_stops_the_session() -> Result<()> {
     let scene = Scene::new()?;
     let runtime = Runtime::Python;
-    let policy = scene.policy("p", &runtime.policy("")?)?;
+    let policy = scene.policy("p", &runtime.policy(TOLD)?)?;
     let Some(mut client) = on_a_small_disk(&scene, &policy, runtime)? else {
         skip("user and mount namespaces for a small disk");
         return Ok(());
@@ -152,6 +156,7 @@ fn a_full_disk_stops_the_session() -> Result<()> {
     let status = client.wait(Duration::from_secs(15))?;
     ensure!(status.code() == Some(125), "{status}: {}", client.stderr());
     ensure!(client.stderr().contains("audit"), "nothing is said: {}", client.stderr());
+    ensure!(client.stderr().contains(DROPPED), "nobody is told: {}", client.stderr());
     Ok(())
 }
 
@@ -159,7 +164,8 @@ fn a_full_disk_stops_the_session() -> Result<()> {
 fn a_full_disk_may_be_survived_if_the_policy_says_so() -> Result<()> {
     let scene = Scene::new()?;
     let runtime = Runtime::Python;
-    let policy = scene.policy("p", &runtime.policy("audit: { on_failure: continue }\n")?)?;
+    let policy =
+        scene.policy("p", &runtime.policy(&format!("audit: {{ on_failure: continue }}\n{TOLD}"))?)?;
     let Some(mut client) = on_a_small_disk(&scene, &policy, runtime)? else {
         skip("user and mount namespaces for a small disk");
         return Ok(());
@@ -169,5 +175,6 @@ fn a_full_disk_may_be_survived_if_the_policy_says_so() -> Result<()> {
     }
     ensure!(client.finish()?.code() == Some(0));
     ensure!(client.stderr().contains("audit"), "the loss is not said: {}", client.stderr());
+    ensure!(client.stderr().contains(DROPPED), "nobody is told: {}", client.stderr());
     Ok(())
 }

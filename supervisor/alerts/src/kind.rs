@@ -44,6 +44,8 @@ pub enum Kind {
     Approval,
     /// The server was remembered, or is not what it was.
     Pins,
+    /// Somebody was told of something. Whoever makes alerts of records does not watch these, or one would make the next.
+    Alert,
     /// A caller said who it is, and was believed or not. No record yet.
     Authentication,
     /// A host was looked up or connected to, and that was allowed; refusals are denials. No record yet.

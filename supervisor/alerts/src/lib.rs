@@ -20,8 +20,9 @@
 //! What it never does: read a file or a clock, send an alert, lock anybody out, stop a session. It says what a rule asks
 //! for; somebody else does it.
 //!
-//! What it cannot see: what no record tells. Today's audit vocabulary has no record of an allowed connection, of an
-//! authentication or of a tool put in quarantine; whoever knows of one makes the [`Event`] itself ([`Kind`]). All that is
+//! What it cannot see: what no record tells. Today's audit vocabulary has no record of an allowed connection (a session tells
+//! its watch itself), of an authentication or of a tool put in quarantine; whoever knows of one makes the [`Event`]
+//! ([`Kind`]). All that is
 //! known is in memory: it starts anew with the process.
 //!
 //! ```

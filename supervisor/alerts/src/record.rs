@@ -33,6 +33,7 @@ impl<'a> Event<'a> {
             Body::PolicyChanged(_) => of(Kind::PolicyChanged),
             Body::Findings(findings) => of(Kind::Findings).found(findings),
             Body::Pins(_) => of(Kind::Pins),
+            Body::Alert(_) => of(Kind::Alert),
             Body::Approval(approval) => {
                 Event { tool: Some(&approval.tool), layer: Some(Layer::Tool), ..of(Kind::Approval) }
             }

@@ -34,11 +34,11 @@ mod revision;
 mod verify;
 
 pub use body::{
-    Action, Actor, Approval, ApprovalState, Body, CallRef, Carried, CarriedSession, Cause, CoverageEntry,
-    CoverageState, Degraded, Denial, EndReason, Finding, FindingKind, Findings, Handshake, Hooks, Kernel,
-    KernelDenial, Layer, Lost, LostKind, Noise, Operation, OperationKind, Outcome, PinState, Pins, Policy,
-    PolicyChanged, Process, Recovered, Repaired, Rotated, RotationReason, RuleRef, SessionEnd, SessionStart,
-    Speaker, Stream, ToolCall, ToolResult, Treatment, Verdict,
+    Action, Actor, Alert, Approval, ApprovalState, Body, CallRef, Carried, CarriedSession, Cause,
+    CoverageEntry, CoverageState, Degraded, Denial, EndReason, Finding, FindingKind, Findings, Handshake,
+    Hooks, Kernel, KernelDenial, Layer, Lost, LostKind, Noise, Occasion, Operation, OperationKind, Outcome,
+    PinState, Pins, Policy, PolicyChanged, Process, Recovered, Repaired, Rotated, RotationReason, RuleRef,
+    SessionEnd, SessionStart, Severity, Speaker, Stream, ToolCall, ToolResult, Treatment, Verdict,
 };
 pub use chain::{Digest, SealError, unseal};
 pub use escape::for_people;

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::body::{
-    Approval, Body, CallRef, Carried, CoverageEntry, CoverageState, Degraded, Denial, Finding, Findings,
-    Handshake, KernelDenial, Lost, Noise, Operation, Pins, Policy, PolicyChanged, Process, Recovered,
-    Repaired, Rotated, RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
+    Alert, Approval, Body, CallRef, Carried, CoverageEntry, CoverageState, Degraded, Denial, Finding,
+    Findings, Handshake, KernelDenial, Lost, Noise, Occasion, Operation, Pins, Policy, PolicyChanged,
+    Process, Recovered, Repaired, Rotated, RuleRef, SessionEnd, SessionStart, ToolCall, ToolResult, Verdict,
 };
 use crate::escape::for_people;
 use crate::record::Record;
@@ -64,6 +64,7 @@ pub fn render(record: &Record) -> String {
         Body::Findings(findings) => findings_line(&mut line, findings),
         Body::Approval(approval) => approval_line(&mut line, approval),
         Body::Pins(pins) => pins_line(&mut line, pins),
+        Body::Alert(alert) => alert_line(&mut line, alert),
     };
     for_people(&line).into_owned()
 }
@@ -139,6 +140,27 @@ fn pins_line(line: &mut String, pins: &Pins) -> std::fmt::Result {
         true => Ok(()),
         false => write!(line, ": {}", short(&changes.join("; "))),
     }
+}
+
+fn alert_line(line: &mut String, alert: &Alert) -> std::fmt::Result {
+    let Alert { name, severity, occasion, tool, subject, count, within_seconds, suppressed, rule, .. } =
+        alert;
+    write!(line, "alert    [{}] {name}: ", word(severity))?;
+    match (occasion, within_seconds) {
+        (Occasion::Matched, Some(seconds)) => write!(line, "{count} in {seconds} s")?,
+        (Occasion::Matched, None) => write!(line, "{count}")?,
+        (Occasion::GroupsDropped | Occasion::ValuesFull, _) => write!(line, "{count} {}", word(occasion))?,
+    }
+    if let Some(subject) = subject {
+        write!(line, ", {}", short(subject))?;
+    }
+    if let Some(tool) = tool {
+        write!(line, ", of the tool {}", short(tool))?;
+    }
+    if *suppressed > 0 {
+        write!(line, ", {suppressed} more were not told")?;
+    }
+    why(line, None::<&Occasion>, None, rule.as_ref(), alert.reason.as_deref())
 }
 
 fn findings_line(line: &mut String, findings: &Findings) -> std::fmt::Result {

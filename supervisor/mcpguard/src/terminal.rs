@@ -22,6 +22,11 @@ pub(crate) fn note(message: &str) {
     line("note", "36", message);
 }
 
+/// Says what an alert rule found.
+pub(crate) fn alert(message: &str) {
+    line("alert", "31", message);
+}
+
 /// Whether text on this stream may carry colours (<https://no-color.org>).
 pub(crate) fn colours(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

@@ -11,12 +11,15 @@
 //! second time after a crash; wait for a sink; let a sink, a label or a client of the endpoint take memory without bound;
 //! serve metrics to the network.
 //!
+//! What a session tells of its alerts goes by the same ways: [`Syslog`] and [`post_json`].
+//!
 //! The files of the log are those of [`audit`], so that `mcpguard log` reads and verifies them.
 
 #![forbid(unsafe_code)]
 
 mod config;
 mod host_log;
+mod http_client;
 mod metrics;
 mod otlp;
 mod sinks;
@@ -26,6 +29,7 @@ pub use config::{
     Sync, SyslogSection,
 };
 pub use host_log::{AppendError, Appended, Entry, HostLog, HostLogConfig, HostLogError, SessionStanding};
+pub use http_client::post_json;
 pub use metrics::{ListenError, Metrics, MetricsListener, Proof, SessionCounts, SessionUsage, serve_metrics};
 pub use otlp::{OtlpError, Spans};
-pub use sinks::{SinkError, Sinks};
+pub use sinks::{SinkError, Sinks, Syslog};

@@ -22,6 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "mcpguard-arguments",
             "mcpguard-content",
             "mcpguard-pins",
+            "mcpguard-alerts",
         ],
     ),
     ("mcpguard-telemetry", &["mcpguard-audit"]),

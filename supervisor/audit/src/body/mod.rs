@@ -1,5 +1,6 @@
 //! What a record tells: one type an event. `event` names it in the log.
 
+mod alert;
 mod approval;
 mod call;
 mod change;
@@ -11,6 +12,7 @@ mod rule;
 mod session;
 mod upkeep;
 
+pub use alert::{Alert, Occasion, Severity};
 pub use approval::{Approval, ApprovalState};
 pub use call::{CallRef, Outcome, ToolCall, ToolResult, Verdict};
 pub use change::PolicyChanged;
@@ -68,11 +70,13 @@ pub enum Body {
     Approval(Approval),
     /// The server was remembered, or is not what it was.
     Pins(Pins),
+    /// An alert rule of the policy found something.
+    Alert(Alert),
 }
 
 impl Body {
     /// The names of all events, as they stand in the log.
-    pub const EVENTS: [&str; 19] = [
+    pub const EVENTS: [&str; 20] = [
         "session_start",
         "handshake",
         "tool_call",
@@ -92,6 +96,7 @@ impl Body {
         "findings",
         "approval",
         "pins",
+        "alert",
     ];
 
     /// The event's name, as it stands in the log.
@@ -116,6 +121,7 @@ impl Body {
             Self::Findings(_) => 16,
             Self::Approval(_) => 17,
             Self::Pins(_) => 18,
+            Self::Alert(_) => 19,
         };
         Self::EVENTS[index]
     }
@@ -161,6 +167,7 @@ impl Redact for Body {
             Self::Findings(body) => body.redact(redactor),
             Self::Approval(body) => body.redact(redactor),
             Self::Pins(body) => body.redact(redactor),
+            Self::Alert(body) => body.redact(redactor),
         }
     }
 }

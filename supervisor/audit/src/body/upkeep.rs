@@ -34,6 +34,8 @@ pub enum LostKind {
     KernelEvents,
     /// Records that are in this log and did not reach one of its sinks (journald, syslog, OTLP).
     SinkRecords,
+    /// Alerts of which somebody was not told as the policy asks.
+    Alerts,
 }
 
 /// This file carries on the chain of another one. Always the first record of its file.

@@ -138,13 +138,22 @@ impl Log {
     /// # Errors
     /// The record is not in the file, and counted as lost.
     pub fn write(&mut self, mut body: Body) -> Result<(), LogError> {
+        self.write_cleaned(&mut body).map(drop)
+    }
+
+    /// The same for who needs the record afterwards: the body is left without secrets, written or not, and the record's
+    /// number given.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn write_cleaned(&mut self, body: &mut Body) -> Result<u64, LogError> {
         body.redact(&self.config.redactor);
-        let written = self.write_locked(&body);
+        let written = self.write_locked(body);
         if let Err(error) = &written {
             self.lost += 1;
             self.why_lost = Some(error.to_string());
         }
-        written
+        written.map(|()| self.seq)
     }
 
     /// Syncs the file. Call it after the session's last record.

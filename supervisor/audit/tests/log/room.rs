@@ -155,6 +155,26 @@ fn found((name, excerpt, rule): (String, Option<String>, Option<RuleRef>)) -> Bo
     Body::Findings(Findings { from, method: name, call, tool, found })
 }
 
+fn alert((name, subject, rule): (String, Option<String>, Option<RuleRef>)) -> Body {
+    let (severity, occasion) = (Severity::Critical, Occasion::Matched);
+    let (reason, tool, within_seconds) = (subject.clone(), subject.clone(), Some(60));
+    let (count, over_ms, suppressed, records) = (11, 48_000, 3, vec![7, 9]);
+    Body::Alert(Alert {
+        name,
+        severity,
+        occasion,
+        reason,
+        tool,
+        subject,
+        count,
+        within_seconds,
+        over_ms,
+        records,
+        suppressed,
+        rule,
+    })
+}
+
 fn changed() -> impl Strategy<Value = Body> {
     (text(), prop::collection::vec(text(), 0..3), coverage()).prop_map(|(name, later, coverage)| {
         let (revision, sources) = ("cd".repeat(32), later.clone());
@@ -272,6 +292,7 @@ pub(crate) fn body() -> impl Strategy<Value = Body> {
             .prop_map(|(rule, reason, remedy, floor)| Body::Degraded(Degraded { rule, reason, remedy, floor })),
         1 => text().prop_map(|sample| noise(&sample)),
         1 => (text(), prop::option::of(text()), prop::option::of(rule())).prop_map(found),
+        1 => (text(), prop::option::of(text()), prop::option::of(rule())).prop_map(alert),
         1 => (text(), prop::option::of(text())).prop_map(|(protocol, client)| {
             Body::Handshake(Handshake { protocol, client, ..Handshake::default() })
         }),

@@ -118,7 +118,9 @@ impl Connection {
         let judged = self.room.names.borrow().may_speak(name, self.wanted.ip(), active, self.began_ns);
         let known = || self.spoken.borrow().contains(name);
         if judged.is_ok() || (matches!(judged, Err(Unspeakable::NotLearned { .. })) && known()) {
-            self.spoken.borrow_mut().insert(name.to_owned());
+            if self.spoken.borrow_mut().insert(name.to_owned()) {
+                self.room.teller.reached(name);
+            }
             return Ok(());
         }
         judged.map(|_| ()).map_err(|why| Refusal {

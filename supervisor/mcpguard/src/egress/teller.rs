@@ -1,4 +1,4 @@
-//! What was refused on the way out, from the thread that refuses to the one that writes it down.
+//! What was refused on the way out, and which hosts were reached, from the thread that knows to the one that writes it down.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +9,9 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Refusals that wait to be written down.
 const WAITING: usize = 4096;
+
+/// Names that wait to be looked at.
+const NAMES: usize = 1024;
 
 /// Who refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,7 @@ pub(crate) struct Refused {
 #[derive(Clone, Debug)]
 pub(crate) struct Teller {
     refusals: Sender<Refused>,
+    reached: Sender<String>,
     lost: Arc<AtomicU64>,
 }
 
@@ -56,6 +60,12 @@ impl Teller {
         }
     }
 
+    /// Tells a name that was spoken and let through. No record has it, only alert rules look at it: what nobody hears fast
+    /// enough is told by the next connection.
+    pub(super) fn reached(&self, name: &str) {
+        let _ = self.reached.try_send(name.to_owned());
+    }
+
     /// So many were not even made into refusals.
     pub(super) fn lost(&self, count: u64) {
         self.lost.fetch_add(count, Ordering::Relaxed);
@@ -66,8 +76,10 @@ impl Teller {
 #[derive(Debug)]
 pub(crate) struct Told {
     refusals: Receiver<Refused>,
+    reached: Receiver<String>,
     /// What ended a wait.
     held: Option<Refused>,
+    name: Option<String>,
     lost: Arc<AtomicU64>,
 }
 
@@ -77,6 +89,11 @@ impl Told {
         self.held.take().or_else(|| self.refusals.try_recv().ok())
     }
 
+    /// A name that was reached. Never waits.
+    pub(crate) fn reached(&mut self) -> Option<String> {
+        self.name.take().or_else(|| self.reached.try_recv().ok())
+    }
+
     /// Whether something can be heard; if not, the task is woken when it can. Never ready once nobody can tell any more.
     pub(crate) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.held.is_none()
@@ -84,7 +101,12 @@ impl Told {
         {
             self.held = Some(refused);
         }
-        if self.held.is_some() { Poll::Ready(()) } else { Poll::Pending }
+        if self.name.is_none()
+            && let Poll::Ready(Some(name)) = self.reached.poll_recv(context)
+        {
+            self.name = Some(name);
+        }
+        if self.held.is_some() || self.name.is_some() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Refusals that are only known by number, since this was last asked.
@@ -95,9 +117,11 @@ impl Told {
 
 /// A way to tell of refusals from any thread.
 pub(crate) fn pair() -> (Teller, Told) {
-    let (sender, refusals) = channel(WAITING);
+    let (refuse, refusals) = channel(WAITING);
+    let (reach, reached) = channel(NAMES);
     let lost = Arc::new(AtomicU64::new(0));
-    (Teller { refusals: sender, lost: Arc::clone(&lost) }, Told { refusals, held: None, lost })
+    let teller = Teller { refusals: refuse, reached: reach, lost: Arc::clone(&lost) };
+    (teller, Told { refusals, reached, held: None, name: None, lost })
 }
 
 #[cfg(test)]
@@ -128,5 +152,16 @@ mod tests {
         };
         tokio::join!(waits, hears);
         assert_eq!(told.borrow_mut().now(), Some(refused("second")));
+    }
+
+    #[tokio::test]
+    async fn names_are_heard_apart_from_refusals_and_wake_who_waits() {
+        let (teller, mut told) = pair();
+        teller.reached("api.example");
+        std::future::poll_fn(|context| told.poll_ready(context)).await;
+        assert_eq!(told.now(), None);
+        assert_eq!((told.reached().as_deref(), told.reached()), (Some("api.example"), None));
+        (0..2 * NAMES).for_each(|_| teller.reached("api.example"));
+        assert_eq!((std::iter::from_fn(|| told.reached()).count(), told.lost()), (NAMES, 0));
     }
 }

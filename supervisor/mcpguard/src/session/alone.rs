@@ -61,7 +61,8 @@ fn heard(kernel: &Kernel, outside: &Outside, journal: &mut Journal) -> Result<()
     }
     records.extend(failed.iter().map(|failed| kernel.unproven(failed)));
     let written = records.into_iter().try_for_each(|body| journal.body(body));
-    written.map_err(|error| Ending::AuditFailed(format!("{error:#}")))?;
+    let reached = std::iter::from_fn(|| outside.reached()).try_for_each(|host| journal.reached(&host));
+    written.and(reached).map_err(|error| Ending::AuditFailed(format!("{error:#}")))?;
     match (failed, demand) {
         (Some(failed), _) => {
             Err(Ending::Violation(format!("the guard was not seen to deny what it must: {failed}")))

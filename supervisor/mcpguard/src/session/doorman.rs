@@ -288,12 +288,21 @@ impl<'a> Doorman<'a> {
         let now = Instant::now();
         self.record_kernel(self.layers.kernel.records(now, false))?;
         self.record_kernel(self.layers.outside.records(now, false))?;
+        self.reached()?;
         self.layers.kernel.prove(now).or_else(|failed| {
             // Frozen first, so that nothing more happens while the session is brought to its end.
             let _ = self.layers.kernel.freeze();
             self.record_kernel(vec![self.layers.kernel.unproven(&failed)])?;
             Err(Ending::Violation(format!("the guard was not seen to deny what it must: {failed}")))
         })
+    }
+
+    /// Hosts that were reached, for the rules that look at them.
+    fn reached(&self) -> Result<(), Ending> {
+        let mut journal = self.journal.borrow_mut();
+        let mut hosts = std::iter::from_fn(|| self.layers.outside.reached());
+        let heard = hosts.try_for_each(|host| journal.reached(&host));
+        heard.map_err(|error| Ending::AuditFailed(format!("{error:#}")))
     }
 
     /// Waits until the server's output has come to its end.

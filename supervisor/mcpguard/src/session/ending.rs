@@ -76,7 +76,9 @@ pub(super) fn conclude(
     if let Err(error) = kernel.kill() {
         tracing::error!("{error}");
     }
+    let quiet = journal.quiet();
     let Ended { exited, killed, survivors } = enforce::end_tree(&mut server.guard, at_once);
+    drop(quiet);
     let killed_now = || exited.iter().find(|exited| exited.pid == leader).map(|exited| exited.status);
     let exit = exit.or_else(killed_now);
     if !survivors.is_empty() {
@@ -89,9 +91,11 @@ pub(super) fn conclude(
     }
     kernel.hear_out();
     let _ = outside.hear(None, kernel);
+    let reached = std::iter::from_fn(|| outside.reached()).try_for_each(|host| journal.reached(&host));
     let told = kernel.records(Instant::now(), true).into_iter().chain(outside.records(Instant::now(), true));
     let told = told.into_iter().try_for_each(|body| journal.body(body));
-    let written = told
+    let written = reached
+        .and(told)
         .and_then(|()| journal.denied(denials.last(), &[]))
         .and_then(|()| journal.end(ending, exit, killed as u64));
     match ending {

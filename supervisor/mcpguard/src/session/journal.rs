@@ -1,13 +1,14 @@
 //! The session's journal: facts become records, and a record that cannot be written ends the session,
-//! unless the policy says otherwise.
+//! unless the policy says otherwise. What is written is looked at by the policy's alert rules.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use anyhow::Context;
 use audit::{
-    Body, Detail, EndReason, Log, LogConfig, Lost, LostKind, Redactor, Revision, SessionEnd, SessionId,
+    Body, Detail, EndReason, Log, LogConfig, LogError, Lost, LostKind, Redact, Redactor, Revision,
+    SessionEnd, SessionId,
 };
 use enforce::Status;
 use policy::plan::{ArgumentDetail, AuditFailure};
@@ -17,6 +18,7 @@ use crate::forms;
 use crate::host::state_directory;
 use crate::sessions::{About, Registration};
 
+use super::alerts::{Alerts, Found, Place, Running};
 use super::denials::Batch;
 use super::ending::Ending;
 use super::translate::{self, Translator};
@@ -28,6 +30,7 @@ pub(super) struct Journal {
     redactor: Arc<Redactor>,
     on_failure: AuditFailure,
     translator: Translator,
+    alerts: Alerts,
     began: Instant,
     calls: u64,
     denials: u64,
@@ -77,6 +80,7 @@ impl Journal {
         Ok(Self {
             log: Log::open(config)?,
             translator: Translator::new(composed.plan.rules.clone(), Arc::clone(&redactor), detail),
+            alerts: Alerts::of(composed, &name, &redactor),
             redactor,
             on_failure: plan.on_failure,
             began: Instant::now(),
@@ -125,7 +129,25 @@ impl Journal {
         self.translator.follow(composed.plan.rules.clone());
         self.on_failure = composed.plan.audit.on_failure;
         self.log.set_revision(Revision::of(&composed.plan.revision));
+        self.alerts.follow(composed, &self.redactor);
         self.write(translate::policy_changed(composed, before, later))
+    }
+
+    /// Whoever is told of alerts is told from now on: the server was started, and this process forks no more.
+    pub(super) fn open_alerts(&mut self) {
+        self.alerts.open();
+    }
+
+    /// While this is held, nobody is told by a program.
+    pub(super) fn quiet(&self) -> MutexGuard<'_, Running> {
+        self.alerts.quiet()
+    }
+
+    /// A host was reached: no record has it, and alert rules look at it.
+    pub(super) fn reached(&mut self, host: &str) -> anyhow::Result<()> {
+        let host = self.redactor.text(host);
+        let found = self.alerts.of_host(&host);
+        self.tell(found)
     }
 
     /// Writes a fact of the doorman's.
@@ -157,9 +179,28 @@ impl Journal {
         }
     }
 
-    /// Writes the last record. It is not synced to the disk: it survives mcpguard's death, not the machine's.
+    /// Writes the last record. It is not synced to the disk: it survives mcpguard's death, not the machine's. Alerts about it
+    /// stand before it, and who is told of alerts has a short time for what waits.
     pub(super) fn end(&mut self, ending: &Ending, exit: Option<Status>, killed: u64) -> anyhow::Result<()> {
-        self.write(Body::SessionEnd(SessionEnd {
+        let mut body = Body::SessionEnd(self.last(ending, exit, killed));
+        body.redact(&self.redactor);
+        let found = self.alerts.of_record(&body, 0);
+        let told = self.tell(found);
+        let lost = match self.alerts.close() {
+            0 => Ok(()),
+            count => {
+                let reason = Some("somebody was not told as `alerts.to` asks".to_owned());
+                let lost = Lost { count, kind: LostKind::Alerts, reason };
+                let written = self.log.write(Body::Lost(lost));
+                self.settled(written)
+            }
+        };
+        let written = self.log.write(body);
+        self.settled(written).and(lost).and(told)
+    }
+
+    fn last(&self, ending: &Ending, exit: Option<Status>, killed: u64) -> SessionEnd {
+        SessionEnd {
             reason: reason(ending),
             detail: Some(ending.to_string()),
             exit_code: exit
@@ -171,7 +212,7 @@ impl Journal {
             denials: self.denials,
             duration_us: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
             processes_killed: killed,
-        }))
+        }
     }
 
     /// The session's name.
@@ -192,8 +233,33 @@ impl Journal {
         }
     }
 
-    fn write(&mut self, body: Body) -> anyhow::Result<()> {
-        match (self.log.write(body), self.on_failure) {
+    fn write(&mut self, mut body: Body) -> anyhow::Result<()> {
+        let written = self.log.write_cleaned(&mut body);
+        let mut found = self.alerts.of_record(&body, *written.as_ref().unwrap_or(&0));
+        if written.is_err() {
+            found.extend(self.alerts.of_loss());
+        }
+        let settled = self.settled(written.map(drop));
+        settled.and(self.tell(found))
+    }
+
+    /// Has somebody told of all of it, also where one of it cannot be written down.
+    fn tell(&mut self, found: Vec<Found>) -> anyhow::Result<()> {
+        let told: Vec<_> = found.into_iter().map(|found| self.tell_one(found)).collect();
+        told.into_iter().collect()
+    }
+
+    /// No rule looks at these records.
+    fn tell_one(&mut self, Found { alert, line }: Found) -> anyhow::Result<()> {
+        let mut body = Body::Alert(alert);
+        let written = self.log.write_cleaned(&mut body);
+        let place = Place { session: &self.session, seq: written.as_ref().ok().copied() };
+        self.alerts.tell(&body, &line, &place);
+        self.settled(written.map(drop))
+    }
+
+    fn settled(&mut self, written: Result<(), LogError>) -> anyhow::Result<()> {
+        match (written, self.on_failure) {
             (Ok(()), _) => {
                 self.failing = false;
                 Ok(())

@@ -5,10 +5,12 @@
 //! client stdout ◄── downlink ◄── Engine ◄── server stdout
 //! own stderr ◄── complaints (secrets cut) ◄── server stderr
 //! journal ◄── facts, denied system calls, start and end
+//!    └─► alerts ─► stderr, command, webhook, syslog, each on a thread of its own
 //! ```
 //!
 //! Everything runs on one thread, apart from the way out to allowed domains (`egress`), which tells this one what it refused; the journal is written before the bytes that it tells of are sent.
 
+mod alerts;
 mod alone;
 mod approvals;
 mod attendant;
@@ -151,7 +153,10 @@ fn begin(
     let card = journal.register(composed);
     let doors = doors(composed)?;
     match start::start(composed, environment, streams, doors.as_ref().map(DoorsOpen::ports)) {
-        Ok(server) => Ok(Begun { server, doors, journal, card }),
+        Ok(server) => {
+            journal.open_alerts();
+            Ok(Begun { server, doors, journal, card })
+        }
         Err(error) => {
             journal.end(&Ending::NotStarted(format!("{error:#}")), None, 0)?;
             Err(error)

@@ -101,6 +101,11 @@ impl Outside {
         demand
     }
 
+    /// The next host that was reached since this was asked last.
+    pub(super) fn reached(&self) -> Option<String> {
+        self.told.borrow_mut().reached()
+    }
+
     fn add(&self, refused: Refused, calls: Vec<CallInFlight>) {
         let now = Instant::now();
         if self.due.get().is_none() {

@@ -2,6 +2,7 @@
 //! and writes one [`crate::plan::Rule`] for each thing that the policy asks for.
 
 mod access;
+mod alerts;
 mod approvals;
 mod arguments;
 mod content;
@@ -126,6 +127,7 @@ impl Compiler<'_> {
             content,
             pins,
             audit,
+            alerts,
             on_violation,
             require,
         } = self.policy.document().clone();
@@ -147,6 +149,7 @@ impl Compiler<'_> {
         let content = self.content(value(content), redact);
         let pins = self.pins(pins);
         let audit = self.audit(value(audit));
+        let alerts = self.alerts(value(alerts));
         let on_violation = self.violations(value(on_violation));
         let require = self.require(value(require));
         let files = std::mem::take(&mut self.grants).into_plan();
@@ -174,6 +177,7 @@ impl Compiler<'_> {
             content,
             pins,
             audit,
+            alerts,
             on_violation,
             require,
         }

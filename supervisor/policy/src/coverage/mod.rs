@@ -98,7 +98,7 @@ fn state(rule: &Rule, id: RuleId, plan: &Plan, support: &Support) -> State {
         Ask::Arguments | Ask::OutputSchema => enforced(&[Layer::Doorman], None),
         Ask::Pins => enforced(&[Layer::Doorman], None),
         Ask::Content => enforced(&[Layer::Doorman], None),
-        Ask::Audit => enforced(&[Layer::Audit], None),
+        Ask::Audit | Ask::Alert => enforced(&[Layer::Audit], None),
         Ask::Violation(kind, OnViolation::Kill) => host.kill(*kind),
         Ask::Violation(kind, OnViolation::Deny) => host.deny(*kind),
         Ask::Repeated(then) => host.repeated(*then),

@@ -3,6 +3,8 @@
 
 pub(crate) mod access;
 pub(crate) mod address;
+pub(crate) mod alert_words;
+pub(crate) mod alerts;
 pub(crate) mod argument;
 pub(crate) mod content;
 pub(crate) mod decode;

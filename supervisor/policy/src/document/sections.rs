@@ -2,6 +2,7 @@
 
 use super::access::Accesses;
 use super::address::{ListenPort, Port};
+use super::alerts::Alerts;
 use super::content::Content;
 use super::destination::Destination;
 use super::list::{Filled, Item, List, Subject};
@@ -62,6 +63,8 @@ section! {
         pins: Pins,
         /// What is written down.
         audit: Audit,
+        /// Of what somebody is to be told.
+        alerts: Alerts,
         /// What a violation leads to, by kind.
         on_violation: OnViolations,
         /// Layers that must enforce; otherwise nothing is started.

@@ -88,6 +88,7 @@ impl Bounded {
             | Ask::Content
             | Ask::Pins
             | Ask::Audit
+            | Ask::Alert
             | Ask::Violation(..)
             | Ask::Repeated(_)
             | Ask::Layer(_) => false,

@@ -138,6 +138,8 @@ impl Desk<'_> {
             content: _,
             pins: _,
             on_violation: _,
+            // They tell the user, by the user's own means, and grant nothing.
+            alerts: _,
         } = plan;
         let HostDocument {
             version: _,

@@ -1,6 +1,7 @@
 //! The plan: orders for one host, plain data, printable. Made from a `Policy` and a `Context`; decides nothing more.
 
 mod access;
+mod alerts;
 mod arguments;
 mod audit;
 mod classes;
@@ -16,6 +17,10 @@ mod tools;
 mod violations;
 
 pub use access::{AccessPlan, AccessRule, Accesses};
+pub use alerts::{
+    AlertEvent, AlertField, AlertGroup, AlertOutcome, AlertPack, AlertRule, AlertSeverity, AlertSubject,
+    AlertTargets, AlertWhen, AlertsPlan, Webhook,
+};
 pub use arguments::{ArgumentKind, ArgumentRule, Finite};
 pub use audit::{ArgumentDetail, AuditFailure, AuditPlan};
 pub use classes::{CallBudget, ClassId, ClassMask, MAX_CLASSES};
@@ -82,6 +87,8 @@ pub struct Plan {
     pub pins: Option<PinsPlan>,
     /// Audit.
     pub audit: AuditPlan,
+    /// Of what somebody is told.
+    pub alerts: AlertsPlan,
     /// What a violation leads to.
     pub on_violation: Violations,
     /// Layers that must enforce, or nothing starts.

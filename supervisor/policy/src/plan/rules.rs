@@ -131,6 +131,8 @@ pub enum Ask {
     Pins,
     /// A record must be written, or the session stops.
     Audit,
+    /// Somebody is told of what is written down.
+    Alert,
     /// What happens at a violation of this kind, where it is more than `deny`.
     Violation(ViolationKind, OnViolation),
     /// What many denials within a short time lead to.

@@ -1,6 +1,6 @@
 //! What a policy must not say: rules that can never take effect, and things that are surely not meant.
 
-use super::{Order, domains, duplicates, paths, rates, size, tools};
+use super::{Order, alerts, domains, duplicates, paths, rates, size, tools};
 use crate::document::At;
 use crate::document::sections::{Document, Environment, Network};
 use crate::document::template::Part;
@@ -10,6 +10,7 @@ use crate::problem::Report;
 pub(super) fn file(document: &Document, report: &mut Report) {
     duplicates::check(document, report);
     tools::file(document, report);
+    alerts::file(document, report);
     if let Some(At { value: environment, .. }) = &document.environment {
         check_environment(environment, report);
     }
@@ -25,6 +26,7 @@ pub(super) fn check(document: &Document, order: &Order, report: &mut Report) {
     rates::check(document, report);
     domains::check(document, report);
     check_ports(document, report);
+    alerts::check(document, report);
 }
 
 fn check_ports(document: &Document, report: &mut Report) {

@@ -1,5 +1,6 @@
 //! The policy: what one text and everything it extends mean together. Cannot be invalid: [`load`] alone makes it.
 
+mod alerts;
 mod check;
 mod domains;
 pub(crate) mod duplicates;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod alerts;
 mod calls;
 mod content;
 mod domains;

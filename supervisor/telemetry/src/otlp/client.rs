@@ -1,7 +1,6 @@
-//! How the official exporter reaches the collector: plain HTTP/1.1 by hyper, one connection a request.
+//! How the official exporter reaches the collector: by our own HTTP client.
 //!
-//! Exports come once in a while and in batches; a connection that is kept would have to be watched for its end. A thread of
-//! its own drives the sockets, because exporters are called from threads without a tokio runtime.
+//! A thread of its own drives the sockets, because exporters are called from threads without a tokio runtime.
 
 use std::io;
 use std::sync::Arc;
@@ -9,21 +8,16 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use http::header::{CONNECTION, HOST, HeaderValue};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use opentelemetry_http::{HttpClient, HttpError};
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::http_client::send;
+
 /// From the first packet to the last byte of the answer.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
-/// Bytes of an answer; a collector's has a few.
-const MAX_ANSWER: usize = 64 * 1024;
 
 /// The thread that drives the sockets. Ends when this is dropped.
 #[derive(Debug)]
@@ -83,21 +77,4 @@ impl HttpClient for Client {
         self.status.store(answer.status().as_u16(), Ordering::Relaxed);
         Ok(answer)
     }
-}
-
-async fn send(request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-    let (mut head, body) = request.into_parts();
-    let authority = head.uri.authority().cloned().ok_or("the collector's address names no host")?;
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    head.headers.insert(HOST, HeaderValue::from_str(authority.as_str())?);
-    head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    // To a server a path is said, not a whole address (RFC 9112, section 3.2.1).
-    head.uri = head.uri.path_and_query().map_or("/", |path| path.as_str()).parse()?;
-    let answer = sender.send_request(Request::from_parts(head, Full::new(body))).await?;
-    let (head, body) = answer.into_parts();
-    let body = Limited::new(body, MAX_ANSWER).collect().await?.to_bytes();
-    Ok(Response::from_parts(head, body))
 }

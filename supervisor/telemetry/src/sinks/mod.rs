@@ -16,6 +16,7 @@ mod syslog;
 
 pub(crate) use outlet::{Deliver, Failure, Outlet};
 pub(crate) use severity::{Severity, severity};
+pub use syslog::Syslog;
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ pub(crate) enum Severity {
     Notice,
     /// Something was refused or lost.
     Warning,
-    /// A session was stopped for what it did, or a guard failed.
+    /// A session was stopped for what it did, a guard failed, or an alert is to be looked at now.
     Error,
 }
 
@@ -42,6 +42,11 @@ pub(crate) fn severity(body: &Body) -> Severity {
             OperationKind::Quarantine | OperationKind::Refuse => Severity::Warning,
             OperationKind::Open | OperationKind::Resume => Severity::Info,
             _ => Severity::Notice,
+        },
+        Body::Alert(alert) => match alert.severity {
+            audit::Severity::Critical => Severity::Error,
+            audit::Severity::Warning => Severity::Warning,
+            audit::Severity::Info => Severity::Notice,
         },
         Body::PolicyChanged(_) | Body::Approval(_) | Body::Pins(_) => Severity::Notice,
         // Whether it is more than worth a note is the policy's to say: what it blocks is a denial of its own.

@@ -1,4 +1,4 @@
-//! syslog, RFC 5424, one datagram a record over a unix socket: the record's line is the message.
+//! syslog, RFC 5424, one datagram a record over a unix socket: the record's line is the message. Sessions use it for alerts.
 
 use std::io;
 use std::io::Write as _;
@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{Record, render};
+use audit::{Body, Record, render};
+use jiff::Timestamp;
 
 use super::journald::{failure, is_too_long};
 use super::{Deliver, Failure, Shipped, severity};
@@ -17,7 +18,8 @@ use crate::config::{Facility, SyslogSection};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The syslog daemon's socket.
-pub(super) struct Syslog {
+#[derive(Debug)]
+pub struct Syslog {
     socket: UnixDatagram,
     path: PathBuf,
     facility: Facility,
@@ -26,7 +28,11 @@ pub(super) struct Syslog {
 }
 
 impl Syslog {
-    pub(super) fn new(section: &SyslogSection) -> io::Result<Self> {
+    /// Nothing is connected yet: a daemon that is away now may be there later.
+    ///
+    /// # Errors
+    /// No socket can be had, or this machine has no name.
+    pub fn new(section: &SyslogSection) -> io::Result<Self> {
         let SyslogSection { socket: path, facility } = section;
         let socket = UnixDatagram::unbound()?;
         socket.set_write_timeout(Some(PATIENCE))?;
@@ -37,8 +43,7 @@ impl Syslog {
     }
 
     /// `<PRI>1 TIME HOST mcpguard PID EVENT - MESSAGE` (section 6).
-    fn prepare(&mut self, record: &Record, message: &[u8]) {
-        let Record { time, body, .. } = record;
+    fn prepare(&mut self, time: Timestamp, body: &Body, message: &[u8]) {
         let priority = self.facility as u8 * 8 + severity(body).syslog();
         let (host, pid, event) = (&self.host, std::process::id(), body.event());
         self.message.clear();
@@ -49,12 +54,21 @@ impl Syslog {
         self.message.extend_from_slice(message);
     }
 
-    /// The line; or, where a datagram cannot hold it, what a person reads of it.
-    fn send(&mut self, shipped: &Shipped) -> io::Result<()> {
-        self.prepare(&shipped.record, &shipped.line);
+    /// Sends what tells of a body: its line; or, where a datagram cannot hold it, what a person reads of it. Waits for a
+    /// second at most.
+    ///
+    /// # Errors
+    /// The daemon is away or slow.
+    pub fn send(
+        &mut self,
+        (time, body): (Timestamp, &Body),
+        line: &[u8],
+        shorter: impl FnOnce() -> String,
+    ) -> io::Result<()> {
+        self.prepare(time, body, line);
         match self.socket.send_to(&self.message, &self.path) {
             Err(error) if is_too_long(&error) => {
-                self.prepare(&shipped.record, render(&shipped.record).as_bytes());
+                self.prepare(time, body, shorter().as_bytes());
                 self.socket.send_to(&self.message, &self.path).map(drop)
             }
             sent => sent.map(drop),
@@ -65,7 +79,8 @@ impl Syslog {
 impl Deliver<Arc<Shipped>> for Syslog {
     fn deliver(&mut self, items: &[Arc<Shipped>]) -> (usize, Option<Failure>) {
         for (at, item) in items.iter().enumerate() {
-            if let Err(error) = self.send(item) {
+            let Record { time, body, .. } = &item.record;
+            if let Err(error) = self.send((*time, body), &item.line, || render(&item.record)) {
                 return (at, Some(failure(&error)));
             }
         }
