@@ -31,21 +31,28 @@
 
 mod answers;
 mod arguments;
+mod arrival;
+mod asking;
 mod beside;
 mod calls;
 mod clock;
+mod counts;
 mod document;
 mod doorman;
 mod events;
 mod judge;
+mod leads;
 mod logs;
+mod notes;
 mod open;
 mod orders;
+mod passing;
 mod people;
 mod remedy;
 mod scout;
 mod session;
 mod sessions;
+mod steps;
 mod tally;
 #[cfg(test)]
 mod tests;
