@@ -31,7 +31,7 @@ impl Log {
         match audit::verify(&path) {
             Ok(proved) => Ok(Self { path, sound: proved.records, broken: None, cut: proved.truncated_tail }),
             Err(error) if error.records == 0 => {
-                bail!("{} cannot be judged: {error}", path.display())
+                bail!("{} cannot be judged: {}", path.display(), audit::for_people(&error.to_string()))
             }
             Err(error) => Ok(Self { path, sound: error.records, broken: Some(error.to_string()), cut: None }),
         }
