@@ -31,21 +31,28 @@
 
 mod answers;
 mod arguments;
+mod arrival;
+mod asking;
 mod beside;
 mod calls;
 mod clock;
+mod counts;
 mod document;
 mod doorman;
 mod events;
 mod judge;
+mod leads;
 mod logs;
+mod notes;
 mod open;
 mod orders;
+mod passing;
 mod people;
 mod remedy;
 mod scout;
 mod session;
 mod sessions;
+mod steps;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -53,7 +60,7 @@ mod verdict;
 mod words;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -118,11 +125,15 @@ struct Outcome {
 /// Judges; the number is the exit status.
 pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
     let outcome = judged(&args)?;
-    match args.json {
-        true => document::write(&outcome, out)?,
-        false => people::write(&outcome, out)?,
+    let told = match args.json {
+        true => document::write(&outcome, out),
+        false => people::write(&outcome, out),
+    };
+    match told {
+        // A reader that goes away (`| head`) changes nothing about what was judged.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(outcome.status(args.fail_on)),
     }
-    Ok(outcome.status(args.fail_on))
 }
 
 fn judged(args: &Args) -> anyhow::Result<Outcome> {

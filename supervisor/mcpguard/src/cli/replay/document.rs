@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::tally::{Counts, Group};
+use super::counts::Counts;
+use super::tally::Group;
 use super::verdict::{Change, Now, Then};
 use super::words::{kind_word, limits, word};
 use super::{Outcome, remedy};

@@ -4,10 +4,11 @@ use std::io::{self, Write};
 
 use audit::{RuleRef, for_people};
 
-use super::tally::{Counts, Group, Tally};
+use super::counts::Counts;
+use super::tally::{Group, Tally};
 use super::verdict::Change;
-use super::words::{kind_word, limits, now_word, then_word};
-use super::{Outcome, remedy};
+use super::words::{kind_word, now_word, then_word};
+use super::{Outcome, notes, remedy};
 use crate::terminal::{colours, paint};
 
 /// Writes it all.
@@ -28,7 +29,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         }
         of_kind.into_iter().try_for_each(|group| row(outcome, group, out))?;
     }
-    notes(outcome, out)
+    notes::write(outcome, out)
 }
 
 fn head(outcome: &Outcome, colour: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -106,40 +107,6 @@ fn row(outcome: &Outcome, group: &Group, out: &mut dyn Write) -> io::Result<()> 
             yaml.lines().try_for_each(|line| writeln!(out, "            {}", shown(line)))
         }
     }
-}
-
-/// What limits all of it, once.
-fn notes(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
-    let Outcome { judges, tally, .. } = outcome;
-    writeln!(out)?;
-    if tally.crowded_out > 0 {
-        writeln!(
-            out,
-            "note: {} more belong to groups that are not shown; the counts hold them",
-            tally.crowded_out
-        )?;
-    }
-    if tally.ended_by_refusal > 0 {
-        writeln!(
-            out,
-            "note: `on_violation.tool: kill` would have ended {} of the sessions at a call that is refused now; what follows is judged nevertheless",
-            tally.ended_by_refusal
-        )?;
-    }
-    if tally.without_start > 0 {
-        writeln!(
-            out,
-            "note: the beginning of {} of the sessions is not in the log: its workspace, command and scopes are not known",
-            tally.without_start
-        )?;
-    }
-    for note in judges.last().into_iter().flat_map(limits) {
-        writeln!(out, "note: {note}")?;
-    }
-    writeln!(
-        out,
-        "note: opened files and connections that were allowed are not recorded: a grant that is taken away is not seen"
-    )
 }
 
 fn shown(text: &str) -> std::borrow::Cow<'_, str> {

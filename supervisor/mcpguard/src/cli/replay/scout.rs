@@ -7,6 +7,8 @@ use std::time::Duration;
 use audit::{ApprovalState, Body, Cause, CoverageEntry, Outcome, Record, SessionId, ToolCall, Verdict};
 use jiff::{SignedDuration, Timestamp};
 
+use super::arrival::{Arrival, Waited, number};
+
 /// Records that the scout is ahead. A call that waits longer counts from when its turn has come.
 pub(super) const AHEAD: u64 = 16 * 1024;
 /// Calls, and sessions, that are remembered.
@@ -28,25 +30,6 @@ pub(super) struct Scout {
     /// By arrival.
     early: BTreeMap<(Timestamp, SessionId, u64), Arrival>,
     moved: BTreeSet<(SessionId, u64)>,
-}
-
-/// A call that is told before its place in the log.
-pub(super) struct Arrival {
-    pub(super) record: Record,
-    pub(super) at: Timestamp,
-    /// What came of its waiting.
-    pub(super) waited: Waited,
-}
-
-/// What came of a call that waited for an exclusive one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Waited {
-    /// Its turn came, and it took so long.
-    Ran(Duration),
-    /// Its turn came, and its time was up before it was answered.
-    RanOut,
-    /// Its time was up before its turn came.
-    InVain,
 }
 
 impl Scout {
@@ -165,13 +148,5 @@ impl Scout {
         // One that arrived only now, as far as times tell, is told here.
         let moved = self.moved.remove(&key);
         moved && self.early.iter().all(|((_, session, seq), _)| (session, *seq) != (&key.0, key.1))
-    }
-}
-
-/// The number of a call that went through: one that was refused has none.
-fn number(record: &Record) -> Option<u64> {
-    match &record.body {
-        Body::ToolCall(call) => Some(call.call).filter(|number| *number > 0),
-        _ => None,
     }
 }

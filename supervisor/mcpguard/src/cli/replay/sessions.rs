@@ -6,8 +6,8 @@ use std::rc::Rc;
 use audit::{Body, Record, SessionId};
 
 use super::judge::Judges;
-use super::logs::Step;
 use super::session::Session;
+use super::steps::Step;
 use super::tally::Tally;
 
 /// Sessions that are judged at the same time; of more, the one that was heard of first is closed.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use audit::{RuleRef, SessionId};
 use jiff::Timestamp;
 
+use super::counts::Counts;
 use super::verdict::{Change, Now, Then, Verdict};
 
 /// Groups that are kept; what belongs to none of them is counted.
@@ -33,43 +34,6 @@ pub(super) struct Seen {
     pub(super) session: SessionId,
     pub(super) seq: u64,
     pub(super) time: Timestamp,
-}
-
-/// How many are how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) all: u64,
-    pub(super) same: u64,
-    pub(super) denied: u64,
-    pub(super) allowed: u64,
-    /// Of those that were allowed, and of those that were denied.
-    pub(super) waits: u64,
-    pub(super) may_pass: u64,
-    pub(super) unknown: u64,
-}
-
-impl Counts {
-    fn add(&mut self, change: Change, count: u64) {
-        self.all += count;
-        *match change {
-            Change::None => &mut self.same,
-            Change::Denied => &mut self.denied,
-            Change::Allowed => &mut self.allowed,
-            Change::Waits => &mut self.waits,
-            Change::MayPass => &mut self.may_pass,
-            Change::Unknown => &mut self.unknown,
-        } += count;
-    }
-
-    /// What was allowed and is not any more, or not at once: nobody may be there to approve.
-    fn narrowed(&self) -> u64 {
-        self.denied + self.waits
-    }
-
-    /// What was denied and is not any more, or may pass.
-    fn widened(&self) -> u64 {
-        self.allowed + self.may_pass
-    }
 }
 
 /// Equal differences.
