@@ -15,6 +15,7 @@ mod alone;
 mod approvals;
 mod attendant;
 mod client;
+mod decisions;
 mod denials;
 mod door;
 mod doorman;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use audit::{
-    Action, Approval, ApprovalState, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail,
-    Handshake, Hooks, Kernel, Layer, Lost, LostKind, Noise, Outcome, PinState, Pins, Policy, PolicyChanged,
-    Process, Redactor, RuleRef, SessionStart, Stream, ToolCall, ToolResult, Verdict,
+    Action, Body, Cause, CoverageEntry, CoverageState, Degraded, Denial, Detail, Handshake, Hooks, Kernel,
+    Layer, Lost, LostKind, Noise, Outcome, Policy, PolicyChanged, Process, Redactor, RuleRef, SessionStart,
+    Stream, ToolCall, ToolResult, Verdict,
 };
 use enforce::SyscallDenial;
 use mcp::{CallInFlight, Fact, FrameError, MessageFault, Refusal, Replacement, Side};
@@ -14,9 +14,6 @@ use policy::coverage::{Entry, State};
 use policy::plan::{ClassMask, Rule, RuleId};
 
 use crate::compose::{Composed, Uncovered};
-
-/// Lines of a report on a changed server that a record holds.
-const MOST_CHANGES: usize = 40;
 
 /// Turns facts into records.
 pub(crate) struct Translator {
@@ -222,26 +219,7 @@ impl Translator {
             Fact::ServerNoise { reason: _, bytes, excerpt } => {
                 Body::Noise(Noise { stream: Stream::Stdout, bytes, lines: 1, sample: Some(excerpt) })
             }
-            Fact::ServerPinned { surface: _, tools } => Body::Pins(Pins {
-                state: PinState::Recorded,
-                weight: None,
-                changes: Vec::new(),
-                closed: Vec::new(),
-                all_closed: false,
-                tools: Some(tools),
-                rule: None,
-            }),
-            Fact::ServerChanged { report, weight, closed, all_closed, rule, surface: _ } => {
-                Body::Pins(Pins {
-                    state: PinState::Changed,
-                    weight: Some(format!("{weight:?}").to_lowercase()),
-                    changes: report.lines().take(MOST_CHANGES).map(str::to_owned).collect(),
-                    closed,
-                    all_closed,
-                    tools: None,
-                    rule: self.rule(rule),
-                })
-            }
+            Fact::ServerPinned { .. } | Fact::ServerChanged { .. } => self.pins(fact),
             Fact::CallHeld { .. } | Fact::CallDecided { .. } => self.approval(fact),
             Fact::Found { side, method, tool, seq, findings } => {
                 Body::Findings(self.findings(side, method, tool, seq, findings))
@@ -296,38 +274,8 @@ impl Translator {
         }
     }
 
-    /// A call that is held, or what is decided about it.
-    fn approval(&mut self, fact: Fact) -> Body {
-        Body::Approval(match fact {
-            Fact::CallHeld { seq, id: _, tool, rule, arguments, digest, approvers } => Approval {
-                call: seq,
-                tool,
-                state: ApprovalState::Held,
-                digest,
-                arguments: self.told_of(&arguments),
-                by: None,
-                missing: approvers,
-                rule: self.rule(rule),
-            },
-            Fact::CallDecided { seq, tool, rule, by, decision, digest, missing } => Approval {
-                call: seq,
-                tool,
-                state: match decision {
-                    mcp::Decision::Approve => ApprovalState::Approved,
-                    mcp::Decision::Deny => ApprovalState::Denied,
-                },
-                digest,
-                arguments: None,
-                by: Some(by),
-                missing,
-                rule: self.rule(rule),
-            },
-            other => return self.fact(other),
-        })
-    }
-
     /// As much of a call's arguments as the policy wants written down.
-    fn told_of(&self, arguments: &[u8]) -> Option<serde_json::Value> {
+    pub(super) fn told_of(&self, arguments: &[u8]) -> Option<serde_json::Value> {
         let text = std::str::from_utf8(arguments).unwrap_or_default();
         if text.is_empty() { None } else { self.redactor.json(text, self.detail) }
     }

@@ -59,6 +59,9 @@ impl Session {
             Then::Denied(Cause::Content) if !plan.content.answers.is_empty() => {
                 "the log does not hold what the server tells of its tools"
             }
+            Then::Denied(Cause::Quarantine) if plan.pins.is_some() => {
+                "the log does not hold what the server shows of itself"
+            }
             Then::Denied(Cause::RequestSize) if tool.max_request_bytes.is_some() => {
                 "the log holds the size of the arguments only, not that of the whole request"
             }

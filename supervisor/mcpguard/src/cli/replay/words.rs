@@ -16,6 +16,9 @@ pub(super) fn limits(judge: &Judge) -> Vec<&'static str> {
         limits
             .push("schemas and structured answers are not recorded: `validate_output_schema` is not judged");
     }
+    if judge.plan.pins.is_some() {
+        limits.push("what servers show of themselves is not recorded: `pins` are not judged");
+    }
     limits
 }
 
