@@ -14,6 +14,7 @@
 mod audit_log;
 mod binaries;
 mod client;
+pub mod conformance;
 pub mod daemon;
 mod host;
 pub mod internet;
