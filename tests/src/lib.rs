@@ -40,7 +40,7 @@ pub use processes::{
 pub use puppet::Runtime;
 pub use run::{Finished, run};
 pub use scene::Scene;
-pub use servers::{Server, checkout, inspector, node, node_modules, python};
+pub use servers::{Server, checkout, conformance_suite, inspector, node, node_modules, python};
 pub use skip::skip;
 pub use start::Start;
 pub use terminal::Terminal;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 
@@ -27,11 +28,14 @@ pub struct Row {
 }
 
 /// One marked part of the page.
-pub struct Page(pub &'static str);
+pub struct Page<'a>(pub &'a str);
 
-impl Page {
+impl Page<'_> {
     /// The part must be this text; with `MCPGUARD_WRITE_DOCS` it is made so.
     pub fn must_be(&self, text: &str) -> Result<()> {
+        // Tests of one program write at the same time.
+        static PLACE: Mutex<()> = Mutex::new(());
+        let _held = PLACE.lock().unwrap_or_else(PoisonError::into_inner);
         let (before, found, after) = self.parts()?;
         if std::env::var_os(WRITE).is_some() {
             return Ok(std::fs::write(place(), [before.as_str(), text, &after].concat())?);
