@@ -6,26 +6,16 @@
 //! suite ──HTTP──► bridge ──stdio──► [mcpguard exec] ──stdio──► the Python SDK's own everything-server
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use harness::conformance::Page;
-use harness::{Client, Record, Scene, Start, checkout, conformance_suite, mcpguard, node, python, records};
-use serde_json::Value;
+use harness::conformance::{Checks, Page, run_suite};
+use harness::{Record, Scene, Start, checkout, mcpguard, node, python, records};
 
-/// A run starts up to 40 servers, each of which takes seconds of a busy processor.
-const PATIENCE: Duration = Duration::from_secs(600);
-
-/// Characters of `-2026-11-27T22-14-01-950Z`.
-const TIME: usize = 25;
-
-/// The status of every check, by scenario, in order.
-type Checks = BTreeMap<String, Vec<(String, String)>>;
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn everything() -> Result<Vec<OsString>> {
     let script = checkout().join("tests/servers/everything/stdio.py");
@@ -55,32 +45,8 @@ fn suite(scene: &Scene, server: Vec<OsString>, revision: &str) -> Result<Checks>
     bridge.extend(server);
     let mut bridge = Start::bare(scene, bridge).client()?;
     let url = bridge.next(PATIENCE)?.context("the bridge says no URL")?;
-    let results = scene.root().join("results");
-    let mut command = Command::new(node()?);
-    command.arg("--import").arg(checkout().join("tests/clients/glob.mjs")).arg(conformance_suite()?);
-    command.args(["server", "--requirements", revision, "--url", url.as_str().context("a URL")?]);
-    command.arg("--output-dir").arg(&results).current_dir(scene.root());
-    command.env_clear().env("HOME", scene.home()).env("PATH", "/usr/bin:/bin");
-    // It ends with 1 where a check fails: those of HTTP itself do.
-    let status = Client::spawn(command)?.wait(PATIENCE)?;
-    ensure!(status.code().is_some(), "the suite ended with {status}");
-    checks(&results)
-}
-
-/// `results/server-SCENARIO-TIME/checks.json`.
-fn checks(results: &Path) -> Result<Checks> {
-    let mut all = Checks::new();
-    for entry in std::fs::read_dir(results).context("no results")? {
-        let directory = entry?.path();
-        let name = directory.file_name().context("a name")?.to_string_lossy().into_owned();
-        let scenario =
-            name.strip_prefix("server-").and_then(|rest| rest.get(..rest.len().checked_sub(TIME)?));
-        let scenario = scenario.context(name.clone())?.to_owned();
-        let list: Vec<Value> = serde_json::from_slice(&std::fs::read(directory.join("checks.json"))?)?;
-        let text = |check: &Value, key: &str| check[key].as_str().unwrap_or("").to_owned();
-        all.insert(scenario, list.iter().map(|check| (text(check, "id"), text(check, "status"))).collect());
-    }
-    Ok(all)
+    let url = url.as_str().context("a URL")?;
+    run_suite(scene, &["server", "--requirements", revision, "--url", url])
 }
 
 /// Sessions that were guarded, and the causes of what mcpguard has refused in them.

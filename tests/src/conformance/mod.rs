@@ -11,11 +11,13 @@ mod fate;
 mod page;
 mod pipe;
 mod revision;
+mod suite;
 mod trial;
 
 pub use case::{Case, cases};
 pub use page::{Page, Row, table};
 pub use revision::Revision;
+pub use suite::{Checks, run_suite};
 pub use trial::{Trial, Verdict};
 
 /// Who says something.
