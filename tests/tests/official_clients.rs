@@ -12,7 +12,7 @@ use harness::conformance::{Checks, Page, run_suite};
 use harness::{Scene, checkout, mcpguard, node, node_modules};
 
 /// Those that are not about HTTP itself, or about who may use it.
-const SCENARIOS: [(&str, &str); 8] = [
+const SCENARIOS: [(&str, &str); 9] = [
     ("2025-11-25", "initialize"),
     ("2025-11-25", "tools_call"),
     ("2025-11-25", "elicitation-sep1034-client-defaults"),
@@ -21,6 +21,7 @@ const SCENARIOS: [(&str, &str); 8] = [
     ("2026-07-28", "request-metadata"),
     ("2026-07-28", "sep-2322-client-request-state"),
     ("2026-07-28", "json-schema-2020-12-preservation"),
+    ("2026-07-28", "json-schema-ref-no-deref"),
 ];
 
 /// What the bridge may read, where it may connect to, and every request of a server.

@@ -27,7 +27,7 @@ use crate::{internet, peers, step};
 pub(crate) enum Scope {
     /// The npm servers.
     Demo,
-    /// And the Python servers, the SDKs and the Inspector.
+    /// And the Python servers, the SDKs, the Inspector and the official conformance suite.
     Tests,
     /// And the peers of the bench.
     Everything,
