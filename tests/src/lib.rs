@@ -14,6 +14,7 @@
 mod audit_log;
 mod binaries;
 mod client;
+pub mod conformance;
 pub mod daemon;
 mod host;
 pub mod internet;
@@ -39,7 +40,7 @@ pub use processes::{
 pub use puppet::Runtime;
 pub use run::{Finished, run};
 pub use scene::Scene;
-pub use servers::{Server, checkout, inspector, node, node_modules, python};
+pub use servers::{Server, checkout, conformance_suite, inspector, node, node_modules, python};
 pub use skip::skip;
 pub use start::Start;
 pub use terminal::Terminal;

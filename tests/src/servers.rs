@@ -25,6 +25,11 @@ pub fn inspector() -> Result<PathBuf> {
     installed("inspector/node_modules/.bin/mcp-inspector")
 }
 
+/// The official conformance suite.
+pub fn conformance_suite() -> Result<PathBuf> {
+    installed("conformance/node_modules/@modelcontextprotocol/conformance/dist/index.js")
+}
+
 /// The Python of a virtual environment: `venv` (SDK 2.x and the servers) or `venv-mcp-1` (SDK 1.x).
 pub fn python(venv: &str) -> Result<PathBuf> {
     installed(&format!("{venv}/bin/python"))

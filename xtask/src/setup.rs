@@ -3,6 +3,7 @@
 //! ```text
 //! tests/servers/npm/package-lock.json   ──npm ci──► target/servers/npm         servers, both TypeScript SDKs
 //! tests/servers/inspector-{0,2}/…       ──npm ci──► target/servers/inspector   by the version of node
+//! tests/servers/conformance/…           ──npm ci──► target/servers/conformance   the official conformance suite
 //! tests/servers/python/requirements*.txt ──pip────► target/servers/venv, venv-mcp-1
 //! tests/servers/srt/…                   ──npm ci──► target/servers/srt         a peer of the bench
 //! Debian's archive                      ──apt─────► target/internet            servers and clients of the test internet
@@ -26,7 +27,7 @@ use crate::{internet, peers, step};
 pub(crate) enum Scope {
     /// The npm servers.
     Demo,
-    /// And the Python servers, the SDKs and the Inspector.
+    /// And the Python servers, the SDKs, the Inspector and the official conformance suite.
     Tests,
     /// And the peers of the bench.
     Everything,
@@ -44,6 +45,7 @@ pub(crate) fn run(checkout: &Checkout, scope: Scope) -> Result<()> {
     npm(checkout, "npm", "npm", &node)?;
     if scope >= Scope::Tests {
         npm(checkout, inspector_for(&node)?, "inspector", &node)?;
+        npm(checkout, "conformance", "conformance", &node)?;
         let python = python()?;
         venv(checkout, &python, "requirements.txt", "venv")?;
         venv(checkout, &python, "requirements-mcp-1.txt", "venv-mcp-1")?;

@@ -68,6 +68,31 @@ pub(crate) fn unescape_into(text: &[u8], out: &mut Vec<u8>) -> bool {
     !lone
 }
 
+/// The same JSON with U+FFFD for each half of a surrogate pair: for readers that know whole characters only.
+pub(crate) fn mended(json: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let (length, half) = escape(&rest[at..]);
+        let written = if half { &b"\\ufffd"[..] } else { &rest[at..at + length] };
+        out.extend_from_slice(written);
+        rest = &rest[at + length..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// The length of the escape, or of the pair of them, that the text begins with, and whether it is half a pair.
+fn escape(text: &[u8]) -> (usize, bool) {
+    let unit = |from| text.get(from..).and_then(|text: &[u8]| hex(text.strip_prefix(b"\\u")?));
+    match unit(0) {
+        Some(0xd800..0xdc00) if matches!(unit(6), Some(0xdc00..0xe000)) => (12, false),
+        Some(code) => (6, (0xd800..0xe000).contains(&code)),
+        None => (text.len().min(2), false),
+    }
+}
+
 /// The bytes that a string's inside means. Half a surrogate pair gives three bytes that are no UTF-8.
 pub(crate) fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     Unescaped { rest: text, pending: [0; 4], ready: 0, lone: None }
@@ -221,7 +246,7 @@ fn container_length(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{elements, integer, member, members, string};
+    use super::{elements, integer, member, members, mended, string};
 
     #[test]
     fn members_and_elements_keep_their_bytes() {
@@ -240,6 +265,15 @@ mod tests {
         assert_eq!(string(br#""\ud83d""#), None);
         assert_eq!(string(br#""\ude00x""#), None);
         assert_eq!(string(br#""\ud83d\u0041""#), None);
+    }
+
+    #[test]
+    fn halves_of_pairs_are_replaced_and_nothing_else() {
+        let json = br#"{"a":"\ud83d\ude00\ud83d","b":["\\ud83d\n\u00e4","\ude00\ud83d\u0041"]}"#;
+        let whole = br#"{"a":"\ud83d\ude00\ufffd","b":["\\ud83d\n\u00e4","\ufffd\ufffd\u0041"]}"#;
+        assert_eq!(String::from_utf8_lossy(&mended(json)), String::from_utf8_lossy(whole));
+        assert_eq!(mended(b"cut\\"), b"cut\\");
+        assert_eq!(mended(br"\ud8"), br"\ud8");
     }
 
     #[test]

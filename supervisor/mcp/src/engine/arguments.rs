@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::schemas::{Known, Schemas};
 use crate::fact::Refusal;
+use crate::value;
 
 /// Why a call's arguments do not pass, in a sentence.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,7 +60,9 @@ impl Arguments {
         if rules.is_none() && schema.is_none() {
             return None;
         }
-        let arguments = match read(arguments) {
+        // A text that was cut inside of a character has no path and no host, but the server's own schema may let it be.
+        let mended = rules.is_none().then(|| value::mended(arguments));
+        let arguments = match read(mended.as_deref().unwrap_or(arguments)) {
             Ok(arguments) => arguments,
             Err(error) => return Some(unreadable(&error)),
         };

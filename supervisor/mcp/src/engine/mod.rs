@@ -134,6 +134,14 @@ fn of_the_session(session: SessionPlan, responses: &ResponsesPlan) -> (Limits, A
     (limits, Asking { sampling, elicitation, roots }, extra)
 }
 
+/// What an element of a batch is. `initialize` is none (MCP 2025-03-26, "Lifecycle": it must not be part of a batch).
+fn element_shape<'a>(element: &Message<'a>) -> Shape<'a> {
+    match element.shape() {
+        Shape::Request { method: "initialize", .. } => Shape::Invalid(Invalid::Batch),
+        shape => shape,
+    }
+}
+
 impl Engine {
     /// An engine for a new session of this caller. `rules` are those of the plan, so that refusals can say which rule it was
     /// and where it stands.
@@ -282,7 +290,7 @@ impl Engine {
         let mut changed = false;
         for (line, outline) in &elements {
             let element = Message::new(line, outline);
-            match self.single(side, &element, element.shape(), now, out) {
+            match self.single(side, &element, element_shape(&element), now, out) {
                 Forward::Unchanged => passed.push(line.to_vec()),
                 Forward::Rewritten(line) => {
                     changed = true;

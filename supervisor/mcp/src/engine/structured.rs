@@ -25,7 +25,7 @@ pub(super) fn misfit(schemas: &mut Schemas, open: &Open, message: &Message<'_>) 
             "the tool declares an output schema, and the answer has no `structuredContent`".to_owned(),
         );
     };
-    match serde_json::from_slice(content) {
+    match serde_json::from_slice(&value::mended(content)) {
         Ok(content) => schema.validate(&content).err().map(|mismatch| mismatch.to_string()),
         Err(error) => Some(format!("its `structuredContent` cannot be read: {error}")),
     }

@@ -100,6 +100,23 @@ fn blocked_lines_are_left_out_and_others_stay() {
 }
 
 #[test]
+fn halves_of_surrogate_pairs_move_nothing() {
+    for half in ["\\ud83d", "\\ude00", "\\ud83d\\ud83d", "\\ud83dx", "\\ud83d\\u0041"] {
+        let json = format!(r#"["{half}{half}","{half}a {SECRET} b{half}","c {SECRET}"]"#);
+        let look =
+            screen(secrets(Treatment::Redact)).json(Whose::Answers, json.as_bytes(), &[], OnBlock::Withhold);
+        let Look::Cut(_, edits) = look else { panic!("{look:?}") };
+        let cut = String::from_utf8(applied(json.as_bytes(), &edits)).unwrap();
+        assert!(!cut.contains("hunter"), "{cut}");
+        assert!(
+            cut.contains("a [redacted: own-secret: T] b") && cut.contains("\"c [redacted: own-secret: T]\""),
+            "{cut}"
+        );
+        assert!(cut.starts_with(&format!("[\"{half}{half}\"")), "what is not cut stays: {cut}");
+    }
+}
+
+#[test]
 fn a_key_and_its_value_are_read_together() {
     let json = json!({"client_secret": "a8Kq0zPw4LmX7rTbN2vC"}).to_string();
     let look =

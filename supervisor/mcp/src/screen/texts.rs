@@ -21,7 +21,7 @@ pub(super) struct Token {
 pub(super) fn gathered(json: &[u8], skip: &[Range<usize>]) -> String {
     let mut text = Vec::with_capacity(json.len());
     walk(json, skip, &mut text, |_, _, _| {});
-    // The scanner has refused what is no UTF-8 and half surrogate pairs.
+    // The scanner has refused what is no UTF-8, and half surrogate pairs are mended.
     String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
@@ -58,10 +58,25 @@ fn put(inside: &[u8], text: &mut Vec<u8>) {
         let (plain, escaped) = rest.split_at(at);
         text.extend_from_slice(plain);
         let (escape, after) = escaped.split_at(escape_length(escaped).min(escaped.len()));
-        value::unescape_into(escape, text);
+        let begin = text.len();
+        if !value::unescape_into(escape, text) {
+            mend(&mut text[begin..]);
+        }
         rest = after;
     }
     text.extend_from_slice(rest);
+}
+
+/// Half a surrogate pair is no character: what stands for one takes as many bytes, so that every place stays where it is.
+fn mend(bytes: &mut [u8]) {
+    let mut at = 0;
+    while at + 3 <= bytes.len() {
+        let half = bytes[at] == 0xed && bytes[at + 1] >= 0xa0;
+        if half {
+            bytes[at..at + 3].copy_from_slice("\u{fffd}".as_bytes());
+        }
+        at += if half { 3 } else { 1 };
+    }
 }
 
 /// The bytes of the escape that the text begins with; a surrogate pair is one.
