@@ -18,6 +18,7 @@ pub(crate) fn closed() -> Plan {
         key: "defaults".into(),
         enabled: true,
         scope: None,
+        approval: None,
         arguments: Vec::new(),
         unknown_arguments: None,
         schema: policy::plan::SchemaCheck::Known,
@@ -44,6 +45,12 @@ pub(crate) fn closed() -> Plan {
         limits: LimitsPlan::default(),
         syscalls: SyscallProfile::Default,
         tools: ToolsPlan { default: tool, exact: Default::default(), globs: Vec::new(), roles: None },
+        access: AccessPlan::default(),
+        approvals: ApprovalsPlan {
+            timeout: std::time::Duration::from_secs(1),
+            command: None,
+            ask_client: false,
+        },
         session: SessionPlan {
             max_requests_per_minute: None,
             max_message_bytes: 1 << 20,
@@ -54,6 +61,9 @@ pub(crate) fn closed() -> Plan {
             roots: false,
         },
         responses: ResponsesPlan::default(),
+        content: ContentPlan::default(),
+        pins: None,
+        alerts: AlertsPlan::default(),
         audit: AuditPlan {
             arguments: ArgumentDetail::None,
             on_failure: AuditFailure::Stop,
