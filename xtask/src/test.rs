@@ -30,7 +30,7 @@ pub(crate) struct Options {
 /// Runs all of it; an error if anything is not as it must be.
 pub(crate) fn run(checkout: &Checkout, options: &Options) -> Result<()> {
     setup::run(checkout, setup::Scope::Tests)?;
-    let house = if options.no_tidy { Ok(()) } else { tidy::run(checkout, &tidy::Options::default()) };
+    let house = if options.no_tidy { Ok(()) } else { tidy::run(checkout, &tidy::Options::of_tests()) };
     // A breach of the house rules is no reason not to know what the tests say; it still fails the task.
     if let Err(breach) = &house {
         eprintln!("tidy: {breach:#}");
