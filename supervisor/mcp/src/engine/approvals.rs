@@ -117,6 +117,10 @@ impl Engine {
         self.note_decision(&id, by, decision, missing, &mut out);
         match decision {
             Decision::Deny => self.refuse_held(&id, Refusal::Denied, now, &mut out),
+            // The server may have shown the tool otherwise while somebody looked at the call.
+            Decision::Approve if self.is_closed_meanwhile(&id) => {
+                self.refuse_held(&id, Refusal::Quarantined, now, &mut out);
+            }
             Decision::Approve if missing == 0 => {
                 self.retract(&id, &mut out);
                 self.flight.approve(&id, now);
@@ -125,6 +129,11 @@ impl Engine {
             Decision::Approve => {}
         }
         Ok(out)
+    }
+
+    fn is_closed_meanwhile(&self, id: &RequestId) -> bool {
+        let call = self.flight.get(id).and_then(|open| open.call.as_ref());
+        call.is_some_and(|call| self.poisoned(&call.tool).is_some() || self.quarantined(&call.tool).is_some())
     }
 
     fn note_decision(

@@ -112,9 +112,12 @@ impl Pins {
     fn told(&mut self, told: Told) -> bool {
         let known = self.surface.set_told(told).is_ok();
         self.judge_server();
-        let pinned = self.pinned().and_then(Pinned::told);
         let new = self.surface.told().and_then(|told| told.instructions.as_ref());
-        let changed = pinned.is_some_and(|pinned| pinned.instructions.as_ref() != new && new.is_some());
+        let changed = match self.pinned().and_then(Pinned::told) {
+            Some(pinned) => pinned.instructions.as_ref() != new && new.is_some(),
+            // One tool of it may have been accepted, and nothing that it says.
+            None => self.plan.first_use == FirstUse::Refuse,
+        };
         (self.all_closed || !known || changed) && self.plan.on_change != OnChange::Flag
     }
 
@@ -127,6 +130,7 @@ impl Pins {
             if let Some(name) = value::member(raw, "name").and_then(value::string) {
                 self.changed.insert((list, name));
             }
+            self.all_closed |= self.plan.on_change == OnChange::Block;
             return;
         };
         let (name, weight) = match &item {
@@ -229,9 +233,13 @@ impl Pins {
     pub(super) fn follow(&mut self, lock: Lock) -> Option<Fact> {
         self.lock = lock;
         self.judge_server();
-        let heavy = |tool: &&Tool| self.weight_of_tool(tool) >= Some(Weight::Meaningful);
-        let tools = self.surface.tools().values().filter(heavy);
-        self.changed = tools.map(|tool| (List::Tools, tool.name().to_owned())).collect();
+        // Only what is seen to be accepted opens. Prompts, and tools that could not be read, wait for the next listing.
+        let tools = self.surface.tools().values();
+        let accepted = tools.filter(|tool| self.weight_of_tool(tool) < Some(Weight::Meaningful));
+        let accepted: Vec<_> = accepted.map(|tool| (List::Tools, tool.name().to_owned())).collect();
+        for tool in &accepted {
+            self.changed.remove(tool);
+        }
         self.all_closed |= !self.changed.is_empty() && self.plan.on_change == OnChange::Block;
         self.compared()
     }

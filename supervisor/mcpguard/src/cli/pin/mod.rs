@@ -122,7 +122,7 @@ fn diff(policy: Option<String>, json: bool, out: &mut dyn Write) -> anyhow::Resu
         match json {
             true => {
                 let told = serde_json::json!({ "policy": policy, "session": seen.session, "report": report });
-                writeln!(out, "{}", audit::for_people(&told.to_string()))?;
+                writeln!(out, "{}", ascii(&told.to_string()))?;
             }
             false => shown(&policy, &report, out)?,
         }
@@ -138,6 +138,18 @@ fn shown(policy: &str, report: &Report, out: &mut dyn Write) -> anyhow::Result<(
     let paint = if colours(&std::io::stdout()) { Paint::Colours } else { Paint::Plain };
     write!(out, "{policy}: {}", report.render(width(), paint))?;
     Ok(())
+}
+
+/// JSON in which every character beyond ASCII is escaped: texts of a server neither hide nor move anything on a terminal.
+fn ascii(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{20}'..='\u{7e}' => out.push(c),
+            _ => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    out
 }
 
 fn width() -> usize {
