@@ -218,10 +218,12 @@ impl Engine {
     }
 
     /// What the server wrote to its stderr, as it may be passed on; `None`: as it is.
-    pub fn stderr(&self, text: &str) -> (Option<String>, Option<Fact>) {
+    pub fn stderr(&mut self, text: &str, now: std::time::Instant) -> (Option<String>, Vec<Fact>) {
         let (changed, findings) = self.screen.lines(Whose::Stderr, text);
         let about = About { side: Side::Server, method: methods::STDERR, tool: None, seq: None };
-        (changed, about.fact(findings))
+        let mut facts = Vec::new();
+        about.fact(findings).into_iter().for_each(|fact| self.server_flood.note(fact, now, &mut facts));
+        (changed, facts)
     }
 }
 

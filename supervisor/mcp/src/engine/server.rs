@@ -47,7 +47,7 @@ impl Engine {
         now: Instant,
         out: &mut Judgement,
     ) -> Forward {
-        let forward = match self.screened_params(method, message, &mut out.facts) {
+        let forward = match self.found_in_params(method, message, now, out) {
             Screened::Unchanged => Forward::Unchanged,
             Screened::Changed(line) => Forward::Rewritten(line),
             Screened::Withheld(_) => {
@@ -100,7 +100,7 @@ impl Engine {
         out: &mut Judgement,
     ) -> Forward {
         if self.extra_methods.contains(method) {
-            return self.tells(method, message, out);
+            return self.tells(method, message, now, out);
         }
         let fact = if !methods::SERVER_NOTIFICATIONS.contains(&method) {
             Fact::MethodRefused { side: Side::Server, method: clipped(method) }
@@ -110,15 +110,29 @@ impl Engine {
             Fact::ServerRequestRefused { method: clipped(&method), id: None }
         } else {
             self.server_cancels(method, message);
-            return self.tells(method, message, out);
+            return self.tells(method, message, now, out);
         };
         self.server_flood.note(fact, now, &mut out.facts);
         Forward::Nothing
     }
 
+    /// Looks at the parameters; a server that says much of its own accord does not drown the log.
+    fn found_in_params(
+        &mut self,
+        method: &str,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Screened {
+        let mut facts = Vec::new();
+        let screened = self.screened_params(method, message, &mut facts);
+        facts.into_iter().for_each(|fact| self.server_flood.note(fact, now, &mut out.facts));
+        screened
+    }
+
     /// A notification that the client may see, as far as its texts may be seen.
-    fn tells(&mut self, method: &str, message: &Message<'_>, out: &mut Judgement) -> Forward {
-        match self.screened_params(method, message, &mut out.facts) {
+    fn tells(&mut self, method: &str, message: &Message<'_>, now: Instant, out: &mut Judgement) -> Forward {
+        match self.found_in_params(method, message, now, out) {
             Screened::Unchanged => Forward::Unchanged,
             Screened::Changed(line) => Forward::Rewritten(line),
             Screened::Withheld(_) => Forward::Nothing,

@@ -32,8 +32,8 @@ impl Doorman<'_> {
     fn shown(&self, lines: &[u8]) -> Result<Vec<u8>, Ending> {
         let clean = self.journal.borrow().redacted(lines);
         let Ok(text) = std::str::from_utf8(&clean) else { return Ok(clean) };
-        let (changed, fact) = self.engine.borrow().stderr(text);
-        self.record(fact.into_iter().collect())?;
+        let (changed, facts) = self.engine.borrow_mut().stderr(text, std::time::Instant::now());
+        self.record(facts)?;
         Ok(changed.map_or(clean, String::into_bytes))
     }
 }
