@@ -57,6 +57,14 @@ impl Classes {
     /// Personal data only.
     pub const PII: Self = Self(0b1000);
 
+    /// How many sets there are.
+    pub(crate) const SETS: usize = 16;
+
+    /// The set as a number below [`Self::SETS`].
+    pub(crate) fn number(self) -> usize {
+        usize::from(self.0 & Self::ALL.0)
+    }
+
     /// Whether the class is in the set.
     pub fn contains(self, class: Class) -> bool {
         self.0 & Self::from(class).0 != 0

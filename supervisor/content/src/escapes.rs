@@ -128,28 +128,12 @@ fn hex_digit(byte: u8) -> Option<u32> {
 
 /// A character reference (HTML section 13.5), the names that matter in texts.
 fn reference(text: &str) -> Option<(usize, char)> {
-    const NAMES: &[(&str, char)] = &[
-        ("lt;", '<'),
-        ("gt;", '>'),
-        ("amp;", '&'),
-        ("quot;", '"'),
-        ("apos;", '\''),
-        ("nbsp;", ' '),
-        ("excl;", '!'),
-        ("colon;", ':'),
-        ("sol;", '/'),
-        ("lbrack;", '['),
-        ("rbrack;", ']'),
-        ("lpar;", '('),
-        ("rpar;", ')'),
-        ("Tab;", '\t'),
-        ("NewLine;", '\n'),
-        ("zwnj;", '\u{200c}'),
-        ("shy;", '\u{ad}'),
-    ];
     let body = &text[1..];
     match body.strip_prefix('#') {
-        None => NAMES.iter().find(|(name, _)| body.starts_with(name)).map(|(name, c)| (1 + name.len(), *c)),
+        None => {
+            let end = body.bytes().take(LONGEST_NAME + 1).position(|byte| byte == b';')?;
+            named(body.get(..end)?).map(|c| (end + 2, c))
+        }
         Some(number) => {
             let (digits, radix) = number.strip_prefix(['x', 'X']).map_or((number, 10), |digits| (digits, 16));
             let count = digits.bytes().take(7).take_while(|digit| char::from(*digit).is_digit(radix)).count();
@@ -158,6 +142,32 @@ fn reference(text: &str) -> Option<(usize, char)> {
             Some((end + usize::from(text[end..].starts_with(';')), c))
         }
     }
+}
+
+/// Bytes of the longest name of [`named`].
+const LONGEST_NAME: usize = 7;
+
+fn named(name: &str) -> Option<char> {
+    Some(match name {
+        "lt" => '<',
+        "gt" => '>',
+        "amp" => '&',
+        "quot" => '"',
+        "apos" => '\'',
+        "nbsp" => ' ',
+        "excl" => '!',
+        "colon" => ':',
+        "sol" => '/',
+        "lbrack" => '[',
+        "rbrack" => ']',
+        "lpar" => '(',
+        "rpar" => ')',
+        "Tab" => '\t',
+        "NewLine" => '\n',
+        "zwnj" => '\u{200c}',
+        "shy" => '\u{ad}',
+        _ => return None,
+    })
 }
 
 /// Escapes of JSON, JavaScript, Python, C and shells.

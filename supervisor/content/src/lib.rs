@@ -47,6 +47,7 @@ mod encoded;
 mod escapes;
 mod findings;
 mod fold;
+mod keywords;
 mod map;
 mod names;
 mod pack;

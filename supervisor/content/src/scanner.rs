@@ -1,11 +1,10 @@
 //! The rules of all packs, ready to be searched for together.
 
-use std::sync::{Arc, LazyLock};
-
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::class::Classes;
 use crate::findings::Findings;
+use crate::keywords::Keywords;
 use crate::pack::{Pack, PackError, Rule, Run};
 use crate::search::Search;
 
@@ -20,10 +19,9 @@ pub(crate) const PACKS: [&str; 4] = [
 #[derive(Debug)]
 pub struct Scanner {
     pub(crate) rules: Vec<Arc<Rule>>,
-    /// All keywords of all rules, in one automaton.
-    pub(crate) keywords: AhoCorasick,
-    /// The rules of each keyword, as indices.
-    pub(crate) rules_of: Vec<Vec<usize>>,
+    /// The keywords by the classes that are wanted, for all texts and for ASCII, made when they first are: a policy wants one
+    /// set or two.
+    keywords: [OnceLock<Result<Keywords, PackError>>; 2 * Classes::SETS],
     /// The rules without keywords.
     pub(crate) rules_of_runs: Vec<(Run, usize)>,
 }
@@ -38,8 +36,8 @@ impl Scanner {
         Self::with(packs?)
     }
 
-    /// The scanner of this process with the packs that come with the program, made by whoever asks first; that takes about ten
-    /// milliseconds.
+    /// The scanner of this process with the packs that come with the program, made by whoever asks first; that, and the first
+    /// search for a set of classes, take some milliseconds each.
     ///
     /// # Errors
     /// Those of [`Self::new`].
@@ -51,18 +49,22 @@ impl Scanner {
     /// A scanner with other packs.
     ///
     /// # Errors
-    /// Two rules of one name, or more keywords than can be searched together.
+    /// Two rules of one name.
     pub fn with(packs: impl IntoIterator<Item = Pack>) -> Result<Self, PackError> {
         let rules: Vec<Arc<Rule>> = packs.into_iter().flat_map(|pack| pack.rules).collect();
         unique(&rules)?;
-        let (words, rules_of) = keywords(&rules);
-        let keywords = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&words)
-            .map_err(|error| PackError::Keywords { what: error.to_string() })?;
         let runs = rules.iter().enumerate().filter_map(|(index, rule)| Some((rule.run?, index)));
         let rules_of_runs = runs.collect();
-        Ok(Self { rules, keywords, rules_of, rules_of_runs })
+        Ok(Self { rules, keywords: [const { OnceLock::new() }; 2 * Classes::SETS], rules_of_runs })
+    }
+
+    /// The keywords of the wanted classes; `ascii`: those that ASCII texts can hold.
+    ///
+    /// # Errors
+    /// More keywords than can be searched together.
+    pub(crate) fn keywords(&self, wanted: Classes, ascii: bool) -> Result<&Keywords, &PackError> {
+        let made = &self.keywords[2 * wanted.number() + usize::from(ascii)];
+        made.get_or_init(|| Keywords::new(&self.rules, wanted, ascii)).as_ref()
     }
 
     /// The rules, pack by pack.
@@ -90,15 +92,6 @@ fn unique(rules: &[Arc<Rule>]) -> Result<(), PackError> {
         Some(rule) => Err(PackError::Twice { line: 1, rule: rule.id().to_owned() }),
         None => Ok(()),
     }
-}
-
-/// Each keyword once, and the rules that it is of.
-fn keywords(rules: &[Arc<Rule>]) -> (Vec<&str>, Vec<Vec<usize>>) {
-    let mut known: std::collections::BTreeMap<&str, Vec<usize>> = std::collections::BTreeMap::new();
-    for (index, rule) in rules.iter().enumerate() {
-        rule.keywords.iter().for_each(|keyword| known.entry(keyword).or_default().push(index));
-    }
-    known.into_iter().unzip()
 }
 
 #[cfg(test)]

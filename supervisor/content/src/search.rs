@@ -7,7 +7,7 @@ use crate::class::Classes;
 use crate::encoded::{self, Decoded};
 use crate::escapes::{self, Undone, ceil, floor};
 use crate::findings::{Finding, Findings, Via};
-use crate::fold::{self, View};
+use crate::fold::{self, Folded};
 use crate::invisible;
 use crate::map::Map;
 use crate::pack::{Rule, Run};
@@ -56,7 +56,7 @@ struct Piece<'p> {
     origin: Origin<'p>,
     plain: &'p str,
     plain_map: Option<&'p Map>,
-    folded: View,
+    folded: Folded<'p>,
     /// Back to the original text from the piece's own source.
     base: Option<&'p Map>,
 }
@@ -118,10 +118,9 @@ impl<'s> Search<'s> {
     fn piece(&mut self, piece: Piece<'_>) {
         self.progress.fill(Progress::default());
         let scanner = self.scanner;
-        for hit in scanner.keywords.find_overlapping_iter(&piece.folded.text) {
-            for &index in &scanner.rules_of[hit.pattern().as_usize()] {
-                self.keyword(&piece, index, hit.range());
-            }
+        match scanner.keywords(self.wanted, piece.folded.text.is_ascii()) {
+            Ok(keywords) => keywords.each(&piece.folded.text, |index, hit| self.keyword(&piece, index, hit)),
+            Err(_) => self.cut_short = true,
         }
         for &(run, index) in &scanner.rules_of_runs {
             if self.wanted.contains(scanner.rules[index].class()) {
@@ -131,14 +130,10 @@ impl<'s> Search<'s> {
     }
 
     fn keyword(&mut self, piece: &Piece<'_>, index: usize, hit: Range<usize>) {
-        let class = self.scanner.rules[index].class();
-        if !self.wanted.contains(class) {
-            return;
-        }
-        if class.is_worded() {
+        if self.scanner.rules[index].class().is_worded() {
             self.around(piece, &piece.folded.text, index, hit);
         } else {
-            self.around(piece, piece.plain, index, piece.folded.map.source(&hit));
+            self.around(piece, piece.plain, index, piece.folded.source(&hit));
         }
     }
 
@@ -203,8 +198,7 @@ impl<'s> Search<'s> {
         let found = floor(text, found.start)..ceil(text, found.end);
         let Some(found) = proved(rule, text, found) else { return };
         let worded = rule.class().is_worded();
-        let plain =
-            |range: &Range<usize>| if worded { piece.folded.map.source(range) } else { range.clone() };
+        let plain = |range: &Range<usize>| if worded { piece.folded.source(range) } else { range.clone() };
         let Some(via) = self.via(piece, &plain(&whole), &text[whole]) else { return };
         let span = piece.home(&plain(&found));
         if worded && self.listed == MOST_LISTED {

@@ -18,8 +18,9 @@ use crate::puppet::Runtime;
 use crate::scene::Scene;
 use crate::start::Start;
 
-/// Seconds that an attempt may take; the one that tries every port takes the most.
-const PATIENCE: u32 = 20;
+/// Seconds that an attempt may take. The one that tries every port only computes, for longer than 80 s on a busy emulated
+/// machine; nothing else comes near.
+const PATIENCE: u32 = 60;
 
 /// The puppet's words for an attempt that took longer.
 const TOO_LONG: &str = " ran too long: ";

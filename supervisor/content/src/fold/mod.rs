@@ -1,5 +1,10 @@
 //! Texts as a model reads them: one case, plain letters, single spaces.
 
+mod ascii;
+
+use std::ops::Range;
+
+use ascii::Blocks;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use crate::invisible;
@@ -9,6 +14,18 @@ use crate::map::Map;
 pub(crate) struct View {
     pub(crate) text: String,
     pub(crate) map: Map,
+}
+
+/// A folded text and the way back.
+pub(crate) struct Folded<'t> {
+    pub(crate) text: String,
+    way: Way<'t>,
+}
+
+enum Way<'t> {
+    /// ASCII, and the text that was folded.
+    Blocks(&'t str, Blocks),
+    Pieces(Map),
 }
 
 /// The text without what is invisible; `None` if nothing was.
@@ -28,8 +45,14 @@ pub(crate) fn stripped(text: &str) -> Option<View> {
 
 /// The folded text: compatibility forms (NFKD) without marks in lower case, look-alikes of Latin letters in Latin words,
 /// plain quotes and dashes, no asterisks or backticks, and one space wherever there is white space.
-pub(crate) fn folded(text: &str) -> View {
-    if text.is_ascii() { folded_ascii(text) } else { Folding::new(text).run() }
+pub(crate) fn folded(source: &str) -> Folded<'_> {
+    if source.is_ascii() {
+        let (text, blocks) = ascii::fold(source);
+        Folded { text, way: Way::Blocks(source, blocks) }
+    } else {
+        let View { text, map } = Folding::new(source).run();
+        Folded { text, way: Way::Pieces(map) }
+    }
 }
 
 /// A phrase of a rule, folded as texts are.
@@ -44,73 +67,13 @@ pub(crate) fn pattern(text: &str) -> String {
     out
 }
 
-const DROPPED: u8 = 0;
-
-/// What becomes of each ASCII byte.
-const ASCII: [u8; 256] = {
-    let mut table = [DROPPED; 256];
-    let mut byte: u8 = 0;
-    while byte < 128 {
-        table[byte as usize] = match byte {
-            b'\t' | b'\n' | 0x0b | 0x0c | b'\r' | b' ' => b' ',
-            b'*' | b'`' => DROPPED,
-            _ => byte.to_ascii_lowercase(),
-        };
-        byte += 1;
-    }
-    table
-};
-
-/// Bytes that are folded together where none of them is dropped.
-const BLOCK: usize = 32;
-
-fn folded_ascii(text: &str) -> View {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut map = Map::from(0);
-    let mut gap = false;
-    for (index, block) in bytes.chunks(BLOCK).enumerate() {
-        let source = index * BLOCK;
-        if block.len() == BLOCK && !gap && is_kept(block, out.last().copied()) {
-            out.extend_from_slice(block);
-            let length = out.len();
-            out[length - BLOCK..].iter_mut().for_each(|byte| *byte = kept(*byte));
-        } else {
-            fold_bytes(block, source, &mut out, &mut map, &mut gap);
+impl Folded<'_> {
+    /// The bytes of the source from which a range of the folded text was made.
+    pub(crate) fn source(&self, range: &Range<usize>) -> Range<usize> {
+        match &self.way {
+            Way::Blocks(source, blocks) => blocks.source(source, &self.text, range),
+            Way::Pieces(map) => map.source(range),
         }
-    }
-    // ASCII in, ASCII out: nothing is lost here.
-    View { text: String::from_utf8(out).unwrap_or_default(), map }
-}
-
-/// Whether every byte of a block stands for one byte: no signs that are dropped, no white space behind white space.
-fn is_kept(block: &[u8], last: Option<u8>) -> bool {
-    let dropped =
-        block.iter().fold(false, |any, byte| any | (*byte == b'*') | (*byte == b'`') | (*byte < b'\t'));
-    let spaces = block.windows(2).fold(false, |any, pair| any | (is_space(pair[0]) & is_space(pair[1])));
-    let follows = is_space(block[0]) && last == Some(b' ');
-    !(dropped || spaces || follows)
-}
-
-fn is_space(byte: u8) -> bool {
-    (byte == b' ') | (b'\t'..=b'\r').contains(&byte)
-}
-
-fn kept(byte: u8) -> u8 {
-    if is_space(byte) { b' ' } else { byte.to_ascii_lowercase() }
-}
-
-fn fold_bytes(block: &[u8], begin: usize, out: &mut Vec<u8>, map: &mut Map, gap: &mut bool) {
-    for (offset, byte) in block.iter().enumerate() {
-        let folded = ASCII[usize::from(*byte)];
-        if folded == DROPPED || (folded == b' ' && out.last() == Some(&b' ')) {
-            *gap = true;
-            continue;
-        }
-        if std::mem::take(gap) {
-            map.resume(out.len(), begin + offset);
-        }
-        out.push(folded);
     }
 }
 
@@ -168,10 +131,8 @@ impl<'t> Folding<'t> {
     }
 
     fn ascii(&mut self, c: char) {
-        let folded = ASCII[c as usize & 0x7f];
-        if folded == DROPPED || (folded == b' ' && self.after_space) {
-            return;
-        }
+        let folded = ascii::byte(c as u8).filter(|folded| !(*folded == b' ' && self.after_space));
+        let Some(folded) = folded else { return };
         self.view.text.push(char::from(folded));
         self.after_space = folded == b' ';
     }
@@ -301,7 +262,7 @@ mod tests {
             let view = folded(text);
             for word in view.text.split(' ') {
                 let begin = word.as_ptr() as usize - view.text.as_ptr() as usize;
-                let source = view.map.source(&(begin..begin + word.len()));
+                let source = view.source(&(begin..begin + word.len()));
                 assert_eq!(folded(&text[source]).text.trim(), word);
             }
         }
