@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use crate::bytes;
 use crate::findings::Via;
 use crate::map::Map;
 
@@ -80,7 +79,8 @@ fn undo(text: &str, part: Range<usize>, cluster: Vec<Escape>) -> Undone {
 fn escapes(text: &str) -> impl Iterator<Item = Escape> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        while let Some(place) = bytes::next(text.as_bytes(), at, |byte| matches!(byte, b'%' | b'&' | b'\\')) {
+        while let Some(offset) = memchr::memchr3(b'%', b'&', b'\\', &text.as_bytes()[at..]) {
+            let place = at + offset;
             at = place + 1;
             if let Some((length, said, via)) = escape(&text[place..]) {
                 at = place + length;

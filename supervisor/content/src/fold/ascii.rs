@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// Bytes that are folded together.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 32;
 /// What a sign that is dropped is folded to.
 const DROPPED: u8 = 0;
 
@@ -60,6 +60,14 @@ fn each(before: &[u8; BLOCK], block: &[u8; BLOCK], out: &mut [u8; BLOCK]) -> boo
         lost |= u8::from(*out == DROPPED) | u8::from(is_space(*before) & is_space(*byte));
     }
     lost == 0
+}
+
+/// A block whose bytes each stand for one byte, whatever is before it; `None` for others.
+pub(super) fn whole(bytes: &[u8]) -> Option<[u8; BLOCK]> {
+    let block: &[u8; BLOCK] = bytes.try_into().ok()?;
+    let (mut out, mut before) = ([0; BLOCK], [0; BLOCK]);
+    before[1..].copy_from_slice(&block[..BLOCK - 1]);
+    each(&before, block, &mut out).then_some(out)
 }
 
 /// Folds bytes of which some are dropped, and tells how many are kept.

@@ -7,6 +7,7 @@ use std::ops::Range;
 use ascii::Blocks;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
+use crate::bytes;
 use crate::invisible;
 use crate::map::Map;
 
@@ -84,6 +85,8 @@ struct Folding<'t> {
     /// Where the last word that was looked at ends, and whether it has Latin letters.
     word_end: usize,
     is_latin: bool,
+    /// Whether the word that a letter would go on with has Latin letters already.
+    begins_latin: bool,
     /// Whether the view goes on byte by byte.
     steady: bool,
     after_space: bool,
@@ -92,25 +95,82 @@ struct Folding<'t> {
 impl<'t> Folding<'t> {
     fn new(text: &'t str) -> Self {
         let view = View { text: String::with_capacity(text.len()), map: Map::from(0) };
-        Self { text, view, word_end: 0, is_latin: false, steady: true, after_space: false }
+        Self {
+            text,
+            view,
+            word_end: 0,
+            is_latin: false,
+            begins_latin: false,
+            steady: true,
+            after_space: false,
+        }
     }
 
     fn run(mut self) -> View {
-        for (place, c) in self.text.char_indices() {
-            self.look_at_word(place, c);
-            self.step(place, c);
+        let mut at = 0;
+        while let Some(place) = bytes::next(self.text.as_bytes(), at, |byte| byte >= 0x80) {
+            self.stretch(at..place);
+            at = place;
+            for c in self.text[place..].chars().take_while(|c| !c.is_ascii()) {
+                self.look_at_word(at, c);
+                self.step(at, c);
+                at += c.len_utf8();
+            }
         }
+        self.stretch(at..self.text.len());
         self.view
+    }
+
+    /// Bytes of ASCII, which are folded whatever is around them.
+    fn stretch(&mut self, range: Range<usize>) {
+        let bytes = &self.text.as_bytes()[range.clone()];
+        let letters = bytes.iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        self.begins_latin = letters > 0 || (bytes.is_empty() && self.begins_latin);
+        for (index, block) in bytes.chunks(ascii::BLOCK).enumerate() {
+            let place = range.start + index * ascii::BLOCK;
+            match ascii::whole(block).filter(|out| !(self.after_space && out[0] == b' ')) {
+                Some(out) => {
+                    self.resume(place);
+                    self.view.text.push_str(str::from_utf8(&out).unwrap_or_default());
+                    self.after_space = out[ascii::BLOCK - 1] == b' ';
+                }
+                None => self.bytes(place, block),
+            }
+        }
+    }
+
+    fn bytes(&mut self, begin: usize, bytes: &[u8]) {
+        for (offset, byte) in bytes.iter().enumerate() {
+            let folded = ascii::byte(*byte).filter(|folded| !(*folded == b' ' && self.after_space));
+            let Some(folded) = folded else {
+                self.steady = false;
+                continue;
+            };
+            self.resume(begin + offset);
+            self.view.text.push(char::from(folded));
+            self.after_space = folded == b' ';
+        }
+    }
+
+    /// From here on the view goes on byte by byte.
+    fn resume(&mut self, place: usize) {
+        if !std::mem::replace(&mut self.steady, true) {
+            self.view.map.resume(self.view.text.len(), place);
+        }
     }
 
     /// Once a word: words that mix Latin letters with look-alikes are disguised, words of one script are not.
     fn look_at_word(&mut self, place: usize, c: char) {
-        if place < self.word_end || !c.is_alphabetic() {
+        if place < self.word_end {
+            return;
+        }
+        if !c.is_alphabetic() {
+            self.begins_latin &= is_combining_mark(c);
             return;
         }
         let word =
             self.text[place..].char_indices().take_while(|(_, c)| c.is_alphabetic() || is_combining_mark(*c));
-        self.is_latin = false;
+        self.is_latin = self.begins_latin;
         for (offset, c) in word {
             self.word_end = place + offset + c.len_utf8();
             self.is_latin |= is_latin(c);
@@ -119,22 +179,11 @@ impl<'t> Folding<'t> {
 
     fn step(&mut self, place: usize, c: char) {
         let before = self.view.text.len();
-        if c.is_ascii() {
-            self.ascii(c);
-        } else {
-            let latin = self.is_latin && place < self.word_end;
-            let out = &mut self.view.text;
-            fold(c, |folded| out.push(if latin { look_alike(folded) } else { folded }));
-            self.space(before);
-        }
+        let latin = self.is_latin && place < self.word_end;
+        let out = &mut self.view.text;
+        fold(c, |folded| out.push(if latin { look_alike(folded) } else { folded }));
+        self.space(before);
         self.note(place, c.len_utf8(), before);
-    }
-
-    fn ascii(&mut self, c: char) {
-        let folded = ascii::byte(c as u8).filter(|folded| !(*folded == b' ' && self.after_space));
-        let Some(folded) = folded else { return };
-        self.view.text.push(char::from(folded));
-        self.after_space = folded == b' ';
     }
 
     /// Drops the space that was just written if there is one before it.
@@ -244,6 +293,8 @@ mod tests {
             ("іgnоrе аll", "ignore all"),
             ("ιgnοre", "ignore"),
             ("i̶g̶n̶o̶r̶e̶", "ignore"),
+            ("i\u{338}gn\u{43e}\u{338}r\u{435} x\u{43e}", "ignore xo"),
+            ("a \u{43e} \u{338}\u{43e}", "a \u{43e} \u{43e}"),
             ("Précédentes STRASSE Straße", "precedentes strasse strasse"),
             ("Игнорируй сор", "игнорируи сор"),
             ("don’t – “x”", "don't - \"x\""),

@@ -248,7 +248,8 @@ pub(super) fn described(finding: &Finding) -> String {
 }
 
 fn opaque(result: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
-    OPAQUE.into_iter().filter_map(|key| value::member(result, key)).map(|raw| place(result, raw))
+    let is_opaque = |key: &[u8]| OPAQUE.iter().any(|name| value::unescaped(key).eq(name.bytes()));
+    value::members(result).filter(move |(key, _)| is_opaque(key)).map(|(_, raw)| place(result, raw))
 }
 
 /// Where a part of the text stands in it.
