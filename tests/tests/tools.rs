@@ -70,6 +70,36 @@ fn calls_beyond_the_rate_are_refused() -> Result<()> {
 }
 
 #[test]
+fn calls_beyond_a_rate_that_throttles_wait() -> Result<()> {
+    let scene = Scene::new()?;
+    let runtime = Runtime::Python;
+    let rules =
+        "tools:\n  echo: { max_requests_per_minute: 30, on_rate_limit: throttle, timeout_seconds: 3 }\n";
+    let policy = scene.policy("p", &runtime.policy(rules)?)?;
+    let mut client = Start::guarded(&scene, &policy, runtime.puppet()?).session()?;
+    for _ in 0..30 {
+        ensure!(!client.call("echo", json!({ "text": "x" }))?.is_refusal(), "a call of the first minute");
+    }
+    // A token comes every two seconds.
+    let begun = Instant::now();
+    ensure!(!client.call("echo", json!({ "text": "late" }))?.is_refusal(), "a call that has waited");
+    let took = begun.elapsed();
+    ensure!(took > Duration::from_millis(200), "{took:?}");
+    let mut send =
+        |text: &str| client.send("tools/call", json!({ "name": "echo", "arguments": { "text": text } }));
+    let (waits, too_late) = (send("waits")?, send("too late")?);
+    ensure!(client.answer_to(&too_late)?.is_refusal(), "its turn comes after its time");
+    ensure!(!client.answer_to(&waits)?.is_refusal(), "its turn comes in time");
+    client.finish()?;
+    let told: Vec<Value> = records(&scene.audit())?.into_iter().map(|record| record.0).collect();
+    let waited = told.iter().filter(|record| record["waited_ms"].as_u64() > Some(200)).count();
+    ensure!(waited >= 2, "the log does not say who has waited");
+    let refused: Vec<_> = told.iter().filter(|record| record["cause"] == "tool_rate").collect();
+    ensure!(refused.len() == 1, "{refused:?}");
+    Ok(())
+}
+
+#[test]
 fn a_call_that_takes_too_long_is_answered_and_cancelled() -> Result<()> {
     let scene = Scene::new()?;
     for runtime in Runtime::ALL {

@@ -26,6 +26,7 @@ fn call(arguments: serde_json::Value) -> Body {
         rule: None,
         reason: None,
         limit: None,
+        waited_ms: 0,
         classes: vec![0, 3],
     })
 }

@@ -30,6 +30,7 @@ fn engine() -> Engine {
         unknown_arguments: None,
         schema: policy::plan::SchemaCheck::Known,
         max_requests_per_minute: None,
+        throttle: false,
         timeout: Some(Duration::from_secs(30)),
         exclusive: false,
         max_request_bytes: None,
@@ -42,6 +43,7 @@ fn engine() -> Engine {
     let tools = ToolsPlan { default: rule("defaults", 0), exact: BTreeMap::new(), globs, roles: None };
     let session = SessionPlan {
         max_requests_per_minute: None,
+        throttle: false,
         max_message_bytes: LIMIT,
         max_concurrent_calls: 256,
         extra_methods: Vec::new(),

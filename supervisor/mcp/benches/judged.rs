@@ -40,6 +40,7 @@ fn tools(judged: bool) -> ToolsPlan {
         unknown_arguments: None,
         schema: if judged { SchemaCheck::Known } else { SchemaCheck::Never },
         max_requests_per_minute: None,
+        throttle: false,
         timeout: Some(Duration::from_secs(30)),
         exclusive: false,
         max_request_bytes: None,
@@ -65,6 +66,7 @@ fn engine(kind: &str) -> Engine {
         tools: tools(judged),
         session: SessionPlan {
             max_requests_per_minute: None,
+            throttle: false,
             max_message_bytes: LIMIT,
             max_concurrent_calls: 256,
             extra_methods: Vec::new(),

@@ -17,6 +17,7 @@ exchanges! {
     tools
     list
     rates
+    throttled
     sizes
     exclusive
     timeouts

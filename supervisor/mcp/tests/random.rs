@@ -31,6 +31,7 @@ fn engine() -> Engine {
         unknown_arguments: None,
         schema: policy::plan::SchemaCheck::Known,
         max_requests_per_minute: (name == "two").then_some(6),
+        throttle: true,
         timeout: timeout.map(Duration::from_secs),
         exclusive: name == "alone",
         max_request_bytes: None,
@@ -43,6 +44,7 @@ fn engine() -> Engine {
     let tools = ToolsPlan { default: rule(("off", 0, None)), exact, globs: Vec::new(), roles: None };
     let session = SessionPlan {
         max_requests_per_minute: Some(30),
+        throttle: true,
         max_message_bytes: 1000,
         max_concurrent_calls: 6,
         extra_methods: Vec::new(),

@@ -31,6 +31,7 @@ pub(crate) fn call(verdict: audit::Verdict) -> Body {
         rule: None,
         reason: None,
         limit: None,
+        waited_ms: 0,
         classes: vec![],
     })
 }

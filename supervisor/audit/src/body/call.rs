@@ -38,6 +38,9 @@ pub struct ToolCall {
     /// The limit that was reached, in the unit of `cause`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// Milliseconds that the call has waited for its turn: for a rate, an exclusive call, an approval.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waited_ms: u64,
     /// Grant classes that are active from here on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<u8>,
@@ -45,7 +48,7 @@ pub struct ToolCall {
 
 redact_fields!(ToolCall {
     text: [request_id, tool, arguments, caller, rule, reason],
-    plain: [call, argument_bytes, verdict, cause, limit, classes]
+    plain: [call, argument_bytes, verdict, cause, limit, waited_ms, classes]
 });
 
 /// Whether a call was let through.
@@ -124,6 +127,10 @@ pub struct CallRef {
     pub call: u64,
     /// The tool's name.
     pub tool: String,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 redact_fields!(CallRef { text: [tool], plain: [call] });

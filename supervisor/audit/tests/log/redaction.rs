@@ -152,6 +152,7 @@ proptest! {
                 rule: Some(RuleRef { text: said.clone(), source: secret.clone(), reason: Some(said.clone()), ..RuleRef::default() }),
                 reason: Some(format!("no {secret2}!")),
                 limit: None,
+                waited_ms: 0,
                 classes: vec![],
             })).unwrap();
         }

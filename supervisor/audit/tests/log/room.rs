@@ -205,6 +205,7 @@ fn call() -> impl Strategy<Value = Body> {
                 rule,
                 reason: None,
                 limit: Some(60),
+                waited_ms: 0,
                 classes: vec![0, 63],
             })
         })

@@ -23,6 +23,7 @@ pub(crate) fn closed() -> Plan {
         unknown_arguments: None,
         schema: policy::plan::SchemaCheck::Known,
         max_requests_per_minute: None,
+        throttle: false,
         timeout: None,
         exclusive: false,
         max_request_bytes: None,
@@ -53,6 +54,7 @@ pub(crate) fn closed() -> Plan {
         },
         session: SessionPlan {
             max_requests_per_minute: None,
+            throttle: false,
             max_message_bytes: 1 << 20,
             max_concurrent_calls: 1,
             extra_methods: Vec::new(),

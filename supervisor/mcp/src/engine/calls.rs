@@ -1,7 +1,7 @@
 //! Tool calls: whether they go to the server, when, and how they end.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use policy::plan::{OnViolation, RuleId};
 
@@ -11,6 +11,7 @@ use super::approvals;
 use super::arguments::Objection;
 use super::blocked::Blocked;
 use super::flight::{Call, Held, Open, Waiting};
+use super::rates::{Empty, MINUTE};
 use super::refusal::{self, About};
 use super::rulebook::Terms;
 use crate::fact::{Fact, Outcome, Refusal};
@@ -55,14 +56,13 @@ impl Engine {
     /// Judges a call. The order: enabled, scopes, size, session rate, tool rate, calls at once, arguments,
     /// turn. Refused calls use up nothing.
     pub(super) fn call(&mut self, asked: Asked<'_>, now: Instant, out: &mut Judgement) -> Forward {
-        if let Some((reason, rule)) = self.refusal(&asked, now) {
-            let why = self.rules.rule(&asked.tool).reason.as_deref();
-            let about = About { tool: &asked.tool, rule, why, timeout: None };
-            let text = refusal::refused(&self.rules, &about, reason);
-            let whole = matches!(reason, Refusal::SessionRate { .. } | Refusal::TooManyCalls { .. });
-            self.refuse(asked, reason, (!whole).then_some(rule), text, out);
-            return Forward::Nothing;
-        }
+        let turn = match self.turn(&asked, now) {
+            Ok(turn) => turn,
+            Err((reason, rule)) => {
+                self.reject(asked, reason, rule, out);
+                return Forward::Nothing;
+            }
+        };
         let screened = |engine: &Self, out: &mut Judgement| engine.found_in(&asked, &mut out.facts);
         if let Some(objection) = self.objection(&asked).or_else(|| screened(self, out)) {
             let text = refusal::objected(&self.rules, &asked.tool, &objection);
@@ -70,17 +70,28 @@ impl Engine {
             return Forward::Nothing;
         }
         self.charge(&asked, now);
-        self.admit(asked, now, out)
+        self.admit(asked, turn, now, out)
     }
 
-    /// Why the call does not go to the server, and the rule that says so.
-    fn refusal(&self, asked: &Asked<'_>, now: Instant) -> Option<(Refusal, RuleId)> {
+    fn reject(&mut self, asked: Asked<'_>, reason: Refusal, rule: RuleId, out: &mut Judgement) {
+        let why = self.rules.rule(&asked.tool).reason.as_deref();
+        let about = About { tool: &asked.tool, rule, why, timeout: None };
+        let text = refusal::refused(&self.rules, &about, reason);
+        let whole = matches!(reason, Refusal::SessionRate { .. } | Refusal::TooManyCalls { .. });
+        self.refuse(asked, reason, (!whole).then_some(rule), text, out);
+    }
+
+    /// When the call may go to the server, if not at once; or why it does not, and the rule that says so.
+    fn turn(&self, asked: &Asked<'_>, now: Instant) -> Result<Option<Instant>, (Refusal, RuleId)> {
         let closed = self
             .rules
             .closed(&asked.tool)
             .or_else(|| self.poisoned(&asked.tool))
             .or_else(|| self.quarantined(&asked.tool));
-        closed.or_else(|| self.limit(asked, now).map(|refusal| (refusal, asked.terms.from)))
+        match closed {
+            Some(closed) => Err(closed),
+            None => self.limit(asked, now).map_err(|refusal| (refusal, asked.terms.from)),
+        }
     }
 
     /// Why its arguments do not pass.
@@ -98,33 +109,49 @@ impl Engine {
         Some(Objection { reason: Refusal::Content, rule: Some(rule), sentence })
     }
 
-    fn limit(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {
+    fn limit(&self, asked: &Asked<'_>, now: Instant) -> Result<Option<Instant>, Refusal> {
         let Terms { max_request_bytes, exclusive, approval, .. } = asked.terms;
         let bytes = asked.message.bytes();
         if let Some(limit) = max_request_bytes.filter(|limit| bytes > *limit) {
-            return Some(Refusal::RequestTooLarge { limit });
+            return Err(Refusal::RequestTooLarge { limit });
         }
-        if let Some(refusal) = asked.is_new().then(|| self.rate(asked, now)).flatten() {
-            return Some(refusal);
-        }
+        let wait = if asked.is_new() { self.rate(asked, now)? } else { None };
         if self.flight.calls() >= self.limits.calls_at_once {
-            return Some(Refusal::TooManyCalls { limit: self.limits.calls_at_once });
+            return Err(Refusal::TooManyCalls { limit: self.limits.calls_at_once });
         }
         let full = self.flight.queued_bytes() + bytes > self.limits.message_bytes;
-        let waits = (approval.is_some() && asked.is_new()) || self.flight.must_wait(exclusive);
-        (full && waits).then_some(Refusal::QueueFull)
+        let held = approval.is_some() && asked.is_new();
+        let waits = held || wait.is_some() || self.flight.must_wait(exclusive);
+        if full && waits {
+            return Err(Refusal::QueueFull);
+        }
+        Ok(wait.and_then(|wait| now.checked_add(wait)))
     }
 
-    fn rate(&self, asked: &Asked<'_>, now: Instant) -> Option<Refusal> {
+    /// How long the rates make the call wait, if they do; or that it comes too soon.
+    fn rate(&self, asked: &Asked<'_>, now: Instant) -> Result<Option<Duration>, Refusal> {
+        let Terms { per_minute, throttle, .. } = asked.terms;
+        let mut wait = None;
         if let Some(limit) = self.limits.calls_per_minute
-            && let Err(empty) = self.session_bucket.check(limit, now)
+            && let Err(Empty { retry }) = self.session_bucket.check(limit, now)
         {
-            return Some(Refusal::SessionRate { limit, retry: empty.retry });
+            let throttled = self.throttled(asked, self.limits.throttle, retry);
+            wait = Some(throttled.ok_or(Refusal::SessionRate { limit, retry })?);
         }
-        let limit = asked.terms.per_minute?;
-        let key = &self.rules.rule(&asked.tool).key;
-        let empty = self.tool_buckets.check(&asked.tool, key, limit, now).err()?;
-        Some(Refusal::ToolRate { limit, retry: empty.retry })
+        if let Some(limit) = per_minute
+            && let key = &self.rules.rule(&asked.tool).key
+            && let Err(Empty { retry }) = self.tool_buckets.check(&asked.tool, key, limit, now)
+        {
+            let throttled = self.throttled(asked, throttle, retry);
+            wait = wait.max(Some(throttled.ok_or(Refusal::ToolRate { limit, retry })?));
+        }
+        Ok(wait)
+    }
+
+    /// How long the call waits for a token, where it may and is not longer in coming than its own time.
+    fn throttled(&self, asked: &Asked<'_>, throttle: bool, retry: Option<Duration>) -> Option<Duration> {
+        let most = asked.terms.timeout.unwrap_or(MINUTE);
+        retry.filter(|retry| throttle && *retry <= most)
     }
 
     fn charge(&mut self, asked: &Asked<'_>, now: Instant) {
@@ -141,7 +168,13 @@ impl Engine {
     }
 
     /// Sends the call on, or keeps it until its turn comes.
-    fn admit(&mut self, asked: Asked<'_>, now: Instant, out: &mut Judgement) -> Forward {
+    fn admit(
+        &mut self,
+        asked: Asked<'_>,
+        turn: Option<Instant>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
         let approval = asked.terms.approval.filter(|_| asked.is_new());
         let Asked { id, tool, method, message, terms, form, version } = asked;
         let held = approval.map(|approval| Held {
@@ -149,9 +182,10 @@ impl Engine {
             given: BTreeSet::new(),
             digest: approvals::digest(&tool, message.raw(Slot::ParamsArguments).unwrap_or_default()),
         });
-        let waits = held.is_some() || self.flight.must_wait(terms.exclusive);
+        let waits = held.is_some() || turn.is_some() || self.flight.must_wait(terms.exclusive);
         let arguments = message.outline().span(Slot::ParamsArguments);
-        let waiting = waits.then(|| Waiting { line: message.line().to_vec(), arguments, held, approved: 0 });
+        let waiting =
+            waits.then(|| Waiting { line: message.line().to_vec(), arguments, held, approved: 0, turn });
         self.seq += 1;
         let call = Call {
             seq: self.seq,
@@ -167,7 +201,8 @@ impl Engine {
         };
         // A timeout beyond what an `Instant` can hold never comes.
         let patience = if approval.is_some() { Some(self.approvals.timeout) } else { terms.timeout };
-        let deadline = patience.and_then(|patience| now.checked_add(patience));
+        let begin = turn.filter(|_| approval.is_none()).unwrap_or(now);
+        let deadline = patience.and_then(|patience| begin.checked_add(patience));
         let open = Open {
             method: method.into(),
             arrived: now,

@@ -59,6 +59,8 @@ pub(super) struct Waiting {
     pub(super) held: Option<Held>,
     /// Different approvers that have approved it.
     pub(super) approved: u8,
+    /// A rate lets it go to the server from then on.
+    pub(super) turn: Option<Instant>,
 }
 
 /// What a held call waits for.
@@ -85,6 +87,8 @@ pub(super) struct Flight {
     queue: VecDeque<RequestId>,
     /// Calls that nobody has approved yet.
     held: BTreeSet<RequestId>,
+    /// Calls whose turn by a rate is later, by that.
+    paced: BTreeSet<(Instant, RequestId)>,
     queued_bytes: u64,
     running: u32,
     exclusive_runs: bool,
@@ -107,9 +111,11 @@ impl Flight {
         self.open.values().filter_map(|open| open.call.as_ref()).filter(|call| call.waiting.is_none())
     }
 
-    /// The calls that have not gone to the server: those in the queue, first come first, then those that are held.
+    /// The calls that have not gone to the server: those in the queue, first come first, then those of a later turn, then
+    /// those that are held.
     pub(super) fn waiting_calls(&self) -> Vec<RequestId> {
-        self.queue.iter().chain(&self.held).cloned().collect()
+        let paced = self.paced.iter().map(|(_, id)| id);
+        self.queue.iter().chain(paced).chain(&self.held).cloned().collect()
     }
 
     /// Gives each call the class and the rule that its tool has from now on.
@@ -139,9 +145,9 @@ impl Flight {
         self.open.len() - self.calls() as usize
     }
 
-    /// Calls at the server, in the queue, and held.
+    /// Calls at the server, in the queue, of a later turn, and held.
     pub(super) fn calls(&self) -> u32 {
-        self.running + (self.queue.len() + self.held.len()) as u32
+        self.running + (self.queue.len() + self.paced.len() + self.held.len()) as u32
     }
 
     /// The calls that nobody has approved yet.
@@ -164,10 +170,21 @@ impl Flight {
         if let Some(deadline) = open.deadline.take() {
             self.deadlines.remove(&(deadline, id.clone()));
         }
-        open.deadline = call.timeout.and_then(|timeout| now.checked_add(timeout));
+        let begin = waiting.turn.map_or(now, |turn| turn.max(now));
+        open.deadline = call.timeout.and_then(|timeout| begin.checked_add(timeout));
         self.deadlines.extend(open.deadline.map(|deadline| (deadline, id.clone())));
         self.held.remove(id);
-        self.queue.push_back(id.clone());
+        match waiting.turn.filter(|turn| *turn > now) {
+            Some(turn) => drop(self.paced.insert((turn, id.clone()))),
+            None => self.queue.push_back(id.clone()),
+        }
+    }
+
+    /// The calls whose turn has come go into the queue.
+    pub(super) fn come(&mut self, now: Instant) {
+        while self.paced.first().is_some_and(|(turn, _)| *turn <= now) {
+            self.queue.extend(self.paced.pop_first().map(|(_, id)| id));
+        }
     }
 
     pub(super) fn queued_bytes(&self) -> u64 {
@@ -190,9 +207,10 @@ impl Flight {
         match &open.call {
             Some(Call { waiting: Some(waiting), .. }) => {
                 self.queued_bytes += waiting.line.len() as u64;
-                match waiting.held {
-                    Some(_) => drop(self.held.insert(id.clone())),
-                    None => self.queue.push_back(id.clone()),
+                match (&waiting.held, waiting.turn) {
+                    (Some(_), _) => drop(self.held.insert(id.clone())),
+                    (None, Some(turn)) => drop(self.paced.insert((turn, id.clone()))),
+                    (None, None) => self.queue.push_back(id.clone()),
                 }
             }
             Some(call) => Self::start(&mut self.running, &mut self.exclusive_runs, &mut self.active, call),
@@ -233,6 +251,7 @@ impl Flight {
             Some(Call { waiting: Some(waiting), .. }) => {
                 self.queued_bytes -= waiting.line.len() as u64;
                 self.held.remove(id);
+                self.paced.remove(&(waiting.turn.unwrap_or(open.arrived), id.clone()));
                 self.queue.retain(|waits| waits != id);
             }
             Some(call) => {
@@ -259,8 +278,9 @@ impl Flight {
         self.settled.remove(id)
     }
 
+    /// When a request's time is up, or a call's turn comes.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+        self.deadlines.first().into_iter().chain(self.paced.first()).map(|(time, _)| *time).min()
     }
 
     /// A request whose time is up.

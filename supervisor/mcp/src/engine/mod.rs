@@ -102,6 +102,7 @@ pub struct Engine {
 /// Numbers that hold for the whole session.
 struct Limits {
     calls_per_minute: Option<u32>,
+    throttle: bool,
     calls_at_once: u32,
     /// Also the bytes that waiting calls may hold.
     message_bytes: u64,
@@ -115,6 +116,7 @@ fn of_the_session(session: SessionPlan, responses: &ResponsesPlan) -> (Limits, A
     // Every field is named: one that is added to the plan must be enforced here or left to another layer on purpose.
     let SessionPlan {
         max_requests_per_minute,
+        throttle,
         max_message_bytes,
         max_concurrent_calls,
         extra_methods,
@@ -125,6 +127,7 @@ fn of_the_session(session: SessionPlan, responses: &ResponsesPlan) -> (Limits, A
     let ResponsesPlan { max_bytes, validate_output_schema } = responses;
     let limits = Limits {
         calls_per_minute: max_requests_per_minute,
+        throttle,
         calls_at_once: max_concurrent_calls,
         message_bytes: max_message_bytes,
         answer_bytes: *max_bytes,
@@ -197,6 +200,7 @@ impl Engine {
         while let Some(id) = self.flight.expired(now) {
             self.time_out(id, now, &mut out);
         }
+        self.flight.come(now);
         self.start_waiting(now, &mut out);
         out
     }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 /// Tool names that have a bucket of their own. Names come from the client, so their number is bounded.
 const MAX_NAMES: usize = 1024;
 

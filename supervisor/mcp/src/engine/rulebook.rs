@@ -30,6 +30,7 @@ pub(super) struct Words {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
     pub(super) per_minute: Option<u32>,
+    pub(super) throttle: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) approval: Option<Approval>,
     pub(super) exclusive: bool,
@@ -53,6 +54,7 @@ impl From<&ToolRule> for Terms {
             unknown_arguments: _,
             schema: _,
             max_requests_per_minute,
+            throttle,
             timeout,
             exclusive,
             max_request_bytes,
@@ -63,6 +65,7 @@ impl From<&ToolRule> for Terms {
         } = rule;
         Self {
             per_minute: *max_requests_per_minute,
+            throttle: *throttle,
             timeout: *timeout,
             approval: *approval,
             exclusive: *exclusive,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! defaults disabled rate=60
-//! tool get_* class=1 rate=2 timeout=30s exclusive request=100 response=200 disabled because=no-way
+//! tool get_* class=1 rate=2 throttle timeout=30s exclusive request=100 response=200 disabled because=no-way
 //! session rate=3 calls=2 message=1000 sampling elicitation roots extra=acme/do
 //! answers max=1000
 //! roles reader=get_*,search_* writer=create_*
@@ -54,6 +54,7 @@ impl Default for Setup {
         let mut setup = Self {
             session: SessionPlan {
                 max_requests_per_minute: None,
+                throttle: false,
                 max_message_bytes: 100_000,
                 max_concurrent_calls: 256,
                 extra_methods: Vec::new(),
@@ -92,6 +93,7 @@ fn blank(key: &str, from: u32) -> ToolRule {
         unknown_arguments: None,
         schema: policy::plan::SchemaCheck::Known,
         max_requests_per_minute: None,
+        throttle: false,
         timeout: None,
         exclusive: false,
         max_request_bytes: None,
@@ -299,6 +301,7 @@ impl Setup {
             ("elicitation", _) => session.elicitation = true,
             ("roots", _) => session.roots = true,
             ("rate", value) => session.max_requests_per_minute = Some(value.parse().unwrap()),
+            ("throttle", _) => session.throttle = true,
             ("calls", value) => session.max_concurrent_calls = value.parse().unwrap(),
             ("message", value) => session.max_message_bytes = value.parse().unwrap(),
             ("extra", value) => session.extra_methods.push(value.to_owned()),
@@ -350,6 +353,7 @@ fn tool<'a>(key: &str, from: u32, words: impl Iterator<Item = &'a str>) -> ToolR
             ("exclusive", _) => rule.exclusive = true,
             ("class", value) => rule.class = ClassId::new(value.parse().unwrap()).unwrap(),
             ("rate", value) => rule.max_requests_per_minute = Some(value.parse().unwrap()),
+            ("throttle", _) => rule.throttle = true,
             ("timeout", value) => rule.timeout = Some(super::duration(value)),
             ("request", value) => rule.max_request_bytes = Some(value.parse().unwrap()),
             ("response", value) => rule.max_response_bytes = Some(value.parse().unwrap()),

@@ -232,12 +232,13 @@ impl Translator {
     /// A call, admitted or refused.
     fn call(&mut self, fact: Fact) -> Body {
         let call = match fact {
-            Fact::CallAdmitted { seq, id, tool, method: _, rule, arguments, bytes, active, waited: _ } => {
+            Fact::CallAdmitted { seq, id, tool, method: _, rule, arguments, bytes, active, waited } => {
                 self.request_bytes.insert(seq, bytes);
                 ToolCall {
                     call: seq,
                     rule: self.rule(rule),
                     classes: classes(active),
+                    waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
                     ..self.asked(&id, tool, &arguments, Verdict::Allowed)
                 }
             }
@@ -270,6 +271,7 @@ impl Translator {
             rule: None,
             reason: None,
             limit: None,
+            waited_ms: 0,
             classes: Vec::new(),
         }
     }

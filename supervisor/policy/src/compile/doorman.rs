@@ -4,7 +4,7 @@ use super::Compiler;
 use crate::document::At;
 use crate::document::list::{Item, Subject};
 use crate::document::sections::{Audit, Responses, ServerRequests, Session};
-use crate::document::words::{Permission, Redaction, Word};
+use crate::document::words::{OnRateLimit, Permission, Redaction, Word};
 use crate::plan::{Ask, AuditPlan, ResponsesPlan, SessionPlan};
 
 const MESSAGE_BYTES: u64 = 32 << 20;
@@ -14,12 +14,19 @@ const LOG_FILES: u32 = 8;
 
 impl Compiler<'_> {
     pub(super) fn session(&mut self, session: Session, requests: ServerRequests) -> SessionPlan {
-        let Session { max_requests_per_minute, max_message_bytes, max_concurrent_calls, extra_methods } =
-            session;
+        let Session {
+            max_requests_per_minute,
+            on_rate_limit,
+            max_message_bytes,
+            max_concurrent_calls,
+            extra_methods,
+        } = session;
         let ServerRequests { sampling, elicitation, roots } = requests;
         let ledger = &mut self.ledger;
         let rate = |n: &crate::document::numbers::PerMinute| n.get().to_string();
         ledger.key("session.max_requests_per_minute", &max_requests_per_minute, rate, Ask::Doorman);
+        let word = |what: &OnRateLimit| what.word().to_owned();
+        ledger.key("session.on_rate_limit", &on_rate_limit, word, Ask::Doorman);
         ledger.key("session.max_message_bytes", &max_message_bytes, |n| n.0.to_string(), Ask::Doorman);
         ledger.key(
             "session.max_concurrent_calls",
@@ -40,6 +47,7 @@ impl Compiler<'_> {
             |permission: Option<At<Permission>>| permission.is_some_and(|at| at.value == Permission::Allow);
         SessionPlan {
             max_requests_per_minute: max_requests_per_minute.map(|at| at.value.get32()),
+            throttle: on_rate_limit.is_some_and(|at| at.value == OnRateLimit::Throttle),
             max_message_bytes: max_message_bytes.map_or(MESSAGE_BYTES, |at| at.value.0),
             max_concurrent_calls: max_concurrent_calls.map_or(CONCURRENT_CALLS, |at| at.value.get32()),
             extra_methods: methods,

@@ -6,7 +6,7 @@ use crate::document::argument::{Argument, ArgumentKeys};
 use crate::document::list::{Filled, Item, Subject};
 use crate::document::numbers::Bytes;
 use crate::document::tool::{Tool, ToolKey};
-use crate::document::words::{Permission, Word};
+use crate::document::words::{OnRateLimit, Permission, Word};
 use crate::plan::Ask;
 
 impl Compiler<'_> {
@@ -28,6 +28,7 @@ impl Compiler<'_> {
             unknown_arguments,
             validate_arguments,
             max_requests_per_minute,
+            on_rate_limit,
             timeout_seconds,
             exclusive,
             max_request_bytes,
@@ -52,6 +53,8 @@ impl Compiler<'_> {
         ledger.key(&key("exclusive"), &asked(exclusive), bool::to_string, Ask::Doorman);
         let rate = |rate: &crate::document::numbers::PerMinute| rate.get().to_string();
         ledger.key(&key("max_requests_per_minute"), max_requests_per_minute, rate, Ask::Doorman);
+        let word = |what: &OnRateLimit| what.word().to_owned();
+        ledger.key(&key("on_rate_limit"), on_rate_limit, word, Ask::Doorman);
         ledger.key(&key("timeout_seconds"), timeout_seconds, |n| n.get().to_string(), Ask::Doorman);
         ledger.key(&key("max_request_bytes"), max_request_bytes, bytes, Ask::Doorman);
         ledger.key(&key("max_response_bytes"), max_response_bytes, bytes, Ask::Doorman);

@@ -13,7 +13,7 @@ use crate::document::list::{Item, Subject};
 use crate::document::numbers::Bytes;
 use crate::document::sections::Roles;
 use crate::document::tool::{PerCall, Tool, ToolKey, Tools};
-use crate::document::words::Permission;
+use crate::document::words::{OnRateLimit, Permission};
 use crate::document::{At, Merge};
 use crate::plan::{
     self, AbsolutePath, Ask, CallBudget, ClassId, MAX_CLASSES, NetworkPlan, Numbering, Origin, RuleId,
@@ -166,6 +166,7 @@ impl Compiler<'_> {
             allowed_domains,
             allowed_programs,
             max_requests_per_minute,
+            on_rate_limit,
             timeout_seconds,
             exclusive,
             max_request_bytes,
@@ -217,6 +218,7 @@ impl Compiler<'_> {
             unknown_arguments,
             schema,
             max_requests_per_minute: max_requests_per_minute.map(|at| at.value.get32()),
+            throttle: on_rate_limit.is_some_and(|at| at.value == OnRateLimit::Throttle),
             timeout: timeout_seconds.map(|at| std::time::Duration::from_secs(at.value.get())),
             exclusive: exclusive.is_some_and(|at| at.value),
             max_request_bytes: max_request_bytes.map(|at| at.value.0),
@@ -346,6 +348,7 @@ fn plain(from: RuleId) -> ToolRule {
         unknown_arguments: None,
         schema: SchemaCheck::Known,
         max_requests_per_minute: None,
+        throttle: false,
         timeout: None,
         approval: None,
         exclusive: false,

@@ -14,7 +14,9 @@ use super::section::section;
 use super::table::Table;
 use super::template::Template;
 use super::tool::{Seconds, Tools};
-use super::words::{Method, Permission, PolicyName, Redaction, Reference, Scope, Sentence, VariableName};
+use super::words::{
+    Method, OnRateLimit, Permission, PolicyName, Redaction, Reference, Scope, Sentence, VariableName,
+};
 use crate::document::At;
 use crate::host::ToolPattern;
 use crate::plan::{
@@ -166,6 +168,8 @@ section! {
     Session requires [] {
         /// Tool calls per minute.
         max_requests_per_minute: PerMinute,
+        /// What becomes of a call beyond `max_requests_per_minute`; by default it is denied.
+        on_rate_limit: OnRateLimit,
         /// The longest message in either direction; by default 32MiB.
         max_message_bytes: Bytes,
         /// Calls in flight at once; by default 1024.

@@ -11,7 +11,7 @@ use super::numbers::{Bytes, PerMinute, Whole};
 use super::path::{PathText, Program};
 use super::section::section;
 use super::table::{Name, Table};
-use super::words::{ArgumentName, Permission, Scope, Sentence, scalar};
+use super::words::{ArgumentName, OnRateLimit, Permission, Scope, Sentence, scalar};
 use crate::problem::Complaint;
 
 /// The longest time a call may take: a day.
@@ -52,6 +52,8 @@ section! {
         allowed_programs: Filled<Item<Program>>,
         /// Calls per minute.
         max_requests_per_minute: PerMinute,
+        /// What becomes of a call beyond `max_requests_per_minute`; by default it is denied.
+        on_rate_limit: OnRateLimit,
         /// Seconds after which a call is cancelled and answered with an error.
         timeout_seconds: Seconds,
         /// While a call of this tool is in flight no other call is.

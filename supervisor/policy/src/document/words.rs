@@ -184,6 +184,20 @@ words! { "allow or deny", Permission {
     Permission::Deny = "deny",
 } }
 
+/// What becomes of a call that exceeds a rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnRateLimit {
+    Deny,
+    Throttle,
+}
+
+words! { "deny or throttle", OnRateLimit {
+    /// It is refused, and told when to come again.
+    OnRateLimit::Deny = "deny",
+    /// It waits for its turn, if that comes within its `timeout_seconds`.
+    OnRateLimit::Throttle = "throttle",
+} }
+
 /// What is cut out of answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Redaction {

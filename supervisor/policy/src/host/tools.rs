@@ -30,6 +30,7 @@ impl Desk<'_> {
                 unknown_arguments: None,
                 schema: SchemaCheck::Known,
                 max_requests_per_minute: None,
+                throttle: false,
                 timeout: None,
                 approval: None,
                 exclusive: false,

@@ -73,6 +73,8 @@ pub struct ToolRule {
     pub schema: SchemaCheck,
     /// Calls per minute of each tool by its own name: a token bucket of this size.
     pub max_requests_per_minute: Option<u32>,
+    /// A call beyond that waits for its turn, if that comes within `timeout` (without one, within a minute).
+    pub throttle: bool,
     /// A call is answered with an error and cancelled at the server after this time.
     pub timeout: Option<Duration>,
     /// The doorman runs the call alone: others wait until it has ended.
@@ -126,6 +128,8 @@ pub enum SchemaCheck {
 pub struct SessionPlan {
     /// `tools/call` requests per minute over all tools.
     pub max_requests_per_minute: Option<u32>,
+    /// A call beyond that waits for its turn, if that comes within its tool's time.
+    pub throttle: bool,
     /// Bytes of one line in either direction; longer ones are refused. Default 32 MiB.
     pub max_message_bytes: u64,
     /// Calls in flight at once; more are refused. Default 1024.

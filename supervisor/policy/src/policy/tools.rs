@@ -41,6 +41,7 @@ fn rules_of(tool: &Tool) -> Vec<(&'static str, &Origin)> {
         allowed_domains,
         allowed_programs,
         max_requests_per_minute,
+        on_rate_limit,
         timeout_seconds,
         exclusive,
         max_request_bytes,
@@ -63,6 +64,7 @@ fn rules_of(tool: &Tool) -> Vec<(&'static str, &Origin)> {
         ("allowed_domains", place(allowed_domains)),
         ("allowed_programs", place(allowed_programs)),
         ("max_requests_per_minute", place(max_requests_per_minute)),
+        ("on_rate_limit", place(on_rate_limit)),
         ("timeout_seconds", place(timeout_seconds)),
         ("exclusive", place(exclusive)),
         ("max_request_bytes", place(max_request_bytes)),
@@ -77,6 +79,7 @@ fn rules_of(tool: &Tool) -> Vec<(&'static str, &Origin)> {
 pub(super) fn check(document: &Document, report: &mut Report) {
     check_globs(document, report);
     check_read_only(document, report);
+    check_rates(document, report);
 }
 
 /// Two globs of one length that can both match leave it open which holds; a glob inside a longer one is never asked.
@@ -120,6 +123,25 @@ fn compare((glob, origin): (&str, &Origin), (other, place): (&str, &Origin), rep
 }
 
 /// `read_only` says how `allowed_paths` are granted; alone it would promise what it cannot keep.
+/// What becomes of calls beyond a rate says nothing where there is no rate.
+fn check_rates(document: &Document, report: &mut Report) {
+    const MESSAGE: &str = "`on_rate_limit` has no effect without `max_requests_per_minute`";
+    let has_rate = |tool: &Tool| tool.max_requests_per_minute.is_some();
+    let of_defaults = entries(document).any(|(key, tool)| key.value == ToolKey::Defaults && has_rate(tool));
+    let anywhere = entries(document).any(|(_, tool)| has_rate(tool));
+    for (key, tool) in entries(document) {
+        let limited = if key.value == ToolKey::Defaults { anywhere } else { of_defaults || has_rate(tool) };
+        if let (Some(written), false) = (&tool.on_rate_limit, limited) {
+            report.error(&written.origin, MESSAGE);
+        }
+    }
+    let session = document.session.as_ref().map(|at| &at.value);
+    let written = session.filter(|session| session.max_requests_per_minute.is_none());
+    if let Some(written) = written.and_then(|session| session.on_rate_limit.as_ref()) {
+        report.error(&written.origin, MESSAGE);
+    }
+}
+
 fn check_read_only(document: &Document, report: &mut Report) {
     let of_defaults =
         entries(document).any(|(key, tool)| key.value == ToolKey::Defaults && tool.allowed_paths.is_some());

@@ -333,6 +333,18 @@ const CASES: &[(&str, &[&str])] = &[
         &["2:46: error: `timeout_seconds` is never reached: the tool is disabled"],
     ),
     (
+        "version: 1\ntools: {x: {on_rate_limit: throttle}}\n",
+        &["2:28: error: `on_rate_limit` has no effect without `max_requests_per_minute`"],
+    ),
+    (
+        "version: 1\nsession: {on_rate_limit: throttle}\n",
+        &["2:26: error: `on_rate_limit` has no effect without `max_requests_per_minute`"],
+    ),
+    (
+        "version: 1\ntools: {x: {max_requests_per_minute: 3, on_rate_limit: wait}}\n",
+        &["2:56: error: `wait` is none of deny, throttle"],
+    ),
+    (
         "version: 1\ntools: {x: {read_only: true}}\n",
         &["2:24: error: `read_only` says how `allowed_paths` are granted"],
     ),

@@ -62,6 +62,7 @@ fn call() -> (ToolCall, ToolResult) {
         rule: None,
         reason: None,
         limit: None,
+        waited_ms: 0,
         classes: vec![],
     };
     let result = ToolResult {

@@ -60,6 +60,7 @@ fn refused(group: &Group) -> ToolCall {
         rule: group.rule.clone(),
         reason: None,
         limit: None,
+        waited_ms: 0,
         classes: Vec::new(),
     }
 }

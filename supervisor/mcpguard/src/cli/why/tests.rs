@@ -123,6 +123,7 @@ fn call(name: &str, cause: Option<Cause>, limit: Option<u64>) -> Body {
         rule: plan.rule(tool(&plan, name).from).map(rule),
         reason: None,
         limit,
+        waited_ms: 0,
         classes: vec![],
     })
 }

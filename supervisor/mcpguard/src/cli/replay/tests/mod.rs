@@ -197,6 +197,7 @@ fn call(number: u64, tool: &str, arguments: Value) -> Body {
         rule: None,
         reason: None,
         limit: None,
+        waited_ms: 0,
         classes: Vec::new(),
     })
 }

@@ -46,6 +46,7 @@ fn call(call: u64) -> Body {
         rule: None,
         reason: None,
         limit: None,
+        waited_ms: 0,
         classes: Vec::new(),
     })
 }
