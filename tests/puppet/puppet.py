@@ -342,6 +342,8 @@ def answer(message):
     if method == "tools/list":
         schema = {"type": "object"}
         return {"tools": [{"name": name, "description": name, "inputSchema": schema} for name in TOOLS]}
+    if method == "tools/call" and params.get("name") == "content":
+        return {"content": (params.get("arguments") or {})["items"]}
     if method == "tools/call" and params.get("name") in TOOLS:
         done = run(params["name"], params.get("arguments") or {})
         text = json.dumps(done)

@@ -73,5 +73,5 @@ pub use schema::{Mismatch, Schema, SchemaError};
 
 pub use sql::SqlFault;
 pub use text::TextFault;
-pub use url::{UrlFault, is_plain_uri};
+pub use url::{Link, UrlFault, check_url, is_plain_uri, link};
 pub use violation::{Violation, Why};

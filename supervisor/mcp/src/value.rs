@@ -223,6 +223,25 @@ pub(crate) fn string_length(text: &[u8]) -> usize {
     text.len()
 }
 
+/// Levels of nesting: 0 of what is neither an object nor an array.
+pub(crate) fn depth(text: &[u8]) -> u64 {
+    let (mut depth, mut most, mut at) = (0_u64, 0, 0);
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => {
+                at += string_length(&text[at..]);
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(depth);
+        at += 1;
+    }
+    most
+}
+
 fn container_length(text: &[u8]) -> usize {
     let mut depth = 0_usize;
     let mut at = 0;

@@ -23,6 +23,7 @@ exchanges! {
     timeouts
     cancelling
     ids
+    items
     responses
     grants
     handshake

@@ -6,8 +6,10 @@
 mod address;
 mod authority;
 mod host;
+mod link;
 mod plain;
 
+pub use link::{Link, link};
 pub use plain::is_plain_uri;
 
 use ::url::Url;
@@ -85,6 +87,14 @@ pub enum UrlFault {
     /// Not a URL to the parser that servers use.
     #[error("cannot be parsed")]
     Unparsable,
+}
+
+/// Whether a URL is one that a rule of [`Kind::Url`](crate::Kind::Url) lets pass, with the bound of its length left out.
+///
+/// # Errors
+/// Why not.
+pub fn check_url(text: &str, schemes: &[String], hosts: &[String]) -> Result<(), UrlFault> {
+    check(text, schemes, hosts, None)
 }
 
 pub(crate) fn check(

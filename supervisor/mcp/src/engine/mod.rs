@@ -13,6 +13,7 @@ mod flight;
 mod flood;
 mod in_flight;
 mod inputs;
+mod items;
 mod listing;
 mod methods;
 mod negotiation;
@@ -52,6 +53,7 @@ use flight::Flight;
 use flood::Flood;
 pub use in_flight::CallInFlight;
 use inputs::Asking;
+use items::ItemRules;
 use negotiation::Session;
 pub use pins::Pinning;
 use pins::Pins;
@@ -70,6 +72,7 @@ pub struct Engine {
     arguments: Arguments,
     schemas: Schemas,
     screen: Screen,
+    items: ItemRules,
     /// What of the server is pinned.
     pins: Option<Pins>,
     /// Tools that are closed for what the server tells of them: what was found, and the rule.
@@ -124,7 +127,15 @@ fn of_the_session(session: SessionPlan, responses: &ResponsesPlan) -> (Limits, A
         elicitation,
         roots,
     } = session;
-    let ResponsesPlan { max_bytes, validate_output_schema } = responses;
+    let ResponsesPlan {
+        max_bytes,
+        validate_output_schema,
+        // Looked at by `items`.
+        max_items: _,
+        max_depth: _,
+        media_types: _,
+        links: _,
+    } = responses;
     let limits = Limits {
         calls_per_minute: max_requests_per_minute,
         throttle,
@@ -156,6 +167,7 @@ impl Engine {
             rules: Rulebook::new(tools, caller, rules),
             schemas: Schemas::default(),
             screen: Screen::new(content, surroundings),
+            items: ItemRules::new(responses, Rc::clone(&surroundings.tree)),
             pins: pins.zip(surroundings.pinning.clone()).map(|(plan, pinning)| Pins::new(plan, pinning)),
             poisoned: BTreeMap::new(),
             access,

@@ -98,6 +98,9 @@ impl Engine {
         if let Some(method) = self.asking.refused_in(message) {
             return Some(Replacement::InputRefused { method: refusal::clipped(&method) });
         }
+        if let Some(objection) = self.items.objection(message) {
+            return Some(objection);
+        }
         self.limits.output_schema?;
         structured::misfit(&mut self.schemas, open, message)
             .map(|why| Replacement::Misfit { why: refusal::clipped(&why) })

@@ -37,6 +37,7 @@ impl Engine {
         self.arguments = self.arguments.followed_by(&tools);
         self.rules = self.rules.followed_by(tools, rules);
         (self.limits, self.asking, self.extra_methods) = super::of_the_session(session, &responses);
+        self.items = self.items.followed_by(responses);
         self.on_refusal = on_refusal;
         self.screen.follow(content);
         self.access = access;

@@ -4,7 +4,7 @@
 //! defaults disabled rate=60
 //! tool get_* class=1 rate=2 throttle timeout=30s exclusive request=100 response=200 disabled because=no-way
 //! session rate=3 calls=2 message=1000 sampling elicitation roots extra=acme/do
-//! answers max=1000
+//! answers max=1000 items=3 depth=9 media=image/png,text/* links=/srv/data,example.org:443
 //! roles reader=get_*,search_* writer=create_*
 //! caller reader write
 //! content answers.secrets=redact arguments.secrets=block
@@ -31,8 +31,9 @@ use mcp::{Caller, Engine, Judgement, Orders, Pinning, Secrets, Surroundings};
 use pins::{Identity, List, Lock, Surface, Told, Tool};
 use policy::plan::{
     AbsolutePath, AccessPlan, AccessRule, AllowedFinding, Approval, ApprovalsPlan, ArgumentKind,
-    ArgumentRule, Ask, ClassId, ContentPlan, FirstUse, OnChange, OnViolation, Origin, PinsPlan,
-    ResponsesPlan, Roles, Rule, RuleId, SchemaCheck, SessionPlan, ToolRule, ToolsPlan, Treatment,
+    ArgumentRule, Ask, ClassId, ClassMask, ContentPlan, FirstUse, LinksPlan, OnChange, OnViolation, Origin,
+    PathRule, PinsPlan, ResponsesPlan, Roles, Rule, RuleId, SchemaCheck, SessionPlan, ToolRule, ToolsPlan,
+    Treatment,
 };
 
 pub(crate) struct Setup {
@@ -199,8 +200,40 @@ impl Setup {
                 self.responses.validate_output_schema =
                     Some(self.note("responses.validate_output_schema: true"));
             }
-            word => self.responses.max_bytes = Some(number(word, "max=")),
+            word => match word.split_once('=').unwrap() {
+                ("items", most) => {
+                    self.responses.max_items =
+                        Some((most.parse().unwrap(), self.note("responses.max_items")));
+                }
+                ("depth", most) => {
+                    self.responses.max_depth =
+                        Some((most.parse().unwrap(), self.note("responses.max_depth")));
+                }
+                ("media", types) => {
+                    let types = types.split(',').map(str::to_owned).collect();
+                    self.responses.media_types = Some((types, self.note("responses.allowed_media_types")));
+                }
+                ("links", to) => self.responses.links = Some(self.links(to)),
+                _ => self.responses.max_bytes = Some(number(word, "max=")),
+            },
         }
+    }
+
+    /// Files in one directory, and hosts: `/srv/data,example.org:443`.
+    fn links(&mut self, to: &str) -> LinksPlan {
+        let mut plan = LinksPlan::to_nothing(self.note("responses.check_links: true"));
+        let (directory, hosts) = to.split_once(',').unwrap();
+        plan.files.rules.push(PathRule {
+            path: AbsolutePath::new(directory).unwrap(),
+            read: ClassMask::ALWAYS,
+            write: ClassMask::NONE,
+            execute: ClassMask::NONE,
+            code: false,
+            from: Vec::new(),
+        });
+        plan.schemes.push("https".to_owned());
+        plan.hosts.extend(hosts.split(',').map(str::to_owned));
+        plan
     }
 
     fn access<'a>(&mut self, kind: &str, mut words: impl Iterator<Item = &'a str>) {

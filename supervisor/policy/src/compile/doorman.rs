@@ -5,7 +5,7 @@ use crate::document::At;
 use crate::document::list::{Item, Subject};
 use crate::document::sections::{Audit, Responses, ServerRequests, Session};
 use crate::document::words::{OnRateLimit, Permission, Redaction, Word};
-use crate::plan::{Ask, AuditPlan, ResponsesPlan, SessionPlan};
+use crate::plan::{Ask, AuditPlan, LinksPlan, Origin, ResponsesPlan, RuleId, SessionPlan};
 
 const MESSAGE_BYTES: u64 = 32 << 20;
 const CONCURRENT_CALLS: u32 = 1024;
@@ -59,13 +59,39 @@ impl Compiler<'_> {
 
     /// Gives also what is to be cut out of answers: that is written as `content`.
     pub(super) fn responses(&mut self, responses: Responses) -> (ResponsesPlan, Vec<At<Redaction>>) {
-        let Responses { max_bytes, validate_output_schema, redact } = responses;
+        let Responses {
+            max_bytes,
+            max_items,
+            max_depth,
+            allowed_media_types,
+            check_links,
+            validate_output_schema,
+            redact,
+        } = responses;
         let ledger = &mut self.ledger;
         ledger.key("responses.max_bytes", &max_bytes, |n| n.0.to_string(), Ask::Doorman);
+        ledger.key("responses.max_items", &max_items, |n| n.get().to_string(), Ask::Doorman);
+        ledger.key("responses.max_depth", &max_depth, |n| n.get().to_string(), Ask::Doorman);
+        let links = check_links.filter(|at| at.value);
+        ledger.key("responses.check_links", &links, bool::to_string, Ask::Doorman);
+        let mut media_types: Option<(Vec<String>, RuleId)> = None;
+        for Item { value, reason, origin } in super::network::items(allowed_media_types) {
+            let text = format!("responses.allowed_media_types: {}", value.show());
+            let rule = ledger.rule(text, &origin, reason, Ask::Doorman);
+            media_types.get_or_insert((Vec::new(), rule)).0.push(value.0);
+        }
+        let noted = |origin: &Origin| ledger.noted(origin, &Ask::Doorman);
+        let max_items = max_items.map(|at| (at.value.get(), noted(&at.origin)));
+        let max_depth = max_depth.map(|at| (at.value.get(), noted(&at.origin)));
+        let links = links.map(|at| LinksPlan::to_nothing(noted(&at.origin)));
         let validate = validate_output_schema.filter(|at| at.value);
         ledger.key("responses.validate_output_schema", &validate, bool::to_string, Ask::OutputSchema);
         let responses = ResponsesPlan {
             max_bytes: max_bytes.map(|at| at.value.0),
+            max_items,
+            max_depth,
+            media_types,
+            links,
             validate_output_schema: validate.map(|at| ledger.noted(&at.origin, &Ask::OutputSchema)),
         };
         (responses, redact.map(|at| at.value.0).unwrap_or_default())

@@ -14,6 +14,7 @@ mod expand;
 mod files;
 mod grants;
 mod ledger;
+mod links;
 mod network;
 mod pins;
 mod tool_keys;
@@ -145,7 +146,7 @@ impl Compiler<'_> {
         };
         let approvals = self.approvals(value(approvals));
         let session = self.session(value(session), value(server_requests));
-        let (responses, redact) = self.responses(value(responses));
+        let (mut responses, redact) = self.responses(value(responses));
         let content = self.content(value(content), redact);
         let pins = self.pins(pins);
         let audit = self.audit(value(audit));
@@ -153,6 +154,9 @@ impl Compiler<'_> {
         let on_violation = self.violations(value(on_violation));
         let require = self.require(value(require));
         let files = std::mem::take(&mut self.grants).into_plan();
+        if let Some(links) = &mut responses.links {
+            links::open(links, &files, &network);
+        }
         let rules = std::mem::take(&mut self.ledger.rules);
         let description = self.policy.description().map(str::to_owned);
         let (name, revision) = (self.policy.name().to_owned(), self.policy.revision().to_owned());

@@ -15,7 +15,8 @@ use super::table::Table;
 use super::template::Template;
 use super::tool::{Seconds, Tools};
 use super::words::{
-    Method, OnRateLimit, Permission, PolicyName, Redaction, Reference, Scope, Sentence, VariableName,
+    MediaType, Method, OnRateLimit, Permission, PolicyName, Redaction, Reference, Scope, Sentence,
+    VariableName,
 };
 use crate::document::At;
 use crate::host::ToolPattern;
@@ -196,6 +197,14 @@ section! {
     Responses requires [] {
         /// The longest answer to a tool call.
         max_bytes: Bytes,
+        /// Items in one answer: contents, messages.
+        max_items: Whole<1, 1_000_000>,
+        /// Levels of nesting in one answer; no message may have more than 64.
+        max_depth: Whole<1, 64>,
+        /// What images, sounds, files and links in answers may be, such as `image/png` or `text/*`. Plain texts may always be there.
+        allowed_media_types: Filled<Item<MediaType>>,
+        /// Links and files in answers must be for what the policy itself grants: files by `filesystem`, hosts by `network`.
+        check_links: bool,
         /// Check structured content against the tool's output schema.
         validate_output_schema: bool,
         /// What is cut out of answers: short for `content.answers` with `redact`.
@@ -263,6 +272,14 @@ section! {
 
 impl Subject for VariableName {
     const KEY: &str = "name";
+    type Options = ();
+    fn show(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Subject for MediaType {
+    const KEY: &str = "media_type";
     type Options = ();
     fn show(&self) -> String {
         self.0.clone()

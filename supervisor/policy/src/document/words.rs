@@ -335,6 +335,31 @@ impl Name for Scope {
     }
 }
 
+/// A media type, or all of a kind: `image/png`, `text/*` (RFC 6838 section 4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MediaType(pub(crate) String);
+
+const MEDIA_TYPE: &str = r"^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/(\*|[a-z0-9][a-z0-9!#$&^_.+-]{0,126})$";
+
+impl FromText for MediaType {
+    const WHAT: &str = "a media type";
+    fn from_text(text: &str) -> Result<Self, Complaint> {
+        let name = |name: &str| {
+            let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+            (1..=127).contains(&name.len())
+                && name.starts_with(letter)
+                && name.chars().all(|c| letter(c) || "!#$&^_.+-".contains(c))
+        };
+        let sound = text.split_once('/').is_some_and(|(kind, own)| name(kind) && (own == "*" || name(own)));
+        match sound {
+            true => Ok(Self(text.to_owned())),
+            false => Err(Complaint::new(format!(
+                "`{text}` is not a media type in lower case, such as `image/png`, nor all of a kind, such as `text/*`"
+            ))),
+        }
+    }
+}
+
 /// A JSON-RPC method.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Method(pub(crate) String);
@@ -399,5 +424,6 @@ scalar! {
     VariableName: text, named(VARIABLE);
     Scope: text, named(SCOPE);
     Method: text, named(METHOD);
+    MediaType: text, named(MEDIA_TYPE);
     Literal: text, json_schema!({ "type": "string" });
 }

@@ -12,6 +12,7 @@ mod files;
 mod network;
 mod numbering;
 mod pins;
+mod responses;
 mod rules;
 mod tools;
 mod violations;
@@ -33,10 +34,9 @@ pub use network::{
 };
 pub use numbering::Numbering;
 pub use pins::{FirstUse, OnChange, PinsPlan};
+pub use responses::{LinksPlan, ResponsesPlan};
 pub use rules::{Ask, Origin, Rule, RuleId};
-pub use tools::{
-    Approval, ApprovalsPlan, ResponsesPlan, Roles, SchemaCheck, SessionPlan, ToolRule, ToolsPlan,
-};
+pub use tools::{Approval, ApprovalsPlan, Roles, SchemaCheck, SessionPlan, ToolRule, ToolsPlan};
 pub use violations::{Consequence, OnViolation, Repeated, ViolationKind, Violations};
 
 use std::collections::BTreeMap;

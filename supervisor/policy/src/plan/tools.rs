@@ -143,12 +143,3 @@ pub struct SessionPlan {
     /// `roots/list` from the server.
     pub roots: bool,
 }
-
-/// What is checked in answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ResponsesPlan {
-    /// Bytes of one answer line to a tool call.
-    pub max_bytes: Option<u64>,
-    /// Check `structuredContent` against the tool's `outputSchema`, by this rule.
-    pub validate_output_schema: Option<RuleId>,
-}

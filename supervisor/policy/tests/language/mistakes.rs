@@ -345,6 +345,18 @@ const CASES: &[(&str, &[&str])] = &[
         &["2:56: error: `wait` is none of deny, throttle"],
     ),
     (
+        "version: 1\nresponses: {allowed_media_types: [png, Text/plain, \"*/*\", image/*]}\n",
+        &[
+            "2:35: error: `png` is not a media type in lower case, such as `image/png`",
+            "2:40: error: `Text/plain` is not a media type",
+            "2:52: error: `*/*` is not a media type",
+        ],
+    ),
+    (
+        "version: 1\nresponses: {max_depth: 65}\n",
+        &["2:24: error: a whole number from 1 to 64 is wanted here, not `65`"],
+    ),
+    (
         "version: 1\ntools: {x: {read_only: true}}\n",
         &["2:24: error: `read_only` says how `allowed_paths` are granted"],
     ),

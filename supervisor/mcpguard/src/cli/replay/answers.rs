@@ -91,7 +91,9 @@ impl Session {
                 let told = result.reason.clone().unwrap_or_default();
                 asks(judge, told.strip_prefix("it asks for ").unwrap_or(&told))
             }
-            Some(Cause::Content) if plan.content.answers.is_empty() => Verdict::allowed(),
+            Some(Cause::Content) if plan.content.answers.is_empty() && !plan.responses.judges_content() => {
+                Verdict::allowed()
+            }
             Some(Cause::OutputSchema) if plan.responses.validate_output_schema.is_none() => {
                 Verdict::allowed()
             }

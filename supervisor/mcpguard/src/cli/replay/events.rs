@@ -53,7 +53,9 @@ fn verdict(judge: &Judge, denial: &Denial) -> Verdict {
         Cause::UnknownMethod => method(judge, &denial.what),
         Cause::ServerRequest => asks(judge, &denial.what),
         Cause::MessageSize => message_size(judge, denial),
-        Cause::Content if judge.plan.content.answers.is_empty() => Verdict::allowed(),
+        Cause::Content if judge.plan.content.answers.is_empty() && !judge.plan.responses.judges_content() => {
+            Verdict::allowed()
+        }
         Cause::Content | Cause::OutputSchema => {
             Verdict::unknown("the log does not hold what the message says")
         }

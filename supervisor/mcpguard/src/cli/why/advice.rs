@@ -70,6 +70,7 @@ impl Advice {
                     "the message breaks the protocol or can be read in two ways; the fault is its sender's",
                 );
             }
+            Cause::Content if self.rule.as_ref().is_some_and(|rule| rule.text.starts_with("responses.")) => self.rule_itself(),
             Cause::Content => self.note(
                 "the `findings` record before it names the rule that found something; if it is harmless, add \
                  `content: { allowed: [{ rule: NAME, until: DATE, reason: … }] }`, or another treatment in `content`",
