@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// What kind of record an event is made from: the names of [`audit::Body::EVENTS`], then three that no record has yet.
+/// What kind of record an event is made from: the names of [`audit::Body::EVENTS`], then two that no record has yet, and one that some `pins` records are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -42,7 +42,7 @@ pub enum Kind {
     Findings,
     /// A call is held for its approval, or is decided about.
     Approval,
-    /// The server was remembered, or is not what it was.
+    /// The server was remembered, or is not what it was, and nothing was closed for it.
     Pins,
     /// Somebody was told of something. Whoever makes alerts of records does not watch these, or one would make the next.
     Alert,
@@ -50,7 +50,7 @@ pub enum Kind {
     Authentication,
     /// A host was looked up or connected to, and that was allowed; refusals are denials. No record yet.
     Connection,
-    /// A tool was put in quarantine, for instance since its description changed. No record yet.
+    /// Tools were put in quarantine, since the server is not what it was: `pins` records in which something is closed.
     ToolQuarantine,
 }
 

@@ -21,8 +21,7 @@
 //! for; somebody else does it.
 //!
 //! What it cannot see: what no record tells. Today's audit vocabulary has no record of an allowed connection (a session tells
-//! its watch itself), of an authentication or of a tool put in quarantine; whoever knows of one makes the [`Event`]
-//! ([`Kind`]). All that is
+//! its watch itself) or of an authentication; whoever knows of one makes the [`Event`] ([`Kind`]). All that is
 //! known is in memory: it starts anew with the process.
 //!
 //! ```

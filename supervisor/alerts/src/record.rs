@@ -1,8 +1,8 @@
 //! Audit records as events. Every variant is named here: a new one does not compile until somebody says what it means.
 
 use audit::{
-    Body, Denial, EndReason, Findings, KernelDenial, Operation, OperationKind, Outcome, Record, ToolCall,
-    ToolResult,
+    Body, Denial, EndReason, Findings, KernelDenial, Operation, OperationKind, Outcome, PinState, Pins,
+    Record, ToolCall, ToolResult,
 };
 
 use crate::denial::{host, layer};
@@ -32,7 +32,7 @@ impl<'a> Event<'a> {
             Body::Repaired(_) => of(Kind::Repaired),
             Body::PolicyChanged(_) => of(Kind::PolicyChanged),
             Body::Findings(findings) => of(Kind::Findings).found(findings),
-            Body::Pins(_) => of(Kind::Pins),
+            Body::Pins(pins) => of(Kind::Pins).pinned(pins),
             Body::Alert(_) => of(Kind::Alert),
             Body::Approval(approval) => {
                 Event { tool: Some(&approval.tool), layer: Some(Layer::Tool), ..of(Kind::Approval) }
@@ -43,6 +43,17 @@ impl<'a> Event<'a> {
     /// What a record tells; its session and number are its own. Its time is not looked at.
     pub fn of_record(record: &'a Record, origin: &Origin<'a>) -> Self {
         Self::of(&record.body, record.seq, &Origin { session: record.session.as_str(), ..*origin })
+    }
+
+    /// The first of the closed tools stands for all of them.
+    fn pinned(self, pins: &'a Pins) -> Self {
+        let closed = pins.state == PinState::Changed && (pins.all_closed || !pins.closed.is_empty());
+        if !closed {
+            return self;
+        }
+        let tool = pins.closed.first().map(String::as_str);
+        let count = (pins.closed.len() as u64).max(1);
+        Event { kind: Kind::ToolQuarantine, tool, count, layer: Some(Layer::Tool), ..self }
     }
 
     fn called(self, call: &'a ToolCall) -> Self {

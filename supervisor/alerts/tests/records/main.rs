@@ -5,7 +5,7 @@ mod bodies;
 use alerts::{Event, Kind, Layer, Millis, Origin, Pack, Verdict, Watch};
 use audit::{
     Actor, Body, Cause, Denial, Finding, FindingKind, Findings, KernelDenial, Lost, LostKind, Operation,
-    OperationKind, Outcome, Speaker, Treatment,
+    OperationKind, Outcome, PinState, Pins, Speaker, Treatment,
 };
 use bodies::{call, denial, result};
 
@@ -110,6 +110,18 @@ fn the_baseline_knows_records() {
     let operation =
         |operation| Body::Operation(Operation { operation, by: Actor::Operator, uid: Some(1), detail: None });
     let lost = |kind| Body::Lost(Lost { count: 5, kind, reason: None });
+    let pins = |state, closed: &[&str]| {
+        let closed = closed.iter().map(|tool| (*tool).to_owned()).collect();
+        Body::Pins(Pins {
+            state,
+            weight: None,
+            changes: vec![],
+            closed,
+            all_closed: false,
+            tools: None,
+            rule: None,
+        })
+    };
     let proof =
         Body::Denial(Denial { calls: vec![], ..denial(audit::Layer::Ebpf, Cause::Proof, "the session") });
     for (body, rules) in [
@@ -122,6 +134,9 @@ fn the_baseline_knows_records() {
         (lost(LostKind::Records), &["dropped-records"]),
         (operation(OperationKind::Quarantine), &["quarantine"]),
         (operation(OperationKind::Kill), &[]),
+        (pins(PinState::Changed, &["add"]), &["quarantined-tool"]),
+        (pins(PinState::Changed, &[]), &[]),
+        (pins(PinState::Recorded, &[]), &[]),
     ] {
         let mut watch = Watch::new(Pack::baseline().unwrap().into_rules());
         let alerts = watch.event(&Event::of(&body, 1, &ORIGIN), Millis(0));

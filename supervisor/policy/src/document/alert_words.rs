@@ -32,6 +32,10 @@ words! { "an event", AlertEvent {
     AlertEvent::Findings = "findings",
     /// A call is held for its approval, or is decided about.
     AlertEvent::Approval = "approval",
+    /// The server was remembered, or is not what it was, and nothing is closed for it.
+    AlertEvent::Pins = "pins",
+    /// The server is not what it was, and tools are closed for it.
+    AlertEvent::ToolQuarantine = "tool_quarantine",
     /// A rule of the policy is not enforced.
     AlertEvent::Degraded = "degraded",
     /// The server wrote bytes that are not MCP.

@@ -147,6 +147,10 @@ pub enum AlertEvent {
     Findings,
     /// A call is held for its approval, or is decided about.
     Approval,
+    /// The server was remembered, or is not what it was, and nothing is closed for it.
+    Pins,
+    /// The server is not what it was, and tools are closed for it.
+    ToolQuarantine,
     /// A rule of the policy is not enforced.
     Degraded,
     /// Bytes that are not MCP.

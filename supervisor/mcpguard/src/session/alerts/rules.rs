@@ -15,9 +15,9 @@ use policy::plan::{
 
 use super::super::translate::rule_ref;
 
-/// Shipped rules about what nobody tells a session: callers that say who they are, tools in quarantine, what operators of
-/// the host daemon do.
-pub(super) const NOT_HERE: [&str; 3] = ["authentication-failures", "quarantined-tool", "quarantine"];
+/// Shipped rules about what nobody tells a session: callers that say who they are, what operators of the host
+/// daemon do.
+pub(super) const NOT_HERE: [&str; 2] = ["authentication-failures", "quarantine"];
 
 /// All rules: the policy's own first, then shipped ones of other names. What they say holds no secret.
 pub(super) fn of(plan: &AlertsPlan, redactor: &Redactor) -> Vec<Rule> {
@@ -127,6 +127,8 @@ fn kind(event: AlertEvent) -> Kind {
         AlertEvent::Connection => Kind::Connection,
         AlertEvent::Findings => Kind::Findings,
         AlertEvent::Approval => Kind::Approval,
+        AlertEvent::Pins => Kind::Pins,
+        AlertEvent::ToolQuarantine => Kind::ToolQuarantine,
         AlertEvent::Degraded => Kind::Degraded,
         AlertEvent::Noise => Kind::Noise,
         AlertEvent::Lost => Kind::Lost,

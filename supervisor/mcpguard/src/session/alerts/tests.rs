@@ -51,6 +51,8 @@ fn whatever_the_policy_language_can_say_is_a_rule_without_secrets() {
         Connection,
         Findings,
         Approval,
+        Pins,
+        ToolQuarantine,
         Degraded,
         Noise,
         Lost,
@@ -71,7 +73,7 @@ fn whatever_the_policy_language_can_say_is_a_rule_without_secrets() {
     let redactor = Redactor::new([("TOKEN", "s3cr3t-t0ken")]);
     let made = rules::of(&AlertsPlan { packs: vec![], ..plan(all.collect()) }, &redactor);
     assert_eq!(made.len(), 5);
-    assert_eq!((made[0].filter.kinds.len(), made[0].filter.layers.len()), (13, 5));
+    assert_eq!((made[0].filter.kinds.len(), made[0].filter.layers.len()), (15, 5));
     assert!(made.iter().all(|rule| rule.reason.as_deref() == Some("the token is [redacted:TOKEN]")));
 }
 
