@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::patience::patience;
+use crate::planted;
 
 /// The revisions that begin with `initialize`.
 pub const INITIALIZE_REVISIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
@@ -63,12 +64,15 @@ pub struct Client {
     seen: Vec<Vec<u8>>,
     stderr: Arc<Mutex<Vec<u8>>>,
     next_id: u64,
+    /// Its environment holds what nobody may find.
+    is_guarded: bool,
 }
 
 impl Client {
     /// Starts the command.
     pub fn spawn(mut command: Command) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let is_guarded = planted::is_in(&command);
         let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
         let stdout = child.stdout.take().context("no stdout")?;
         let (tell, lines) = channel();
@@ -84,7 +88,7 @@ impl Client {
         let stderr = Arc::new(Mutex::new(Vec::new()));
         collect(child.stderr.take().context("no stderr")?, Arc::clone(&stderr));
         let stdin = child.stdin.take();
-        Ok(Self { child, stdin, lines, seen: Vec::new(), stderr, next_id: 0 })
+        Ok(Self { child, stdin, lines, seen: Vec::new(), stderr, next_id: 0, is_guarded })
     }
 
     /// The process that was started.
@@ -215,6 +219,9 @@ impl Client {
 
     /// Closes stdin and waits for the end.
     pub fn finish(&mut self) -> Result<ExitStatus> {
+        if self.is_guarded {
+            planted::check_processes();
+        }
         self.hang_up();
         self.wait(patience(PATIENCE))
     }
@@ -232,6 +239,10 @@ impl Drop for Client {
         if self.wait(Duration::from_secs(8)).is_err() {
             let _ = self.child.kill();
             let _ = self.child.wait();
+        }
+        if self.is_guarded {
+            planted::check("stderr", self.stderr().as_bytes());
+            self.seen.iter().for_each(|line| planted::check("what the client received", line));
         }
     }
 }

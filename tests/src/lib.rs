@@ -20,6 +20,7 @@ mod host;
 pub mod internet;
 mod note;
 mod patience;
+mod planted;
 mod processes;
 mod puppet;
 mod run;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::planted;
+
 /// What stands in `~/.ssh/id_ed25519` of a scene.
 const KEY: &str = "-----BEGIN PRIVATE KEY OF THE SCENE-----";
 
@@ -78,5 +80,12 @@ impl Scene {
     pub fn keep(mut self) -> PathBuf {
         self.directory.disable_cleanup(true);
         self.root.clone()
+    }
+}
+
+impl Drop for Scene {
+    /// Whatever a guard has written here has none of the secrets of its own environment.
+    fn drop(&mut self) {
+        planted::check_files(&self.root.join("state"));
     }
 }

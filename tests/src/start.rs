@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use crate::binaries::mcpguard;
 use crate::client::Client;
+use crate::planted;
 use crate::scene::Scene;
 
 /// A start that is being described.
@@ -89,6 +90,9 @@ impl<'a> Start<'a> {
         command.args(&argv[1..]).current_dir(self.scene.workspace()).env_clear();
         command.env("HOME", self.scene.home()).env("XDG_STATE_HOME", self.scene.root().join("state"));
         command.env("PATH", path()).env("LANG", "C.UTF-8");
+        if self.guard.is_some() {
+            command.envs(planted::variables());
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }

@@ -204,3 +204,26 @@ fn bad_rules_are_told_with_their_place() -> Result<()> {
     }
     Ok(())
 }
+
+/// Where personal data is kept from the client, no record has it.
+#[test]
+fn personal_data_stands_in_no_record_where_it_is_redacted() -> Result<()> {
+    const PERSON: [&str; 3] = ["jane.doe@example.org", "+49 30 901820", "4111 1111 1111 1111"];
+    let runtime = Runtime::Python;
+    let mut held = Vec::new();
+    for rules in ["", "content: { answers: { personal_data: redact } }\n"] {
+        let scene = Scene::new()?;
+        let policy = runtime.policy(&format!("{rules}audit: {{ arguments: redacted }}\n"))?;
+        let policy = scene.policy("p", &policy)?;
+        let mut client = Start::guarded(&scene, &policy, runtime.puppet()?).session()?;
+        for text in PERSON {
+            client.call("echo", json!({ "text": text }))?;
+            client.call("noise", json!({ "lines": [text] }))?;
+        }
+        client.finish()?;
+        let log = std::fs::read_to_string(scene.audit())?;
+        held.push(PERSON.iter().filter(|text| log.contains(**text)).count());
+    }
+    ensure!(held == [3, 0], "{held:?} of 3 are in the logs");
+    Ok(())
+}

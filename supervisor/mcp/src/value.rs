@@ -215,10 +215,13 @@ pub(crate) fn string_length(text: &[u8]) -> usize {
     let mut at = 1;
     while let Some(hit) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
         at += hit;
-        if text[at] == b'"' {
+        // Escapes often stand side by side, and a search takes longer to begin than a byte to look at.
+        while text.get(at) == Some(&b'\\') {
+            at += 2;
+        }
+        if text.get(at) == Some(&b'"') {
             return at + 1;
         }
-        at += 2;
     }
     text.len()
 }

@@ -1,5 +1,6 @@
 //! What is found in a text, and what is to be done about it.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use content::{
@@ -52,7 +53,7 @@ pub enum FindingKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hit {
     pub(super) span: Range<usize>,
-    pub(super) name: String,
+    pub(super) name: Cow<'static, str>,
     pub(super) kind: FindingKind,
     pub(super) treatment: Treatment,
     pub(super) rule: RuleId,
@@ -106,7 +107,7 @@ impl Screen {
         let found = found.filter(|(span, _)| !self.is_allowed(OWN_SECRET, &text[span.clone()]));
         let hit = |(span, name): (Range<usize>, String)| Hit {
             span,
-            name: format!("{OWN_SECRET}: {name}"),
+            name: format!("{OWN_SECRET}: {name}").into(),
             kind: FindingKind::Secret,
             treatment,
             rule,
@@ -120,7 +121,7 @@ impl Screen {
             .filter(|span| !self.is_allowed(span.kind.name(), &text[span.range.clone()]));
         let hit = |span: invisible::Span| Hit {
             span: span.range,
-            name: span.kind.name().to_owned(),
+            name: span.kind.name().into(),
             kind: FindingKind::InvisibleCharacters,
             treatment,
             rule,
@@ -162,7 +163,7 @@ fn hit(finding: &content::Finding, treatments: &Treatments) -> Option<Hit> {
         finding.severity() == Severity::Low && matches!(class, Class::Injection | Class::Exfiltration);
     Some(Hit {
         span: finding.span.clone(),
-        name: finding.rule.id().to_owned(),
+        name: finding.rule.id().to_owned().into(),
         kind: class.into(),
         treatment: if unsure { treatment.min(Treatment::Flag) } else { treatment },
         rule,
@@ -193,7 +194,7 @@ fn unsearched(text: &str, treatments: &Treatments) -> Option<Hit> {
     let strictest = all.into_iter().filter_map(|(kind, treatment)| Some((kind, (*treatment)?)));
     let (kind, (treatment, rule)) = strictest.max_by_key(|(_, (treatment, _))| *treatment)?;
     let treatment = if treatment >= Treatment::Redact { Treatment::Block } else { treatment };
-    Some(Hit { span: 0..text.len(), name: UNSEARCHED.to_owned(), kind, treatment, rule })
+    Some(Hit { span: 0..text.len(), name: UNSEARCHED.into(), kind, treatment, rule })
 }
 
 /// Equal hits put together, in the order of their first places.
@@ -220,7 +221,7 @@ fn finding(text: &str, hit: &Hit) -> Finding {
         Some(invisible::made_visible(&clean))
     };
     Finding {
-        name: name.clone(),
+        name: name.clone().into_owned(),
         kind: *kind,
         treatment: *treatment,
         rule: *rule,

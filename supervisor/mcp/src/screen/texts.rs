@@ -55,6 +55,18 @@ pub(super) fn walk(
 fn put(inside: &[u8], text: &mut Vec<u8>) {
     let mut rest = inside;
     while let Some(at) = memchr::memchr(b'\\', rest) {
+        // Escapes of one letter, which often stand side by side.
+        if rest.get(at + 1).is_some_and(|letter| letter_of(*letter).is_some()) {
+            text.extend_from_slice(&rest[..at]);
+            rest = &rest[at..];
+            while let [b'\\', letter, after @ ..] = rest
+                && let Some(said) = letter_of(*letter)
+            {
+                text.push(said);
+                rest = after;
+            }
+            continue;
+        }
         let (plain, escaped) = rest.split_at(at);
         text.extend_from_slice(plain);
         let (escape, after) = escaped.split_at(escape_length(escaped).min(escaped.len()));
@@ -77,6 +89,17 @@ fn mend(bytes: &mut [u8]) {
         }
         at += if half { 3 } else { 1 };
     }
+}
+
+/// What an escape of one letter says (RFC 8259 section 7), where that has a byte that is written in texts.
+fn letter_of(letter: u8) -> Option<u8> {
+    Some(match letter {
+        b'"' | b'\\' | b'/' => letter,
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        _ => return None,
+    })
 }
 
 /// The bytes of the escape that the text begins with; a surrogate pair is one.
