@@ -27,6 +27,7 @@ fn rule(key: &str) -> ToolRule {
         unknown_arguments: None,
         schema: SchemaCheck::Known,
         max_requests_per_minute: (key == "rare").then_some(2),
+        throttle: true,
         timeout: (key == "slow").then_some(Duration::from_secs(2)),
         exclusive: key == "alone",
         max_request_bytes: None,
@@ -43,6 +44,7 @@ fn engine(limit: u64) -> Engine {
     let tools = ToolsPlan { default: rule(""), exact: BTreeMap::from(exact), globs, roles: None };
     let session = SessionPlan {
         max_requests_per_minute: None,
+        throttle: true,
         max_message_bytes: limit,
         max_concurrent_calls: 8,
         extra_methods: vec!["acme/do".to_owned()],
