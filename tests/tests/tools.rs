@@ -74,17 +74,20 @@ fn calls_beyond_a_rate_that_throttles_wait() -> Result<()> {
     let scene = Scene::new()?;
     let runtime = Runtime::Python;
     let rules =
-        "tools:\n  echo: { max_requests_per_minute: 30, on_rate_limit: throttle, timeout_seconds: 3 }\n";
+        "tools:\n  echo: { max_requests_per_minute: 30, on_rate_limit: throttle, timeout_seconds: 2 }\n";
     let policy = scene.policy("p", &runtime.policy(rules)?)?;
     let mut client = Start::guarded(&scene, &policy, runtime.puppet()?).session()?;
-    for _ in 0..30 {
-        ensure!(!client.call("echo", json!({ "text": "x" }))?.is_refusal(), "a call of the first minute");
+    // Thirty tokens are there at first, and one comes every two seconds.
+    let mut longest = Duration::ZERO;
+    for _ in 0..60 {
+        let begun = Instant::now();
+        ensure!(!client.call("echo", json!({ "text": "x" }))?.is_refusal(), "a call that may wait");
+        longest = longest.max(begun.elapsed());
+        if longest > Duration::from_millis(500) {
+            break;
+        }
     }
-    // A token comes every two seconds.
-    let begun = Instant::now();
-    ensure!(!client.call("echo", json!({ "text": "late" }))?.is_refusal(), "a call that has waited");
-    let took = begun.elapsed();
-    ensure!(took > Duration::from_millis(200), "{took:?}");
+    ensure!(longest > Duration::from_millis(500), "no call has waited: {longest:?}");
     let mut send =
         |text: &str| client.send("tools/call", json!({ "name": "echo", "arguments": { "text": text } }));
     let (waits, too_late) = (send("waits")?, send("too late")?);

@@ -57,6 +57,8 @@ pub(super) struct Hit {
     pub(super) kind: FindingKind,
     pub(super) treatment: Treatment,
     pub(super) rule: RuleId,
+    /// How many like it this one stands for.
+    pub(super) count: u64,
 }
 
 impl Screen {
@@ -111,6 +113,7 @@ impl Screen {
             kind: FindingKind::Secret,
             treatment,
             rule,
+            count: 1,
         };
         found.map(hit).collect()
     }
@@ -125,8 +128,13 @@ impl Screen {
             kind: FindingKind::InvisibleCharacters,
             treatment,
             rule,
+            count: 1,
         };
-        spans.map(hit).collect()
+        match treatment {
+            // Nothing is cut out: where each of them stands nobody asks.
+            Treatment::Flag => together(spans.map(hit)),
+            _ => spans.map(hit).collect(),
+        }
     }
 
     fn is_allowed(&self, name: &str, found: &str) -> bool {
@@ -167,6 +175,7 @@ fn hit(finding: &content::Finding, treatments: &Treatments) -> Option<Hit> {
         kind: class.into(),
         treatment: if unsure { treatment.min(Treatment::Flag) } else { treatment },
         rule,
+        count: 1,
     })
 }
 
@@ -194,7 +203,19 @@ fn unsearched(text: &str, treatments: &Treatments) -> Option<Hit> {
     let strictest = all.into_iter().filter_map(|(kind, treatment)| Some((kind, (*treatment)?)));
     let (kind, (treatment, rule)) = strictest.max_by_key(|(_, (treatment, _))| *treatment)?;
     let treatment = if treatment >= Treatment::Redact { Treatment::Block } else { treatment };
-    Some(Hit { span: 0..text.len(), name: UNSEARCHED.into(), kind, treatment, rule })
+    Some(Hit { span: 0..text.len(), name: UNSEARCHED.into(), kind, treatment, rule, count: 1 })
+}
+
+/// The first hit of each name, which stands for all of them.
+fn together(hits: impl Iterator<Item = Hit>) -> Vec<Hit> {
+    let mut all: Vec<Hit> = Vec::new();
+    for hit in hits {
+        match all.iter_mut().find(|known| known.name == hit.name) {
+            Some(known) => known.count += hit.count,
+            None => all.push(hit),
+        }
+    }
+    all
 }
 
 /// Equal hits put together, in the order of their first places.
@@ -204,7 +225,7 @@ pub(super) fn summed(text: &str, hits: &[Hit]) -> Vec<Finding> {
         let same = |finding: &Finding| finding.name == hit.name && finding.treatment == hit.treatment;
         let known = findings.iter().position(same).or((findings.len() >= MOST).then_some(MOST - 1));
         match known.and_then(|index| findings.get_mut(index)) {
-            Some(finding) => finding.count += 1,
+            Some(finding) => finding.count += hit.count,
             None => findings.push(finding(text, hit)),
         }
     }
@@ -212,7 +233,7 @@ pub(super) fn summed(text: &str, hits: &[Hit]) -> Vec<Finding> {
 }
 
 fn finding(text: &str, hit: &Hit) -> Finding {
-    let Hit { span, name, kind, treatment, rule } = hit;
+    let Hit { span, name, kind, treatment, rule, count } = hit;
     let silent = matches!(kind, FindingKind::Secret | FindingKind::PersonalData);
     let excerpt = || {
         let found: String = text.get(span.clone())?.chars().take(EXCERPT).collect();
@@ -225,7 +246,7 @@ fn finding(text: &str, hit: &Hit) -> Finding {
         kind: *kind,
         treatment: *treatment,
         rule: *rule,
-        count: 1,
+        count: *count,
         excerpt: (!silent && name != UNSEARCHED).then(excerpt).flatten(),
     }
 }

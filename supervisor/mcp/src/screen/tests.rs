@@ -154,3 +154,16 @@ fn a_text_that_cannot_be_searched_to_its_end_does_not_pass() {
     assert!(matches!(look(Treatment::Block), Look::Blocked(_)));
     assert!(matches!(look(Treatment::Flag), Look::Passed(findings) if !findings.is_empty()));
 }
+
+#[test]
+fn what_nobody_sees_is_counted() {
+    let json = json!(["a\u{200b}b\u{200b}c\u{202e}", "d\u{200b}"]).to_string();
+    for treatment in [Treatment::Flag, Treatment::Redact] {
+        let rule = Some((treatment, RuleId(0)));
+        let screen = screen(Treatments { invisible_characters: rule, ..Treatments::default() });
+        let look = screen.json(Whose::Answers, json.as_bytes(), &[], OnBlock::Withhold);
+        let (Look::Passed(findings) | Look::Cut(findings, _)) = look else { panic!("{look:?}") };
+        let counts: Vec<_> = findings.iter().map(|finding| (&finding.name[..], finding.count)).collect();
+        assert_eq!(counts, [("zero-width", 3), ("direction-control", 1)]);
+    }
+}
