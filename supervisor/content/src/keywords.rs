@@ -15,6 +15,8 @@ use crate::pack::{PackError, Rule};
 #[derive(Debug)]
 pub(crate) struct Keywords {
     automaton: DFA,
+    /// Where each search begins.
+    start: StateID,
     /// The rules of each keyword, as indices.
     rules_of: Vec<Vec<usize>>,
 }
@@ -50,8 +52,10 @@ impl Keywords {
             keywords.for_each(|keyword| known.entry(keyword).or_default().push(index));
         }
         let (words, rules_of): (Vec<&str>, _) = known.into_iter().unzip();
-        let automaton = DFA::new(&words).map_err(|error| PackError::Keywords { what: error.to_string() })?;
-        Ok(Self { automaton, rules_of })
+        let unusable = |error: &dyn std::fmt::Display| PackError::Keywords { what: error.to_string() };
+        let automaton = DFA::new(&words).map_err(|error| unusable(&error))?;
+        let start = automaton.start_state(Anchored::No).map_err(|error| unusable(&error))?;
+        Ok(Self { automaton, start, rules_of })
     }
 
     /// Tells of each keyword in a folded text and of each rule that it is of, by where they end.
@@ -70,14 +74,12 @@ impl Keywords {
 
     /// What ends within a segment, part by part.
     fn segment(&self, text: &[u8], segment: &Range<usize>, found: &mut [Vec<Hit>; LANES]) {
-        // Only an automaton for anchored searches lacks this state.
-        let Ok(start) = self.automaton.start_state(Anchored::No) else { return };
         let share = segment.len().div_ceil(LANES);
         let mut lanes = std::array::from_fn(|index| {
             let own = (segment.start + index * share).min(segment.end);
             // A keyword that ends in this part begins at most so far before it.
             let from = own.saturating_sub(self.automaton.max_pattern_len());
-            Lane { own, from, bytes: &text[from..(own + share).min(segment.end)], state: start }
+            Lane { own, from, bytes: &text[from..(own + share).min(segment.end)], state: self.start }
         });
         let together = lanes.iter().map(|lane| lane.bytes.len()).min().unwrap_or_default();
         self.side_by_side(&mut lanes, together, found);
@@ -132,9 +134,6 @@ impl Keywords {
 
 #[cfg(test)]
 mod tests {
-    use aho_corasick::Anchored;
-    use aho_corasick::automaton::Automaton;
-
     use crate::{Classes, Scanner};
 
     #[test]
@@ -176,12 +175,7 @@ mod tests {
             let mut parts = Vec::new();
             keywords.each(&text, |rule, range| parts.push((rule, range)));
             let mut whole = Vec::new();
-            let mut lane = super::Lane {
-                own: 0,
-                from: 0,
-                bytes: text.as_bytes(),
-                state: keywords.automaton.start_state(Anchored::No).expect("a start"),
-            };
+            let mut lane = super::Lane { own: 0, from: 0, bytes: text.as_bytes(), state: keywords.start };
             let mut found = Vec::new();
             keywords.alone(&mut lane, 0, &mut found);
             found
