@@ -79,8 +79,9 @@ impl ItemRules {
         let one = inner.filter(|raw| value::is_object(raw));
         let mut items = several.chain(one).chain([element]);
         items.find_map(|block| {
-            let item = || item(block).and_then(|item| self.media(&item).or_else(|| self.link(&item)));
-            self.mistakable(block).or_else(item)
+            let judged = |item: Item<'_>| self.media(&item).or_else(|| self.link(&item));
+            let items = || item(block).into_iter().chain(file(block)).find_map(judged);
+            self.mistakable(block).or_else(items)
         })
     }
 
@@ -147,6 +148,11 @@ fn item(block: &[u8]) -> Option<Item<'_>> {
         None => Some(found("a file", block)),
         Some(_) => Some(unknown()),
     }
+}
+
+/// What a block is to who looks for a file in it, whatever type it claims: `contents` have none that a client reads.
+fn file(block: &[u8]) -> Option<Item<'_>> {
+    ["uri", "blob"].iter().any(|key| value::member(block, key).is_some()).then(|| found("a file", block))
 }
 
 fn found<'a>(noun: &'static str, of: &'a [u8]) -> Item<'a> {

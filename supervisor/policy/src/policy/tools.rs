@@ -122,7 +122,6 @@ fn compare((glob, origin): (&str, &Origin), (other, place): (&str, &Origin), rep
     }
 }
 
-/// `read_only` says how `allowed_paths` are granted; alone it would promise what it cannot keep.
 /// What becomes of calls beyond a rate says nothing where there is no rate.
 fn check_rates(document: &Document, report: &mut Report) {
     const MESSAGE: &str = "`on_rate_limit` has no effect without `max_requests_per_minute`";
@@ -142,6 +141,7 @@ fn check_rates(document: &Document, report: &mut Report) {
     }
 }
 
+/// `read_only` says how `allowed_paths` are granted; alone it would promise what it cannot keep.
 fn check_read_only(document: &Document, report: &mut Report) {
     let of_defaults =
         entries(document).any(|(key, tool)| key.value == ToolKey::Defaults && tool.allowed_paths.is_some());
