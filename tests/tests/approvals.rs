@@ -1,6 +1,7 @@
 //! Calls that somebody must approve: from another terminal, by the policy's program, and by the person at an official client.
 //! Each time the effect is there without the rule, is not there while the call is held, and is there once it is approved.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use harness::{
     Answer, Client, Finished, Runtime, Scene, Server, Start, checkout, eventually, mcpguard, node,
-    node_modules, records, run,
+    node_modules, python, records, run,
 };
 use serde_json::{Value, json};
 
@@ -168,43 +169,120 @@ fn the_policy_s_program() -> Result<()> {
     Ok(())
 }
 
-/// What the official client's person is asked, and what becomes of the call.
-fn by_client(answer: &str) -> Result<(Value, bool)> {
-    let scene = Scene::new()?;
-    let policy = scene.policy(
-        "p",
-        "version: 1\nname: ap-client\nextends: [filesystem]\ntools: { write_file: { require_approval: true } }\napprovals: { ask_client: true, timeout_seconds: 5 }\n",
-    )?;
-    let file = scene.workspace().join("effect.txt");
-    let server = Server::Filesystem.with(&[&scene.workspace()])?;
-    let start = Start::guarded(&scene, &policy, server);
-    let model = start.command()?;
-    let mut command = Command::new(node()?);
-    command.arg(checkout().join("tests/clients/elicits.mjs")).arg(node_modules()?);
-    command.args([answer, "write_file", &json!({ "path": file, "content": "done" }).to_string()]);
-    command.args(start.argv()?).env_clear();
-    command.envs(model.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.current_dir(model.get_current_dir().unwrap_or(&scene.workspace()));
-    let finished = run(&mut command)?;
-    ensure!(finished.status == Some(0), "{finished:?}");
-    Ok((serde_json::from_str(finished.stdout.trim())?, file.exists()))
+/// A client, what its person answers, and the call that it makes of a server.
+struct Asks {
+    client: Vec<OsString>,
+    server: Vec<OsString>,
+    policy: String,
+    tool: &'static str,
+    arguments: Value,
+}
+
+impl Asks {
+    /// What the person was asked, and what became of the call.
+    fn told(self, scene: &Scene) -> Result<Value> {
+        let policy = scene.policy("p", &self.policy)?;
+        let start = Start::guarded(scene, &policy, self.server);
+        let model = start.command()?;
+        let [program, client @ ..] = &self.client[..] else { anyhow::bail!("no client") };
+        let mut command = Command::new(program);
+        command.args(client).args([self.tool, &self.arguments.to_string()]).args(start.argv()?).env_clear();
+        command.envs(model.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(model.get_current_dir().unwrap_or(&scene.workspace()));
+        let finished = run(&mut command)?;
+        ensure!(finished.status == Some(0), "{finished:?}");
+        Ok(serde_json::from_str(finished.stdout.trim())?)
+    }
+}
+
+/// A policy under which the person at the client is asked about calls of this tool.
+fn asking(name: &str, preset: &str, tool: &str) -> String {
+    format!(
+        "version: 1\nname: {name}\nextends: [{preset}]\ntools: {{ {tool}: {{ require_approval: true }} }}\n\
+         approvals: {{ ask_client: true, timeout_seconds: 5 }}\n"
+    )
+}
+
+/// What a person answers, whether the call is carried out then, and what is said.
+const ANSWERS: [(&str, bool, &str); 4] = [
+    ("approve", true, ""),
+    ("refuse", false, "it was denied"),
+    ("decline", false, "it was denied"),
+    ("cancel", false, "nobody"),
+];
+
+fn script(name: &str) -> OsString {
+    checkout().join("tests/clients").join(name).into()
+}
+
+fn has(told: &Value, key: &str, part: &str) -> bool {
+    told[key].as_str().is_some_and(|text| text.contains(part))
 }
 
 #[test]
 fn the_person_at_the_official_typescript_client() -> Result<()> {
-    for (answer, effect, said) in [
-        ("approve", true, ""),
-        ("refuse", false, "it was denied"),
-        ("decline", false, "it was denied"),
-        ("cancel", false, "nobody"),
-    ] {
-        let (told, there) = by_client(answer)?;
-        ensure!(
-            told["asked"].as_str().is_some_and(|it| it.contains("write_file") && it.contains("effect.txt")),
-            "{told}"
-        );
-        ensure!(there == effect && told["isError"] != effect, "{answer}: {told}");
-        ensure!(told["text"].as_str().is_some_and(|it| it.contains(said)), "{answer}: {told}");
+    for (answer, effect, said) in ANSWERS {
+        let scene = Scene::new()?;
+        let file = scene.workspace().join("effect.txt");
+        let asks = Asks {
+            client: vec![node()?.into(), script("elicits.mjs"), node_modules()?.into(), answer.into()],
+            server: Server::Filesystem.with(&[&scene.workspace()])?,
+            policy: asking("ap-client", "filesystem", "write_file"),
+            tool: "write_file",
+            arguments: json!({ "path": file, "content": "done" }),
+        };
+        let told = asks.told(&scene)?;
+        ensure!(has(&told, "asked", "write_file") && has(&told, "asked", "effect.txt"), "{told}");
+        ensure!(file.exists() == effect && told["isError"] != effect, "{answer}: {told}");
+        ensure!(has(&told, "text", said), "{answer}: {told}");
+    }
+    Ok(())
+}
+
+/// A repository with one commit.
+fn repository(scene: &Scene) -> Result<PathBuf> {
+    let directory = scene.workspace().join("repository");
+    std::fs::create_dir(&directory)?;
+    let who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"];
+    for words in [&["init", "-q"][..], &["commit", "-q", "--allow-empty", "-m", "first"]] {
+        let made = run(Command::new("git").current_dir(&directory).args(who).args(words))?;
+        ensure!(made.status == Some(0), "{made:?}");
+    }
+    Ok(directory)
+}
+
+/// In revision 2026-07-28 the question is the answer to the call, and the client calls again with what its person says.
+#[test]
+fn the_person_at_official_clients_of_the_stateless_era() -> Result<()> {
+    for typescript in [true, false] {
+        for (answer, effect, said) in ANSWERS {
+            let scene = Scene::new()?;
+            let repository = repository(&scene)?;
+            let client = match typescript {
+                true => vec![node()?.into(), script("elicits-v2.mjs"), node_modules()?.into(), answer.into()],
+                false => vec![python("venv")?.into(), script("elicits2.py"), answer.into()],
+            };
+            let asks = Asks {
+                client,
+                server: Server::Git.command()?,
+                policy: asking("ap-rounds", "git", "git_create_branch"),
+                tool: "git_create_branch",
+                arguments: json!({ "repo_path": repository, "branch_name": "effect" }),
+            };
+            let told = asks.told(&scene)?;
+            ensure!(told["protocol"] == "2026-07-28", "{told}");
+            ensure!(has(&told, "asked", "git_create_branch") && has(&told, "asked", "effect"), "{told}");
+            let there = repository.join(".git/refs/heads/effect").exists();
+            ensure!(there == effect && told["isError"] != effect, "{answer}: {told}");
+            ensure!(has(&told, "text", said), "{answer}: {told}");
+            let states: Vec<String> = states(&scene)?.into_iter().map(|(state, _)| state).collect();
+            let decided = match answer {
+                "approve" => &["held", "approved"][..],
+                "cancel" => &["held"],
+                _ => &["held", "denied"],
+            };
+            ensure!(states == decided, "{answer}: {states:?}");
+        }
     }
     Ok(())
 }

@@ -45,6 +45,7 @@ exchanges! {
     allowances
     approvals
     elicitation
+    rounds
     pins
     first_use
     unaccepted

@@ -10,7 +10,7 @@ use crate::id::RequestId;
 use crate::judgement::Judgement;
 use crate::message::Message;
 use crate::scan::Slot;
-use crate::screen::{Edit, spliced};
+use crate::screen::with_only;
 use crate::value;
 
 /// What a request is about.
@@ -126,7 +126,6 @@ impl Engine {
         if kept.len() == value::elements(elements).count() {
             return None;
         }
-        let by = [&b"["[..], &kept.join(&b','), b"]"].concat();
-        Some(spliced(message.line(), elements, vec![Edit { range: 0..elements.len(), by }]))
+        Some(with_only(message.line(), elements, &kept))
     }
 }

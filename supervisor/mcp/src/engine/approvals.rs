@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::answer::Code;
 use super::flight::Open;
-use super::{Engine, answer, refusal};
+use super::{Engine, answer, refusal, rounds};
 use crate::fact::{Fact, Outcome, Refusal};
 use crate::id::RequestId;
 use crate::judgement::Judgement;
@@ -30,7 +30,7 @@ pub(super) const OWN_ID: &str = "mcpguard/";
 /// Characters of arguments that the client's person is shown; the whole is shown by `mcpguard approvals`.
 const SHOWN: usize = 4000;
 /// Who answers at the client.
-const CLIENT: &str = "client";
+pub(super) const CLIENT: &str = "client";
 
 /// A call that waits for its approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,8 @@ pub(super) fn digest(tool: &str, arguments: &[u8]) -> String {
 impl Engine {
     /// The calls that wait for their approval, in the order of arrival.
     pub fn held(&self, now: Instant) -> Vec<HeldCall> {
-        let held = self.flight.open_calls().into_iter();
+        let undecided = |id: &RequestId| self.flight.held_of(id).is_some_and(|held| !held.is_decided());
+        let held = self.flight.open_calls().into_iter().filter(undecided);
         held.filter_map(|id| held_call(self.flight.get(&id)?, now)).collect()
     }
 
@@ -106,16 +107,19 @@ impl Engine {
         let id = self.flight.held().find(|(_, call)| call.seq == seq).map(|(id, _)| id.clone());
         let id = id.ok_or(Undecided::Gone)?;
         let mut out = Judgement::default();
-        let held = self.flight.held_mut(&id).ok_or(Undecided::Gone)?;
+        let held = self.flight.held_mut(&id).filter(|held| !held.is_decided()).ok_or(Undecided::Gone)?;
         if held.digest != digest {
             return Err(Undecided::Changed);
         }
         if decision == Decision::Approve && !held.given.insert(by.to_owned()) {
             return Err(Undecided::Again);
         }
-        let missing = usize::from(held.approval.approvers).saturating_sub(held.given.len());
+        held.denied = decision == Decision::Deny;
+        let (missing, asked) = (held.missing(), held.asked);
         self.note_decision(&id, by, decision, missing, &mut out);
         match decision {
+            // It has its answer already: the client comes again.
+            _ if asked => {}
             Decision::Deny => self.refuse_held(&id, Refusal::Denied, now, &mut out),
             // The server may have shown the tool otherwise while somebody looked at the call.
             Decision::Approve if self.is_closed_meanwhile(&id) => {
@@ -136,7 +140,7 @@ impl Engine {
         call.is_some_and(|call| self.poisoned(&call.tool).is_some() || self.quarantined(&call.tool).is_some())
     }
 
-    fn note_decision(
+    pub(super) fn note_decision(
         &self,
         id: &RequestId,
         by: &str,
@@ -160,7 +164,9 @@ impl Engine {
     /// A call is held from now on: it is told of, and the client is asked where that is wanted.
     pub(super) fn note_held(&mut self, id: &RequestId, now: Instant, out: &mut Judgement) {
         let Some(held) = self.flight.get(id).and_then(|open| held_call(open, now)) else { return };
-        if self.approvals.ask_client && self.client_can_be_asked {
+        if self.flight.held_of(id).is_some_and(|held| held.asked) {
+            out.to_client.push(rounds::question(id, &held));
+        } else if self.asks_beside(id) {
             let own = RequestId::Text(format!("{OWN_ID}{}", held.seq).into());
             out.to_client.push(question(&own, &held));
             self.questions.insert(own, id.clone());
@@ -168,6 +174,12 @@ impl Engine {
         let HeldCall { seq, tool, arguments, digest, rule, approvers, .. } = held;
         let id = id.clone();
         out.facts.push(Fact::CallHeld { seq, id, tool, rule, arguments, digest, approvers });
+    }
+
+    /// Whether the client is asked about this call by a request of the doorman's own.
+    fn asks_beside(&self, id: &RequestId) -> bool {
+        let modern = self.flight.get(id).is_some_and(|open| open.version.is_some());
+        self.approvals.ask_client && self.client_can_be_asked && !modern
     }
 
     /// The client says something to a question of the doorman's own; the server never hears of it.
@@ -179,7 +191,7 @@ impl Engine {
         out: &mut Judgement,
     ) {
         let Some(id) = self.questions.remove(own) else { return };
-        let Some(decision) = decision(message) else { return };
+        let Some(decision) = message.raw(Slot::Result).and_then(decision) else { return };
         let call = self.flight.get(&id).and_then(|open| held_call(open, now));
         let Some(HeldCall { seq, digest, .. }) = call else { return };
         if let Ok(judgement) = self.decide(seq, &digest, CLIENT, decision, now) {
@@ -203,11 +215,14 @@ impl Engine {
         }
     }
 
-    /// Refuses a held call.
+    /// Refuses a held call. One that has its answer already is only over.
     pub(super) fn refuse_held(&mut self, id: &RequestId, why: Refusal, now: Instant, out: &mut Judgement) {
         self.retract(id, out);
+        let held = self.flight.held_of(id);
+        let (asked, denied) = held.map_or((false, false), |held| (held.asked, held.denied));
+        let why = if denied { Refusal::Denied } else { why };
         let Some(open) = self.close_call(id, Outcome::TimedOut, why, now, out) else { return };
-        let Some(call) = &open.call else { return };
+        let Some(call) = open.call.as_ref().filter(|_| !asked) else { return };
         let text = refusal::refused(&self.rules, &self.about(call), why);
         out.to_client.push(self.answer(id, call, Code::Refused, &text));
     }
@@ -215,14 +230,20 @@ impl Engine {
     /// What the client says of itself when it opens the session: whether its person can be asked (MCP 2025-06-18,
     /// "Elicitation", "Capabilities"; from 2025-11-25 on `form` is one of two modes, and the one of an empty object).
     pub(super) fn note_capabilities(&mut self, message: &Message<'_>) {
-        let params = message.raw(Slot::Params).and_then(|params| object_in(params, "capabilities"));
-        let elicitation = params.and_then(|capabilities| object_in(capabilities, "elicitation"));
-        self.client_can_be_asked = elicitation
-            .is_some_and(|raw| value::members(raw).next().is_none() || value::member(raw, "form").is_some());
+        let params = message.raw(Slot::Params).filter(|raw| value::is_object(raw));
+        let capabilities = params.and_then(|params| value::member(params, "capabilities"));
+        self.client_can_be_asked = capabilities.is_some_and(has_forms);
     }
 }
 
+/// Whether these capabilities say that the client's person can be asked with a form.
+pub(super) fn has_forms(capabilities: &[u8]) -> bool {
+    let modes = object_in(capabilities, "elicitation");
+    modes.is_some_and(|raw| value::members(raw).next().is_none() || value::member(raw, "form").is_some())
+}
+
 fn object_in<'a>(object: &'a [u8], key: &str) -> Option<&'a [u8]> {
+    let object = Some(object).filter(|raw| value::is_object(raw))?;
     value::member(object, key).filter(|raw| value::is_object(raw))
 }
 
@@ -243,8 +264,14 @@ fn held_call(open: &Open, now: Instant) -> Option<HeldCall> {
     })
 }
 
-/// `elicitation/create` in the form mode.
+/// `elicitation/create` in the form mode, as a request of its own.
 fn question(own: &RequestId, held: &HeldCall) -> Vec<u8> {
+    let (id, method) = (answer::id(Some(own)), super::methods::ELICITATION);
+    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": form(held) }).to_string().into_bytes()
+}
+
+/// What the person is asked, and what can be said.
+pub(super) fn form(held: &HeldCall) -> Value {
     let arguments = String::from_utf8_lossy(&held.arguments);
     let shown: String = arguments.chars().take(SHOWN).collect();
     let rest = arguments.chars().count().saturating_sub(SHOWN);
@@ -256,18 +283,12 @@ fn question(own: &RequestId, held: &HeldCall) -> Vec<u8> {
     );
     let approve = json!({ "type": "boolean", "title": "Carry it out", "default": false });
     let schema = json!({ "type": "object", "properties": { "approve": approve }, "required": ["approve"] });
-    let request = json!({
-        "jsonrpc": "2.0",
-        "id": answer::id(Some(own)),
-        "method": super::methods::ELICITATION,
-        "params": { "message": message, "requestedSchema": schema },
-    });
-    request.to_string().into_bytes()
+    json!({ "message": message, "requestedSchema": schema })
 }
 
 /// What the client's person has decided; `None`: nothing.
-fn decision(message: &Message<'_>) -> Option<Decision> {
-    let result: Value = serde_json::from_slice(message.raw(Slot::Result)?).ok()?;
+pub(super) fn decision(result: &[u8]) -> Option<Decision> {
+    let result: Value = serde_json::from_slice(result).ok()?;
     match result["action"].as_str()? {
         "accept" if result["content"]["approve"] == true => Some(Decision::Approve),
         "accept" | "decline" => Some(Decision::Deny),

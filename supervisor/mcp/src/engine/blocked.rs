@@ -9,6 +9,7 @@ use super::Engine;
 use super::flight::Call;
 use crate::message::Message;
 use crate::scan::Slot;
+use crate::screen::replaced;
 use crate::value;
 
 /// Denials that one answer tells of; more are only counted.
@@ -61,19 +62,12 @@ fn in_content(message: &Message<'_>, sentence: &str) -> Option<Vec<u8>> {
     let comma = if value::elements(content).next().is_some() { "," } else { "" };
     let text = format!("{comma}{}]", json!({ "type": "text", "text": sentence }));
     let (elements, _) = content.split_at(content.len() - 1);
-    Some(replaced(message.line(), content, &[elements, text.as_bytes()].concat()))
+    Some(replaced(message.line(), content, [elements, text.as_bytes()].concat()))
 }
 
 /// At the end of `error.message`.
 fn in_error(message: &Message<'_>, sentence: &str) -> Option<Vec<u8>> {
     let told = value::member(message.raw(Slot::Error)?, "message")?;
     let longer = json!(format!("{} ({sentence})", value::string(told)?)).to_string();
-    Some(replaced(message.line(), told, longer.as_bytes()))
-}
-
-/// The line with other bytes in the place of `part`, which is a part of it.
-fn replaced(line: &[u8], part: &[u8], by: &[u8]) -> Vec<u8> {
-    let start = part.as_ptr() as usize - line.as_ptr() as usize;
-    let (before, rest) = line.split_at(start);
-    [before, by, &rest[part.len()..]].concat()
+    Some(replaced(message.line(), told, longer.into_bytes()))
 }

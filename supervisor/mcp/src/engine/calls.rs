@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use policy::plan::{OnViolation, RuleId};
+use policy::plan::{Approval, OnViolation, RuleId};
 
 use super::Engine;
 use super::answer::{self, Form};
@@ -13,6 +13,7 @@ use super::blocked::Blocked;
 use super::flight::{Call, Held, Open, Waiting};
 use super::rates::{Empty, MINUTE};
 use super::refusal::{self, About};
+use super::rounds::{self, Resumed};
 use super::rulebook::Terms;
 use crate::fact::{Fact, Outcome, Refusal};
 use crate::id::RequestId;
@@ -34,12 +35,19 @@ pub(super) struct Asked<'a> {
     pub(super) form: Form,
     /// The protocol version that the request names itself.
     pub(super) version: Option<String>,
+    /// The call was held and comes again.
+    pub(super) resumed: Option<Resumed>,
 }
 
 impl Asked<'_> {
     /// Whether it is a call of its own, not a question about a task that an earlier call has started.
     fn is_new(&self) -> bool {
         self.method == "tools/call"
+    }
+
+    /// Whether it counts in the rates; one that comes again has counted.
+    fn is_charged(&self) -> bool {
+        self.is_new() && self.resumed.is_none()
     }
 }
 
@@ -88,7 +96,8 @@ impl Engine {
             .closed(&asked.tool)
             .or_else(|| self.poisoned(&asked.tool))
             .or_else(|| self.quarantined(&asked.tool));
-        match closed {
+        let denied = asked.resumed.as_ref().filter(|resumed| resumed.held.denied);
+        match closed.or_else(|| denied.map(|denied| (Refusal::Denied, denied.held.approval.from))) {
             Some(closed) => Err(closed),
             None => self.limit(asked, now).map_err(|refusal| (refusal, asked.terms.from)),
         }
@@ -115,7 +124,7 @@ impl Engine {
         if let Some(limit) = max_request_bytes.filter(|limit| bytes > *limit) {
             return Err(Refusal::RequestTooLarge { limit });
         }
-        let wait = if asked.is_new() { self.rate(asked, now)? } else { None };
+        let wait = if asked.is_charged() { self.rate(asked, now)? } else { None };
         if self.flight.calls() >= self.limits.calls_at_once {
             return Err(Refusal::TooManyCalls { limit: self.limits.calls_at_once });
         }
@@ -155,7 +164,7 @@ impl Engine {
     }
 
     fn charge(&mut self, asked: &Asked<'_>, now: Instant) {
-        if !asked.is_new() {
+        if !asked.is_charged() {
             return;
         }
         if let Some(limit) = self.limits.calls_per_minute {
@@ -175,20 +184,28 @@ impl Engine {
         now: Instant,
         out: &mut Judgement,
     ) -> Forward {
-        let approval = asked.terms.approval.filter(|_| asked.is_new());
-        let Asked { id, tool, method, message, terms, form, version } = asked;
-        let held = approval.map(|approval| Held {
-            approval,
-            given: BTreeSet::new(),
-            digest: approvals::digest(&tool, message.raw(Slot::ParamsArguments).unwrap_or_default()),
-        });
-        let waits = held.is_some() || turn.is_some() || self.flight.must_wait(terms.exclusive);
+        let (held, approved) = self.holds(&asked);
+        let turn = asked.resumed.as_ref().map_or(turn, |resumed| resumed.turn.filter(|turn| *turn > now));
+        let Asked { id, tool, method, message, terms, form, version, resumed } = asked;
+        let patience = match (&held, &resumed) {
+            (None, _) => terms.timeout,
+            (Some(_), None) => Some(self.approvals.timeout),
+            (Some(_), Some(resumed)) => resumed.patience(now),
+        };
+        // A timeout beyond what an `Instant` can hold never comes.
+        let begin = turn.filter(|_| held.is_none()).unwrap_or(now);
+        let deadline = patience.and_then(|patience| begin.checked_add(patience));
+        let (is_held, is_told) = (held.is_some(), resumed.is_some());
+        let waits = is_held || turn.is_some() || self.flight.must_wait(terms.exclusive);
         let arguments = message.outline().span(Slot::ParamsArguments);
         let waiting =
-            waits.then(|| Waiting { line: message.line().to_vec(), arguments, held, approved: 0, turn });
-        self.seq += 1;
+            waits.then(|| Waiting { line: message.line().to_vec(), arguments, held, approved, turn });
+        let (seq, arrived) = match resumed {
+            Some(resumed) => (resumed.seq, resumed.arrived),
+            None => (self.next_seq(), now),
+        };
         let call = Call {
-            seq: self.seq,
+            seq,
             tool,
             rule: terms.from,
             class: terms.class,
@@ -199,21 +216,10 @@ impl Engine {
             blocked: Blocked::default(),
             waiting,
         };
-        // A timeout beyond what an `Instant` can hold never comes.
-        let patience = if approval.is_some() { Some(self.approvals.timeout) } else { terms.timeout };
-        let begin = turn.filter(|_| approval.is_none()).unwrap_or(now);
-        let deadline = patience.and_then(|patience| begin.checked_add(patience));
-        let open = Open {
-            method: method.into(),
-            arrived: now,
-            deadline,
-            version,
-            client: None,
-            cursor: false,
-            call: Some(call),
-        };
+        let method = method.into();
+        let open = Open { method, arrived, deadline, version, client: None, cursor: false, call: Some(call) };
         self.flight.add(id.clone(), open);
-        if approval.is_some() {
+        if is_held && !is_told {
             self.note_held(&id, now, out);
         }
         if waits {
@@ -222,6 +228,36 @@ impl Engine {
         let arguments = message.raw(Slot::ParamsArguments).unwrap_or_default().to_vec();
         self.note_admitted(id, arguments, message.bytes(), now, out);
         Forward::Unchanged
+    }
+
+    fn next_seq(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+
+    /// What the call is held for, if it is; and how many have approved it.
+    fn holds(&self, asked: &Asked<'_>) -> (Option<Held>, u8) {
+        let Some(approval) = asked.terms.approval.filter(|_| asked.is_new()) else { return (None, 0) };
+        let held = match &asked.resumed {
+            Some(Resumed { held, .. }) => Held { approval, asked: false, ..held.clone() },
+            None => self.newly_held(approval, asked),
+        };
+        match held.missing() {
+            0 => (None, u8::try_from(held.given.len()).unwrap_or(u8::MAX)),
+            _ => (Some(held), 0),
+        }
+    }
+
+    fn newly_held(&self, approval: Approval, asked: &Asked<'_>) -> Held {
+        let arguments = asked.message.raw(Slot::ParamsArguments).unwrap_or_default();
+        let modern = asked.form == Form::ModernToolResult;
+        Held {
+            approval,
+            given: BTreeSet::new(),
+            digest: approvals::digest(&asked.tool, arguments),
+            asked: self.approvals.ask_client && modern && rounds::can_be_asked(asked.message),
+            denied: false,
+        }
     }
 
     fn note_admitted(

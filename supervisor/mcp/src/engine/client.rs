@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::answer::{self, Code, Form};
 use super::calls::{self, Asked};
 use super::flight::Open;
+use super::rounds::{self, Resumed};
 use super::rulebook::Terms;
 use super::{Engine, methods, negotiation, refusal};
 use crate::fact::{Fact, MessageFault, Outcome, Refusal, Side, Unexpected};
@@ -101,6 +102,29 @@ impl Engine {
         let Some(tool) = calls::tool_name(message) else {
             return self.refuse_request(id, message, MessageFault::Params, now, out);
         };
+        let Some(state) = rounds::own_state(message) else {
+            return self.new_call(id, tool, message, None, now, out);
+        };
+        let resumed = self.resumed(&tool, &state, message, out);
+        let line = rounds::restored(message, resumed.as_ref());
+        let Ok(outline) = self.scanner.whole(&line) else {
+            return self.refuse_request(id, message, MessageFault::Params, now, out);
+        };
+        match self.new_call(id, tool, &Message::new(&line, &outline), resumed, now, out) {
+            Forward::Unchanged => Forward::Rewritten(line),
+            other => other,
+        }
+    }
+
+    fn new_call(
+        &mut self,
+        id: RequestId,
+        tool: String,
+        message: &Message<'_>,
+        resumed: Option<Resumed>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
         let version = negotiation::version(message);
         let form = match (&version, message.raw(Slot::ParamsTask)) {
             (_, Some(_)) => Form::Error,
@@ -108,7 +132,7 @@ impl Engine {
             (None, None) => Form::ToolResult,
         };
         let terms = Terms::from(self.rules.rule(&tool));
-        self.call(Asked { id, tool, method: "tools/call", message, terms, form, version }, now, out)
+        self.call(Asked { id, tool, method: "tools/call", message, terms, form, version, resumed }, now, out)
     }
 
     /// A request about a task goes on with the call that created it; see [`super::tasks`].
@@ -128,7 +152,8 @@ impl Engine {
             Terms::from(tool.as_deref().map_or_else(|| self.rules.default(), |tool| self.rules.rule(tool)));
         let tool = tool.unwrap_or_else(|| "*".to_owned());
         let version = negotiation::version(message);
-        self.call(Asked { id, tool, method, message, terms, form: Form::Error, version }, now, out)
+        let asked = Asked { id, tool, method, message, terms, form: Form::Error, version, resumed: None };
+        self.call(asked, now, out)
     }
 
     pub(super) fn client_notification(

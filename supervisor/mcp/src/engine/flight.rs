@@ -64,13 +64,29 @@ pub(super) struct Waiting {
 }
 
 /// What a held call waits for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Held {
     pub(super) approval: Approval,
     /// Who has approved it.
     pub(super) given: BTreeSet<String>,
     /// What an approval is bound to.
     pub(super) digest: String,
+    /// The call's answer was a question to the client, so that it waits for the client to come again, whatever is decided.
+    pub(super) asked: bool,
+    /// Somebody has denied it since.
+    pub(super) denied: bool,
+}
+
+impl Held {
+    /// Approvals that are still missing.
+    pub(super) fn missing(&self) -> usize {
+        usize::from(self.approval.approvers).saturating_sub(self.given.len())
+    }
+
+    /// Whether nothing can be decided about it any more.
+    pub(super) fn is_decided(&self) -> bool {
+        self.denied || self.missing() == 0
+    }
 }
 
 impl Waiting {
@@ -156,6 +172,11 @@ impl Flight {
     }
 
     /// What a held call waits for.
+    pub(super) fn held_of(&self, id: &RequestId) -> Option<&Held> {
+        self.open.get(id)?.call.as_ref()?.waiting.as_ref()?.held.as_ref()
+    }
+
+    /// The same, to change.
     pub(super) fn held_mut(&mut self, id: &RequestId) -> Option<&mut Held> {
         self.open.get_mut(id)?.call.as_mut()?.waiting.as_mut()?.held.as_mut()
     }

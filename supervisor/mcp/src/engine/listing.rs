@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::schemas::Schemas;
 use crate::scan::Slot;
+use crate::screen::with_only;
 use crate::{message::Message, value, words};
 
 /// Names of hidden tools that a fact carries.
@@ -51,7 +52,7 @@ pub(super) fn cut(
         }
     }
     if cut.hidden_count + cut.dropped > 0 {
-        cut.line = Some(splice(message.line(), tools, &kept));
+        cut.line = Some(with_only(message.line(), tools, &kept));
     }
     Ok(cut)
 }
@@ -74,17 +75,4 @@ fn name(tool: &[u8]) -> Option<String> {
         return None;
     }
     value::member(tool, "name").and_then(value::string)
-}
-
-/// The line with `kept` in the place of the elements of `tools`, which is a part of it.
-fn splice(line: &[u8], tools: &[u8], kept: &[&[u8]]) -> Vec<u8> {
-    let start = tools.as_ptr() as usize - line.as_ptr() as usize;
-    let (before, rest) = line.split_at(start);
-    let mut out = Vec::with_capacity(line.len());
-    out.extend_from_slice(before);
-    out.push(b'[');
-    out.extend_from_slice(&kept.join(&b','));
-    out.push(b']');
-    out.extend_from_slice(&rest[tools.len()..]);
-    out
 }

@@ -86,4 +86,5 @@ pub(super) const URL_ELICITATION_REQUIRED: i64 = -32042;
 /// Keys of `_meta` that every modern request carries.
 pub(super) const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(super) const META_CLIENT: &str = "io.modelcontextprotocol/clientInfo";
+pub(super) const META_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 pub(super) const META_SERVER: &str = "io.modelcontextprotocol/serverInfo";

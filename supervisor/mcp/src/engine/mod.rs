@@ -22,6 +22,7 @@ mod rates;
 mod refusal;
 mod responses;
 mod revise;
+mod rounds;
 mod rulebook;
 mod schemas;
 mod server;

@@ -66,7 +66,7 @@ pub(super) fn client(message: &Message<'_>) -> Option<Peer> {
         .map(|info| peer(Some(info)))
 }
 
-fn meta<'a>(message: &Message<'a>, key: &str) -> Option<&'a [u8]> {
+pub(super) fn meta<'a>(message: &Message<'a>, key: &str) -> Option<&'a [u8]> {
     let meta = message.raw(Slot::ParamsMeta).filter(|raw| value::is_object(raw))?;
     value::member(meta, key)
 }

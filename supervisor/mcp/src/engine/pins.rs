@@ -20,7 +20,7 @@ use super::methods;
 use crate::fact::{Fact, Refusal};
 use crate::message::Message;
 use crate::scan::Slot;
-use crate::screen::{Edit, spliced};
+use crate::screen::{replaced, with_only};
 use crate::value;
 
 /// Columns of a report that a fact carries.
@@ -336,9 +336,8 @@ fn withheld(pins: &mut Pins, message: &Message<'_>, result: &[u8]) -> Option<Vec
     let instructions = raw.and_then(value::string);
     let told = Told { name: of_info("name"), version: of_info("version"), instructions };
     let raw = raw.filter(|_| pins.told(told))?;
-    let start = raw.as_ptr() as usize - result.as_ptr() as usize;
     let by = br#""[withheld by mcpguard: they are not those that somebody has accepted]""#.to_vec();
-    Some(spliced(message.line(), result, vec![Edit { range: start..start + raw.len(), by }]))
+    Some(replaced(message.line(), raw, by))
 }
 
 /// The answer without prompts that are closed.
@@ -351,6 +350,5 @@ fn without_closed(pins: &Pins, message: &Message<'_>, elements: &[u8]) -> Option
     if kept.len() == value::elements(elements).count() {
         return None;
     }
-    let by = [&b"["[..], &kept.join(&b','), b"]"].concat();
-    Some(spliced(message.line(), elements, vec![Edit { range: 0..elements.len(), by }]))
+    Some(with_only(message.line(), elements, &kept))
 }

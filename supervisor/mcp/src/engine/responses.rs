@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::answer::{self, Code};
 use super::content::Screened;
 use super::flight::Open;
-use super::{Engine, blocked, calls, listing, methods, refusal, structured};
+use super::{Engine, blocked, calls, listing, methods, refusal, rounds, structured};
 use crate::fact::{Fact, Outcome, Replacement, Side, Unexpected};
 use crate::id::RequestId;
 use crate::judgement::{Forward, Judgement};
@@ -97,6 +97,9 @@ impl Engine {
         }
         if let Some(method) = self.asking.refused_in(message) {
             return Some(Replacement::InputRefused { method: refusal::clipped(&method) });
+        }
+        if message.string(Slot::ResultRequestState).is_some_and(|state| rounds::is_own(&state)) {
+            return Some(Replacement::Malformed(Invalid::State.into()));
         }
         if let Some(objection) = self.items.objection(message) {
             return Some(objection);

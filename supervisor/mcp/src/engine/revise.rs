@@ -63,8 +63,9 @@ impl Engine {
         let closed = tool.and_then(|tool| self.rules.closed(&tool).or_else(|| self.unapproved(id, &tool)));
         let Some((reason, rule)) = closed else { return };
         self.retract(id, out);
+        let answered = self.flight.held_of(id).is_some_and(|held| held.asked);
         let Some(open) = self.close_call(id, Outcome::TimedOut, reason, now, out) else { return };
-        let Some(call) = &open.call else { return };
+        let Some(call) = open.call.as_ref().filter(|_| !answered) else { return };
         let why = self.rules.rule(&call.tool).reason.as_deref();
         let about = refusal::About { why, rule, ..self.about(call) };
         let text = refusal::refused(&self.rules, &about, reason);

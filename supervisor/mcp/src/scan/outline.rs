@@ -34,8 +34,11 @@ pub(crate) enum Slot {
     ParamsInputRequests,
     ParamsUri,
     ParamsRef,
+    ParamsRequestState,
+    ParamsInputResponses,
     ResultTools,
     ResultInputRequests,
+    ResultRequestState,
     ResultResultType,
     ResultTask,
     ResultTaskId,
@@ -54,8 +57,11 @@ impl Slot {
             Self::Jsonrpc | Self::Id | Self::Method | Self::Params | Self::Result | Self::Error => true,
             Self::ParamsName | Self::ParamsArguments | Self::ParamsRequestId | Self::ParamsTaskId => true,
             Self::ParamsTask | Self::ParamsInputRequests | Self::ParamsUri | Self::ParamsRef => true,
-            Self::ResultTools | Self::ResultInputRequests | Self::ErrorCode => true,
+            Self::ResultTools | Self::ResultInputRequests | Self::ResultRequestState | Self::ErrorCode => {
+                true
+            }
             Self::ParamsMeta | Self::ParamsClientInfo => false,
+            Self::ParamsRequestState | Self::ParamsInputResponses => false,
             Self::ResultResultType | Self::ResultTask | Self::ResultTaskId | Self::ResultIsError => false,
             Self::ResultMeta | Self::ResultProtocolVersion | Self::ResultServerInfo => false,
         }
@@ -102,10 +108,13 @@ const PARAMS: &[(&str, Slot)] = &[
     ("inputRequests", Slot::ParamsInputRequests),
     ("uri", Slot::ParamsUri),
     ("ref", Slot::ParamsRef),
+    ("requestState", Slot::ParamsRequestState),
+    ("inputResponses", Slot::ParamsInputResponses),
 ];
 const RESULT: &[(&str, Slot)] = &[
     ("tools", Slot::ResultTools),
     ("inputRequests", Slot::ResultInputRequests),
+    ("requestState", Slot::ResultRequestState),
     ("resultType", Slot::ResultResultType),
     ("task", Slot::ResultTask),
     ("taskId", Slot::ResultTaskId),

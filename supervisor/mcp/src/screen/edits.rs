@@ -109,6 +109,16 @@ pub(crate) fn applied(bytes: &[u8], edits: &[Edit]) -> Vec<u8> {
     out
 }
 
+/// The line with other bytes in the place of `part`, which is a part of it.
+pub(crate) fn replaced(line: &[u8], part: &[u8], by: Vec<u8>) -> Vec<u8> {
+    spliced(line, part, vec![Edit { range: 0..part.len(), by }])
+}
+
+/// The line with these elements only in `array`, which is a part of it.
+pub(crate) fn with_only(line: &[u8], array: &[u8], elements: &[&[u8]]) -> Vec<u8> {
+    replaced(line, array, [&b"["[..], &elements.join(&b','), b"]"].concat())
+}
+
 /// The line with edits made in a part of it.
 pub(crate) fn spliced(line: &[u8], part: &[u8], edits: Vec<Edit>) -> Vec<u8> {
     let start = part.as_ptr() as usize - line.as_ptr() as usize;

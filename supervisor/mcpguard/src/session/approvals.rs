@@ -50,6 +50,9 @@ pub(crate) struct Decided {
     pub(crate) refused: Option<String>,
     /// Approvals that are still missing.
     pub(crate) missing: u8,
+    /// The call's answer was a question to the client (MCP 2026-07-28), so that it goes on when the client comes again.
+    #[serde(default)]
+    pub(crate) waits_for_client: bool,
 }
 
 /// What a program says about a call.

@@ -107,10 +107,13 @@ pub(crate) fn decide(approve: bool, args: DecideArgs, out: &mut dyn Write) -> an
     Ok(u8::from(decided.refused.is_some()))
 }
 
-fn outcome(approve: bool, Decided { refused, missing }: &Decided) -> String {
+fn outcome(approve: bool, Decided { refused, missing, waits_for_client }: &Decided) -> String {
     match (refused, approve, missing) {
         (Some(why), ..) => format!("nothing was decided: {}", audit::for_people(why)),
         (None, false, _) => "denied, it is not carried out".to_owned(),
+        (None, true, 0) if *waits_for_client => {
+            "approved, it is carried out when the person at the client has answered, too".to_owned()
+        }
         (None, true, 0) => "approved, it is carried out".to_owned(),
         (None, true, missing) => format!("approved; {missing} more must approve it"),
     }

@@ -109,11 +109,14 @@ impl Doorman<'_> {
             Ok(judgement) => {
                 self.layers.kernel.follow(&self.engine.borrow());
                 self.apply(judgement, &[], Side::Client).await?;
-                Ok(Decided { refused: None, missing: missing(call) })
+                let waits_for_client = self.engine.borrow().waits_for_client(call);
+                Ok(Decided { refused: None, missing: missing(call), waits_for_client })
             }
-            Err(why @ (Undecided::Gone | Undecided::Changed | Undecided::Again)) => {
-                Ok(Decided { refused: Some(why.to_string()), missing: missing(call) })
-            }
+            Err(why @ (Undecided::Gone | Undecided::Changed | Undecided::Again)) => Ok(Decided {
+                refused: Some(why.to_string()),
+                missing: missing(call),
+                waits_for_client: false,
+            }),
         }
     }
 }
