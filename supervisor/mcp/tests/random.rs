@@ -9,24 +9,30 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use mcp::{Engine, Fact, Forward, Frame, Frames, Judgement, Orders, Surroundings};
+use mcp::{Decision, Engine, Fact, Forward, Frame, Frames, Judgement, Orders, Surroundings};
 use policy::plan::{
-    ApprovalsPlan, ClassId, ClassMask, ContentPlan, OnViolation, ResponsesPlan, RuleId, SessionPlan,
-    ToolRule, ToolsPlan,
+    Approval, ApprovalsPlan, ClassId, ClassMask, ContentPlan, OnViolation, ResponsesPlan, RuleId,
+    SessionPlan, ToolRule, ToolsPlan,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Tool, class, timeout in seconds; `off` is disabled, `alone` is exclusive.
-const TOOLS: [(&str, usize, Option<u64>); 5] =
-    [("plain", 0, None), ("one", 1, Some(5)), ("two", 2, None), ("alone", 3, Some(7)), ("off", 4, None)];
+/// Tool, class, timeout in seconds; `off` is disabled, `alone` is exclusive, `held` waits for an approval.
+const TOOLS: [(&str, usize, Option<u64>); 6] = [
+    ("plain", 0, None),
+    ("one", 1, Some(5)),
+    ("two", 2, None),
+    ("alone", 3, Some(7)),
+    ("off", 4, None),
+    ("held", 5, Some(6)),
+];
 
 fn engine() -> Engine {
     let rule = |(name, class, timeout): (&str, usize, Option<u64>)| ToolRule {
         key: name.to_owned(),
         enabled: name != "off",
         scope: None,
-        approval: None,
+        approval: (name == "held").then_some(Approval { approvers: 1, from: RuleId(0) }),
         arguments: Vec::new(),
         unknown_arguments: None,
         schema: policy::plan::SchemaCheck::Known,
@@ -52,7 +58,7 @@ fn engine() -> Engine {
         elicitation: true,
         roots: true,
     };
-    let approvals = ApprovalsPlan { timeout: Duration::from_secs(300), command: None, ask_client: false };
+    let approvals = ApprovalsPlan { timeout: Duration::from_secs(9), command: None, ask_client: true };
     let orders = Orders {
         tools,
         access: policy::plan::AccessPlan::default(),
@@ -68,20 +74,55 @@ fn engine() -> Engine {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Call { id: u8, tool: usize },
-    List { id: u8 },
-    Cancel { id: u8 },
-    ClientAnswers { id: u8 },
-    Answer { id: u8, kind: u8 },
-    Ask { id: u8, method: usize },
-    Noise { client: bool, kind: u8 },
-    Wait { milliseconds: u64 },
+    Call {
+        id: u8,
+        tool: usize,
+    },
+    /// A call of a client of the stateless era, whose person can be asked; with a state it comes again.
+    Modern {
+        id: u8,
+        tool: usize,
+        again: Option<(u64, &'static str)>,
+    },
+    Decide {
+        call: u64,
+        approve: bool,
+    },
+    List {
+        id: u8,
+    },
+    Cancel {
+        id: u8,
+    },
+    ClientAnswers {
+        id: u8,
+    },
+    Answer {
+        id: u8,
+        kind: u8,
+    },
+    Ask {
+        id: u8,
+        method: usize,
+    },
+    Noise {
+        client: bool,
+        kind: u8,
+    },
+    Wait {
+        milliseconds: u64,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let id = 0..6u8;
     prop_oneof![
         5 => (id.clone(), 0..TOOLS.len()).prop_map(|(id, tool)| Step::Call { id, tool }),
+        3 => (id.clone(), 0..TOOLS.len()).prop_map(|(id, tool)| Step::Modern { id, tool, again: None }),
+        3 => (id.clone(), 1..12u64, 0..3usize).prop_map(|(id, call, said)| {
+            Step::Modern { id, tool: 5, again: Some((call, ["accept", "decline", "cancel"][said])) }
+        }),
+        2 => (1..12u64, any::<bool>()).prop_map(|(call, approve)| Step::Decide { call, approve }),
         1 => id.clone().prop_map(|id| Step::List { id }),
         1 => id.clone().prop_map(|id| Step::Cancel { id }),
         1 => id.clone().prop_map(|id| Step::ClientAnswers { id }),
@@ -97,6 +138,19 @@ fn client_line(step: &Step) -> Option<String> {
         Step::Call { id, tool } => {
             let name = TOOLS[*tool].0;
             json!({"jsonrpc":"2.0","id":id,"method":"tools/call","params":{"name":name}}).to_string()
+        }
+        Step::Modern { id, tool, again } => {
+            let meta = json!({
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": { "elicitation": {} },
+            });
+            let mut params = json!({ "name": TOOLS[*tool].0, "_meta": meta });
+            if let Some((call, action)) = again {
+                params["requestState"] = json!(format!("mcpguard/{call}"));
+                let said = json!({ "action": action, "content": { "approve": true } });
+                params["inputResponses"] = json!({ "mcpguard": said });
+            }
+            json!({"jsonrpc":"2.0","id":id,"method":"tools/call","params":params}).to_string()
         }
         Step::List { id } => json!({"jsonrpc":"2.0","id":id,"method":"tools/list"}).to_string(),
         Step::Cancel { id } => {
@@ -156,6 +210,8 @@ struct Witness {
     open: BTreeMap<u64, bool>,
     admitted: BTreeSet<u64>,
     ended: BTreeSet<u64>,
+    approved: BTreeSet<u64>,
+    denied: BTreeSet<u64>,
 }
 
 impl Witness {
@@ -175,6 +231,10 @@ impl Witness {
         if method == "tools/call" {
             let tool = message["params"]["name"].as_str().unwrap().to_owned();
             assert_ne!(tool, "off", "a disabled tool reached the server");
+            assert!(
+                !message.to_string().contains("mcpguard"),
+                "the server sees the doorman's question: {message}"
+            );
             let alone = tool == "alone" || self.at_server.values().any(|tool| tool == "alone");
             assert!(!alone || self.at_server.is_empty(), "{tool} beside {:?}", self.at_server);
             let before = self.at_server.insert(message["id"].as_u64().unwrap(), tool);
@@ -208,6 +268,18 @@ impl Witness {
     fn told(&mut self, facts: &[Fact]) {
         for fact in facts {
             match fact {
+                Fact::CallAdmitted { seq, tool, .. } if tool == "held" => {
+                    let approved = self.approved.contains(seq) && !self.denied.contains(seq);
+                    assert!(approved, "{seq} was not approved, or denied");
+                    assert!(self.admitted.insert(*seq), "{seq} admitted twice");
+                }
+                Fact::CallDecided { seq, decision, .. } => {
+                    assert!(!self.admitted.contains(seq), "{seq} is decided about after it was admitted");
+                    match decision {
+                        Decision::Approve => drop(self.approved.insert(*seq)),
+                        Decision::Deny => drop(self.denied.insert(*seq)),
+                    }
+                }
                 Fact::CallAdmitted { seq, .. } => assert!(self.admitted.insert(*seq), "{seq} admitted twice"),
                 Fact::CallEnded { seq, .. } => {
                     assert!(self.admitted.contains(seq) && self.ended.insert(*seq), "{seq} ended twice");
@@ -254,12 +326,17 @@ proptest! {
         for step in &steps {
             let mut asked = None;
             let (judged, from_client) = if let Some(line) = client_line(step) {
-                if let Step::Call { id, .. } | Step::List { id } = step {
+                if let Step::Call { id, .. } | Step::Modern { id, .. } | Step::List { id } = step {
                     asked = Some(witness.client_asks(u64::from(*id), matches!(step, Step::List { .. })));
                 }
                 (read(&mut client, &line, |frame| engine.from_client(frame, now)), true)
             } else if let Some(line) = server_line(step) {
                 (read(&mut server, &line, |frame| engine.from_server(frame, now)), false)
+            } else if let Step::Decide { call, approve } = step {
+                let held = engine.held(now).into_iter().find(|held| held.seq == *call);
+                let decision = if *approve { Decision::Approve } else { Decision::Deny };
+                let decided = held.map(|held| engine.decide(*call, &held.digest, "someone", decision, now).unwrap());
+                (decided.map(|judgement| (judgement, Vec::new())), true)
             } else {
                 if let Step::Wait { milliseconds } = step {
                     now += Duration::from_millis(*milliseconds);

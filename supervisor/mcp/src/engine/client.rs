@@ -29,7 +29,7 @@ impl Engine {
         out: &mut Judgement,
     ) -> Forward {
         let extra = self.extra_methods.contains(method);
-        if self.flight.is_taken(&id) {
+        if self.flight.is_taken(&id) && !self.comes_again(&id, method, message) {
             return self.refuse_request(id, message, MessageFault::DuplicateId, now, out);
         }
         if !extra && !methods::CLIENT_REQUESTS.contains(&method) {
@@ -106,6 +106,9 @@ impl Engine {
             return self.new_call(id, tool, message, None, now, out);
         };
         let resumed = self.resumed(&tool, &state, message, out);
+        if self.flight.is_taken(&id) {
+            return self.refuse_request(id, message, MessageFault::DuplicateId, now, out);
+        }
         let line = rounds::restored(message, resumed.as_ref());
         let Ok(outline) = self.scanner.whole(&line) else {
             return self.refuse_request(id, message, MessageFault::Params, now, out);

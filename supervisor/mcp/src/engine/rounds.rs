@@ -121,6 +121,13 @@ impl Engine {
         self.note_decision(id, CLIENT, decision, missing, out);
     }
 
+    /// Whether the id is that of a call whose answer was a question, and this the call that comes again: an answered id is
+    /// free, although MCP wants a new one.
+    pub(super) fn comes_again(&self, id: &RequestId, method: &str, message: &Message<'_>) -> bool {
+        let asked = self.flight.held_of(id).is_some_and(|held| held.asked);
+        asked && method == "tools/call" && own_state(message).is_some()
+    }
+
     /// Whether a call waits for its client to come back with what its person says, whatever others have decided.
     pub fn waits_for_client(&self, seq: u64) -> bool {
         self.flight
