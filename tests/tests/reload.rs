@@ -102,6 +102,28 @@ fn the_doorman_follows_and_every_record_names_its_policy() -> Result<()> {
     Ok(())
 }
 
+/// Records hold no personal data from the moment on at which the policy keeps it from somebody, and hold it before.
+#[test]
+fn what_is_cut_out_of_records_follows() -> Result<()> {
+    let scene = Scene::new()?;
+    let (mut client, policy) = session(&scene, "records", "tools: { echo: {} }\n")?;
+    let mut say = |text: &str| client.call("echo", json!({ "text": text }))?.puppet();
+    say("first jane.doe@example.org")?;
+    let more = "tools: { echo: {} }\ncontent: { answers: { personal_data: redact } }\n";
+    let reply = edit(&policy, "records", more)?;
+    ensure!(reply["refused"] == json!([]), "{reply}");
+    say("second jane.doe@example.org")?;
+    client.finish()?;
+    let all = records(&scene.audit())?;
+    let call = |word: &str| {
+        let told = all.iter().map(|it| it.0.to_string());
+        told.into_iter().find(|told| told.contains(word)).context("no record of the call")
+    };
+    ensure!(call("first")?.contains("jane.doe"), "{all:?}");
+    ensure!(!call("second")?.contains("jane.doe"), "{all:?}");
+    Ok(())
+}
+
 #[test]
 fn a_policy_that_cannot_be_followed_changes_nothing() -> Result<()> {
     let scene = Scene::new()?;

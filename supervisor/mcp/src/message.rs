@@ -146,9 +146,9 @@ pub enum Invalid {
     /// A key that some readers take for a word of the protocol (`Method`, `request_id`).
     #[error("a key that some readers take for a word of the protocol")]
     Lookalike,
-    /// A server gives out a state that only the doorman does.
-    #[error("`requestState` must not begin with `mcpguard/`")]
-    State,
+    /// A server gives out a state, or takes back a request, that only the doorman can have given out.
+    #[error("states and ids that begin with `mcpguard/` are the doorman's own")]
+    Reserved,
     /// An array outside of revision 2025-03-26, an empty one, or one with an element that cannot be judged.
     #[error("batches exist only in protocol revision 2025-03-26 and need judgeable elements")]
     Batch,

@@ -202,7 +202,7 @@ fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 fn length(text: &[u8]) -> usize {
     match text.first() {
         Some(b'"') => string_length(text),
-        Some(b'{' | b'[') => container_length(text),
+        Some(b'{' | b'[') => container(text).0,
         _ => text
             .iter()
             .take_while(|byte| !blank(**byte) && !matches!(byte, b',' | b'}' | b']' | b':'))
@@ -226,8 +226,13 @@ pub(crate) fn string_length(text: &[u8]) -> usize {
     text.len()
 }
 
-/// Levels of nesting: 0 of what is neither an object nor an array.
-pub(crate) fn depth(text: &[u8]) -> u64 {
+/// Levels of nesting of a value: 0 of what is neither an object nor an array.
+pub(crate) fn depth(value: &[u8]) -> u64 {
+    if is_object(value) || is_array(value) { container(value).1 } else { 0 }
+}
+
+/// The length of the object or the array that the text begins with, and its levels of nesting.
+fn container(text: &[u8]) -> (usize, u64) {
     let (mut depth, mut most, mut at) = (0_u64, 0, 0);
     while let Some(byte) = text.get(at) {
         match byte {
@@ -241,29 +246,11 @@ pub(crate) fn depth(text: &[u8]) -> u64 {
         }
         most = most.max(depth);
         at += 1;
-    }
-    most
-}
-
-fn container_length(text: &[u8]) -> usize {
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'"' => {
-                at += string_length(&text[at..]);
-                continue;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        at += 1;
         if depth == 0 {
-            return at;
+            return (at, most);
         }
     }
-    text.len()
+    (text.len(), most)
 }
 
 #[cfg(test)]

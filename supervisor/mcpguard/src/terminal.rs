@@ -1,6 +1,8 @@
 //! What mcpguard itself says to a person: on stderr, coloured only on a terminal, `NO_COLOR` respected.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Write};
+
+use anyhow::ensure;
 
 /// Says why a command failed, with its causes on one line.
 pub(crate) fn error(error: &anyhow::Error) {
@@ -35,6 +37,20 @@ pub(crate) fn colours(stream: &impl IsTerminal) -> bool {
 /// `text` in a colour (SGR number) where `on` says so.
 pub(crate) fn paint(text: &str, sgr: &str, on: bool) -> String {
     if on { format!("\x1b[{sgr}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// Asks the person at the terminal; anything but a yes is a no.
+///
+/// # Errors
+/// Nobody is there: `--yes` does `deed` without.
+pub(crate) fn confirmed(question: &str, deed: &str, out: &mut dyn Write) -> anyhow::Result<bool> {
+    let stdin = std::io::stdin();
+    ensure!(stdin.is_terminal(), "nobody is there to be asked; with --yes it is {deed} without");
+    write!(out, "{question} [y/N] ")?;
+    out.flush()?;
+    let mut answer = String::new();
+    stdin.lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// A lost line on stderr is nobody's to report, so the result is dropped on purpose.

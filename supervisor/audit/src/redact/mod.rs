@@ -21,6 +21,7 @@ pub use json::Detail;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::{PoisonError, RwLock};
 
 use forms::Needles;
 use views::View;
@@ -42,8 +43,8 @@ pub struct Redactor {
     needles: Needles,
     /// A secret with a space may stand in a form body as `a+b`.
     plus_is_space: bool,
-    /// Those that nobody has told of.
-    forms: Option<Forms>,
+    /// Those that nobody has told of; others from the next text on, when the policy changes.
+    forms: RwLock<Option<Forms>>,
 }
 
 impl fmt::Debug for Redactor {
@@ -68,13 +69,22 @@ impl Redactor {
             }
         }
         let plus_is_space = variants.iter().any(|(_, variant)| variant.contains(&b' '));
-        Self { needles: Needles::new(&variants), names, unprotected, plus_is_space, forms: None }
+        Self { needles: Needles::new(&variants), names, unprotected, plus_is_space, forms: RwLock::new(None) }
     }
 
     /// Cuts out what has the form of a secret as well.
     #[must_use]
     pub fn with_forms(self, forms: Forms) -> Self {
-        Self { forms: Some(forms), ..self }
+        Self { forms: RwLock::new(Some(forms)), ..self }
+    }
+
+    /// Cuts out other forms from the next text on.
+    pub fn look_for(&self, forms: Forms) {
+        *self.forms.write().unwrap_or_else(PoisonError::into_inner) = Some(forms);
+    }
+
+    fn known_forms(&self) -> Option<Forms> {
+        *self.forms.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Knows no secret.
@@ -126,7 +136,7 @@ impl Redactor {
     fn all(&self, text: &str) -> Vec<(Range<usize>, Cow<'_, str>)> {
         let own = self.found(text).into_iter();
         let own = own.map(|(range, secret)| (range, Cow::Borrowed(self.names[secret].as_str())));
-        let forms = self.forms.map(|forms| forms(text)).unwrap_or_default().into_iter();
+        let forms = self.known_forms().map(|forms| forms(text)).unwrap_or_default().into_iter();
         own.chain(forms.map(|(range, name)| (range, Cow::Owned(name)))).collect()
     }
 
@@ -149,7 +159,7 @@ impl Redactor {
     /// How many bytes of a text must be looked at, so that a secret that begins before `limit` is seen as a whole:
     /// the longest form, every byte of it written as `\u00XX`.
     fn window(&self, limit: usize) -> usize {
-        let form = if self.forms.is_some() { LONGEST_FORM } else { 0 };
+        let form = if self.known_forms().is_some() { LONGEST_FORM } else { 0 };
         limit.saturating_add(self.needles.longest().saturating_mul(6).max(form))
     }
 }

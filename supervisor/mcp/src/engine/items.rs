@@ -16,6 +16,8 @@ use crate::{value, words};
 const WORDS: [&str; 7] = ["type", "uri", "mimeType", "resource", "content", "text", "blob"];
 /// Arrays of items that clients show or follow.
 const ARRAYS: [&str; 3] = ["content", "contents", "messages"];
+/// Members of a result in which such arrays are.
+const OF_A_RESULT: [&str; 4] = ["content", "contents", "messages", "result"];
 
 /// The rules for what an answer consists of.
 pub(super) struct ItemRules {
@@ -60,6 +62,9 @@ impl ItemRules {
     }
 
     fn items(&self, result: &[u8]) -> Option<Replacement> {
+        if let Some(objection) = self.mistakable([Some(result), None], &OF_A_RESULT) {
+            return Some(objection);
+        }
         let arrays = ARRAYS.iter().filter_map(|key| value::member(result, key));
         arrays.filter(|raw| value::is_array(raw)).find_map(|array| {
             self.too_many(array).or_else(|| value::elements(array).find_map(|element| self.element(element)))
@@ -81,16 +86,16 @@ impl ItemRules {
         items.find_map(|block| {
             let judged = |item: Item<'_>| self.media(&item).or_else(|| self.link(&item));
             let items = || item(block).into_iter().chain(file(block)).find_map(judged);
-            self.mistakable(block).or_else(items)
+            self.mistakable([Some(block), value::member(block, "resource")], &WORDS).or_else(items)
         })
     }
 
-    /// A member that a careless reader takes for another.
-    fn mistakable(&self, block: &[u8]) -> Option<Replacement> {
-        let links = self.plan.links.as_ref().map(|links| links.from);
-        let rule = links.or(self.plan.media_types.as_ref().map(|(_, rule)| *rule))?;
-        let word =
-            [Some(block), value::member(block, "resource")].into_iter().flatten().find_map(mistakable)?;
+    /// A member of one of these objects that a careless reader takes for another.
+    fn mistakable(&self, objects: [Option<&[u8]>; 2], words: &[&'static str]) -> Option<Replacement> {
+        let ResponsesPlan { links, media_types, max_items, .. } = &self.plan;
+        let by_type = media_types.as_ref().map(|(_, rule)| *rule);
+        let rule = links.as_ref().map(|links| links.from).or(by_type).or(max_items.map(|(_, rule)| rule))?;
+        let word = objects.into_iter().flatten().find_map(|object| mistakable(object, words))?;
         Some(Replacement::Content { what: format!("a member that could be mistaken for `{word}`"), rule })
     }
 
@@ -161,10 +166,10 @@ fn found<'a>(noun: &'static str, of: &'a [u8]) -> Item<'a> {
     Item { noun, media_type, uri: value::member(of, "uri") }
 }
 
-fn mistakable(block: &[u8]) -> Option<&'static str> {
-    value::members(block).find_map(|(key, _)| {
+fn mistakable(object: &[u8], words: &[&'static str]) -> Option<&'static str> {
+    value::members(object).find_map(|(key, _)| {
         let key: Vec<u8> = value::unescaped(key).collect();
-        WORDS.into_iter().find(|word| words::alike(&key, word))
+        words.iter().copied().find(|word| words::alike(&key, word))
     })
 }
 

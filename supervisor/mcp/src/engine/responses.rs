@@ -99,7 +99,7 @@ impl Engine {
             return Some(Replacement::InputRefused { method: refusal::clipped(&method) });
         }
         if message.string(Slot::ResultRequestState).is_some_and(|state| rounds::is_own(&state)) {
-            return Some(Replacement::Malformed(Invalid::State.into()));
+            return Some(Replacement::Malformed(Invalid::Reserved.into()));
         }
         if let Some(objection) = self.items.objection(message) {
             return Some(objection);

@@ -106,6 +106,8 @@ impl Engine {
             Fact::MethodRefused { side: Side::Server, method: clipped(method) }
         } else if message.has_lookalike(Section::Params) {
             refused(Side::Server, message, Invalid::Lookalike.into())
+        } else if self.takes_back_own(method, message) {
+            refused(Side::Server, message, Invalid::Reserved.into())
         } else if let Some(method) = self.asking.refused_in(message) {
             Fact::ServerRequestRefused { method: clipped(&method), id: None }
         } else {
@@ -114,6 +116,12 @@ impl Engine {
         };
         self.server_flood.note(fact, now, &mut out.facts);
         Forward::Nothing
+    }
+
+    /// Whether the server takes back a question of the doorman's own.
+    fn takes_back_own(&self, method: &str, message: &Message<'_>) -> bool {
+        let id = message.raw(Slot::ParamsRequestId).and_then(RequestId::read);
+        method == "notifications/cancelled" && id.is_some_and(|id| self.is_own_question(&id))
     }
 
     /// Looks at the parameters; a server that says much of its own accord does not drown the log.

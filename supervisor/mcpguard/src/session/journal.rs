@@ -126,6 +126,7 @@ impl Journal {
         before: &str,
         later: &[String],
     ) -> anyhow::Result<()> {
+        self.redactor.look_for(forms::of(&composed.plan.content));
         self.translator.follow(composed.plan.rules.clone());
         self.on_failure = composed.plan.audit.on_failure;
         self.log.set_revision(Revision::of(&composed.plan.revision));

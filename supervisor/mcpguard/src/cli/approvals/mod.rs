@@ -21,13 +21,14 @@ mod shown;
 
 pub(crate) use ask::ask;
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 use std::rc::Rc;
 
 use anyhow::{Context, bail, ensure};
 
 use crate::session::{Decided, Held, Question};
 use crate::sessions::{Daemon, Running, running};
+use crate::terminal::confirmed;
 
 /// Arguments of `mcpguard approvals`.
 #[derive(clap::Args)]
@@ -94,7 +95,8 @@ pub(crate) fn decide(approve: bool, args: DecideArgs, out: &mut dyn Write) -> an
     if !json {
         shown::call(&held, out)?;
     }
-    if !yes && !confirmed(approve, out)? {
+    let question = if approve { "Carry it out?" } else { "Refuse it?" };
+    if !yes && !confirmed(question, "decided", out)? {
         writeln!(out, "nothing was decided")?;
         return Ok(1);
     }
@@ -148,15 +150,4 @@ fn chosen(all: Vec<Waiting>, named: Option<&str>) -> anyhow::Result<Waiting> {
         bail!("several sessions begin with `{session}`; write more of the name");
     }
     meant.pop().with_context(|| format!("no call `{named}` waits; `mcpguard approvals` lists those that do"))
-}
-
-fn confirmed(approve: bool, out: &mut dyn Write) -> anyhow::Result<bool> {
-    let stdin = std::io::stdin();
-    ensure!(stdin.is_terminal(), "nobody is there to be asked; with --yes it is decided without");
-    let question = if approve { "Carry it out?" } else { "Refuse it?" };
-    write!(out, "{question} [y/N] ")?;
-    out.flush()?;
-    let mut answer = String::new();
-    stdin.lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

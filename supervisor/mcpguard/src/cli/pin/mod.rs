@@ -15,7 +15,7 @@
 
 mod show;
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use crate::cli::approvals::ask;
 use crate::pinned::{self, Seen};
 use crate::session::Question;
 use crate::sessions::{Daemon, running};
-use crate::terminal::colours;
+use crate::terminal::{colours, confirmed};
 
 /// Arguments of `mcpguard pin`.
 #[derive(clap::Args)]
@@ -186,7 +186,7 @@ fn accept(
         ensure!(known, "the server was not seen to have a tool `{}`", audit::for_people(tool));
     }
     shown(policy, &report, out)?;
-    if !yes && !confirmed(out)? {
+    if !yes && !confirmed("Accept this?", "accepted", out)? {
         writeln!(out, "nothing was accepted")?;
         return Ok(1);
     }
@@ -228,14 +228,4 @@ fn forget(policy: &str, lock: LockFile, out: &mut dyn Write) -> anyhow::Result<u
     }
     writeln!(out, "{policy}: forgotten; its next session meets it for the first time")?;
     Ok(0)
-}
-
-fn confirmed(out: &mut dyn Write) -> anyhow::Result<bool> {
-    let stdin = std::io::stdin();
-    ensure!(stdin.is_terminal(), "nobody is there to be asked; with --yes it is accepted without");
-    write!(out, "Accept this? [y/N] ")?;
-    out.flush()?;
-    let mut answer = String::new();
-    stdin.lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
