@@ -146,6 +146,9 @@ pub enum Invalid {
     /// A key that some readers take for a word of the protocol (`Method`, `request_id`).
     #[error("a key that some readers take for a word of the protocol")]
     Lookalike,
+    /// The result of a task that the policy keeps from the client, told of the server's own accord.
+    #[error("the policy keeps this result of a task from the client")]
+    Withheld,
     /// A server gives out a state, or takes back a request, that only the doorman can have given out.
     #[error("states and ids that begin with `mcpguard/` are the doorman's own")]
     Reserved,

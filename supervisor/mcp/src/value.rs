@@ -84,7 +84,7 @@ pub(crate) fn mended(json: &[u8]) -> Vec<u8> {
 }
 
 /// The length of the escape, or of the pair of them, that the text begins with, and whether it is half a pair.
-fn escape(text: &[u8]) -> (usize, bool) {
+pub(crate) fn escape(text: &[u8]) -> (usize, bool) {
     let unit = |from| text.get(from..).and_then(|text: &[u8]| hex(text.strip_prefix(b"\\u")?));
     match unit(0) {
         Some(0xd800..0xdc00) if matches!(unit(6), Some(0xdc00..0xe000)) => (12, false),

@@ -24,6 +24,8 @@ exchanges! {
     cancelling
     ids
     items
+    later_answers
+    nowhere_to_hide
     responses
     grants
     handshake

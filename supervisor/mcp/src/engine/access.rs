@@ -11,7 +11,7 @@ use crate::judgement::Judgement;
 use crate::message::Message;
 use crate::scan::Slot;
 use crate::screen::with_only;
-use crate::value;
+use crate::{value, words};
 
 /// What a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,17 @@ fn listed(method: &str) -> Option<(&'static str, &'static str)> {
         "resources/templates/list" => Some(("resourceTemplates", "uriTemplate")),
         _ => None,
     }
+}
+
+/// Whether a list, or what an element of it is known by, stands under a key that careless readers take for the right one.
+pub(super) fn is_mistakable(method: &str, message: &Message<'_>) -> bool {
+    let Some((key, name)) = listed(method) else { return false };
+    let Some(result) = message.raw(Slot::Result).filter(|raw| value::is_object(raw)) else { return false };
+    let has = |object: &[u8], word| {
+        value::members(object).any(|(key, _)| words::alike(&value::unescaped(key).collect::<Vec<_>>(), word))
+    };
+    let elements = value::member(result, key).unwrap_or_default();
+    has(result, key) || value::elements(elements).any(|element| has(element, name))
 }
 
 impl Engine {

@@ -6,7 +6,7 @@ use super::{Engine, methods};
 use crate::fact::{Fact, Refusal, Replacement, Side};
 use crate::message::Message;
 use crate::scan::Slot;
-use crate::screen::{Edit, Finding, Look, OnBlock, Whose, applied, blamed, spliced};
+use crate::screen::{Edit, Finding, Look, OnBlock, Whose, applied, blamed};
 use crate::value;
 
 /// Tools that are kept closed for what the server tells of them; of more, the list is withheld.
@@ -30,8 +30,10 @@ fn listed(method: &str) -> Option<&'static str> {
     }
 }
 
-/// Members of a result that only the server reads again, and that are no text.
-const OPAQUE: [&str; 3] = ["nextCursor", "requestState", "taskId"];
+/// Members of parameters that name something of the protocol's: what the client would not find under another name.
+const NAMES: [&str; 3] = ["taskId", "progressToken", "requestId"];
+/// Those of which no part may be cut out.
+const FIXED: [&str; 3] = ["uri", "url", "elicitationId"];
 
 /// Where a fact belongs.
 struct About<'a> {
@@ -67,17 +69,15 @@ impl Engine {
             tool: call.map(|call| &*call.tool),
             seq: call.map(|call| call.seq),
         };
-        let Some(whole) = message.raw(Slot::Result).or_else(|| message.raw(Slot::Error)) else {
-            return Screened::Unchanged;
-        };
+        let (line, whole) = (message.line(), message.raw(Slot::Result).unwrap_or_default());
         let array =
             listed(&open.method).and_then(|key| value::member(whole, key)).filter(|raw| value::is_array(raw));
-        let mut skip: Vec<_> = opaque(whole).collect();
-        skip.extend(array.map(|array| place(whole, array)));
+        let frame = [message.raw(Slot::Jsonrpc), message.raw(Slot::Id), array].into_iter().flatten();
+        let mut skip: Vec<_> = frame.chain(opaque(&open.method, whole)).map(|raw| place(line, raw)).collect();
         skip.sort_by_key(|range| range.start);
         let needed = matches!(&*open.method, "initialize" | "server/discover");
         let on_block = if needed { OnBlock::Blank } else { OnBlock::Withhold };
-        let look = self.screen.json(Whose::Answers, whole, &skip, on_block);
+        let look = self.screen.json(Whose::Answers, line, &skip, on_block);
         let mut edits = match look {
             Look::Blocked(findings) => return self.blocked_answer(&about, findings, facts),
             Look::Passed(findings) => {
@@ -91,7 +91,7 @@ impl Engine {
         };
         if let Some(array) = array {
             match self.elements(&about, array, facts) {
-                Ok(Some(by)) => edits.push(Edit { range: place(whole, array), by }),
+                Ok(Some(by)) => edits.push(Edit { range: place(line, array), by }),
                 Ok(None) => {}
                 Err(withheld) => return Screened::Withheld(withheld),
             }
@@ -99,7 +99,7 @@ impl Engine {
         }
         match edits.is_empty() {
             true => Screened::Unchanged,
-            false => Screened::Changed(spliced(message.line(), whole, edits)),
+            false => Screened::Changed(applied(line, &edits)),
         }
     }
 
@@ -121,7 +121,7 @@ impl Engine {
             let name = value::member(element, "name").and_then(value::string).unwrap_or_default();
             let about = About { tool: Some(&name), ..*about };
             let is_tool = about.method == "tools/list";
-            match self.element(&about, element, is_tool) {
+            match self.element(&about, element) {
                 Look::Passed(findings) => {
                     facts.extend(about.fact(findings));
                     kept.push(element.to_vec());
@@ -148,9 +148,13 @@ impl Engine {
     }
 
     /// A tool is called by its name and a resource by its address, so these are not changed.
-    fn element(&self, about: &About<'_>, element: &[u8], is_tool: bool) -> Look {
+    fn element(&self, about: &About<'_>, element: &[u8]) -> Look {
         let look = self.screen.json(Whose::Answers, element, &[], OnBlock::Withhold);
-        let key = if is_tool || about.method == "prompts/list" { "name" } else { "uri" };
+        let key = match about.method {
+            "resources/list" => "uri",
+            "resources/templates/list" => "uriTemplate",
+            _ => "name",
+        };
         let Look::Cut(findings, edits) = look else { return look };
         let fixed = value::member(element, key).map(|raw| place(element, raw));
         match edits.iter().any(|edit| Some(&edit.range) == fixed.as_ref()) {
@@ -175,21 +179,36 @@ impl Engine {
         message: &Message<'_>,
         facts: &mut Vec<Fact>,
     ) -> Screened {
-        let Some(params) = message.raw(Slot::Params).filter(|_| !self.screen.is_idle(Whose::Answers)) else {
+        if self.screen.is_idle(Whose::Answers) {
             return Screened::Unchanged;
-        };
+        }
+        let (line, params) = (message.line(), message.raw(Slot::Params).unwrap_or_default());
+        let frame = [message.raw(Slot::Jsonrpc), message.raw(Slot::Method)].into_iter().flatten();
+        let names = frame.chain(members(params, &NAMES).filter(|raw| is_name(raw)));
+        let mut skip: Vec<_> = names.map(|raw| place(line, raw)).collect();
+        skip.sort_by_key(|range| range.start);
         let about = About { side: Side::Server, method, tool: None, seq: None };
-        match self.screen.json(Whose::Answers, params, &[], OnBlock::Withhold) {
+        match self.screen.json(Whose::Answers, line, &skip, OnBlock::Withhold) {
             Look::Blocked(findings) => self.blocked_answer(&about, findings, facts),
             Look::Passed(findings) => {
                 facts.extend(about.fact(findings));
                 Screened::Unchanged
             }
             Look::Cut(findings, edits) => {
+                let mut fixed = message.raw(Slot::Id).into_iter().chain(members(params, &FIXED));
+                if fixed.any(|raw| edits.iter().any(|edit| edit.range == place(line, raw))) {
+                    return self.blocked_answer(&about, findings, facts);
+                }
                 facts.extend(about.fact(findings));
-                Screened::Changed(spliced(message.line(), params, edits))
+                Screened::Changed(applied(line, &edits))
             }
         }
+    }
+
+    /// What the server says, as far as it may be repeated to the client.
+    pub(super) fn repeated(&self, said: &str) -> String {
+        let (changed, _) = self.screen.lines(Whose::Answers, said);
+        clipped(changed.as_deref().unwrap_or(said))
     }
 
     /// Why arguments may not go to the server: what they hold, and the rule.
@@ -200,15 +219,21 @@ impl Engine {
         message: &Message<'_>,
         facts: &mut Vec<Fact>,
     ) -> Option<(String, policy::plan::RuleId)> {
-        let arguments = message.raw(Slot::ParamsArguments)?;
+        if self.screen.is_idle(Whose::Arguments) {
+            return None;
+        }
         let about = About { side: Side::Client, method, tool, seq: None };
-        let look = self.screen.json(Whose::Arguments, arguments, &[], OnBlock::Withhold);
-        let (findings, blocked) = match look {
-            Look::Passed(findings) => (findings, false),
-            Look::Cut(findings, _) | Look::Blocked(findings) => (findings, true),
-        };
-        let why = blamed(&findings).map(|(finding, rule)| (described(finding), rule)).filter(|_| blocked);
-        facts.extend(about.fact(findings));
+        let mut why = None;
+        for asked in asked_with(method, message) {
+            let (findings, blocked) = match self.screen.json(Whose::Arguments, asked, &[], OnBlock::Withhold)
+            {
+                Look::Passed(findings) => (findings, false),
+                Look::Cut(findings, _) | Look::Blocked(findings) => (findings, true),
+            };
+            let blame = blamed(&findings).map(|(finding, rule)| (described(finding), rule));
+            why = why.or(blame.filter(|_| blocked));
+            facts.extend(about.fact(findings));
+        }
         why
     }
 
@@ -247,9 +272,33 @@ pub(super) fn described(finding: &Finding) -> String {
     format!("{what} ({})", finding.name)
 }
 
-fn opaque(result: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let is_opaque = |key: &[u8]| OPAQUE.iter().any(|name| value::unescaped(key).eq(name.bytes()));
-    value::members(result).filter(move |(key, _)| is_opaque(key)).map(|(_, raw)| place(result, raw))
+/// What a request brings along: arguments, what the person has answered to the server, what is to be completed.
+fn asked_with<'a>(method: &str, message: &Message<'a>) -> Vec<&'a [u8]> {
+    let known = [message.raw(Slot::ParamsArguments), message.raw(Slot::ParamsInputResponses)];
+    let params = message.raw(Slot::Params).filter(|_| method == "completion/complete").unwrap_or_default();
+    known.into_iter().flatten().chain(members(params, &["argument", "context"])).collect()
+}
+
+/// Members of a result that only the server reads again, and that are no text.
+fn opaque<'a>(method: &str, result: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let kind = value::member(result, "resultType").and_then(value::string);
+    let of_a_task = kind.as_deref() == Some("task") || method.starts_with("tasks/");
+    let named = [
+        ("nextCursor", result, method.ends_with("/list")),
+        ("requestState", result, kind.as_deref() == Some("input_required")),
+        ("taskId", result, of_a_task),
+        ("taskId", value::member(result, "task").unwrap_or_default(), true),
+    ];
+    let named = named.into_iter().filter(|(.., is_opaque)| *is_opaque);
+    named.filter_map(|(key, of, _)| value::member(of, key)).filter(|raw| is_name(raw))
+}
+
+fn is_name(raw: &[u8]) -> bool {
+    raw.first() == Some(&b'"')
+}
+
+fn members<'a>(object: &'a [u8], keys: &[&'static str]) -> impl Iterator<Item = &'a [u8]> {
+    keys.iter().filter_map(move |key| value::member(object, key))
 }
 
 /// Where a part of the text stands in it.

@@ -48,11 +48,18 @@ impl ItemRules {
         if !self.plan.judges_content() {
             return None;
         }
-        let result = message.raw(Slot::Result).filter(|raw| value::is_object(raw))?;
-        // The result of a task is inside of another one (MCP 2026-07-28, "Tasks").
-        let inner = value::member(result, "result").filter(|raw| value::is_object(raw));
-        let depth = self.too_deep(result);
-        depth.or_else(|| [Some(result), inner].into_iter().flatten().find_map(|result| self.items(result)))
+        self.objection_in(message.raw(Slot::Result).filter(|raw| value::is_object(raw))?)
+    }
+
+    /// The same for parameters that may hold the result of a task (MCP 2026-07-28, "Tasks").
+    pub(super) fn objection_in(&self, result: &[u8]) -> Option<Replacement> {
+        if !self.plan.judges_content() {
+            return None;
+        }
+        let task = object_in(result, "task");
+        let of_task = task.and_then(|task| object_in(task, "result"));
+        let all = [Some(result), object_in(result, "result"), task, of_task];
+        self.too_deep(result).or_else(|| all.into_iter().flatten().find_map(|result| self.items(result)))
     }
 
     fn too_deep(&self, result: &[u8]) -> Option<Replacement> {
@@ -65,10 +72,16 @@ impl ItemRules {
         if let Some(objection) = self.mistakable([Some(result), None], &OF_A_RESULT) {
             return Some(objection);
         }
-        let arrays = ARRAYS.iter().filter_map(|key| value::member(result, key));
-        arrays.filter(|raw| value::is_array(raw)).find_map(|array| {
-            self.too_many(array).or_else(|| value::elements(array).find_map(|element| self.element(element)))
+        ARRAYS.iter().filter_map(|key| value::member(result, key)).find_map(|raw| {
+            match value::is_object(raw) {
+                true => self.element(raw),
+                false => self.array(raw),
+            }
         })
+    }
+
+    fn array(&self, array: &[u8]) -> Option<Replacement> {
+        self.too_many(array).or_else(|| value::elements(array).find_map(|element| self.element(element)))
     }
 
     fn too_many(&self, array: &[u8]) -> Option<Replacement> {
@@ -80,6 +93,9 @@ impl ItemRules {
     /// An item, or a message whose content is one or several.
     fn element(&self, element: &[u8]) -> Option<Replacement> {
         let inner = value::member(element, "content");
+        if let Some(objection) = inner.filter(|raw| value::is_array(raw)).and_then(|raw| self.too_many(raw)) {
+            return Some(objection);
+        }
         let several = inner.filter(|raw| value::is_array(raw)).into_iter().flat_map(value::elements);
         let one = inner.filter(|raw| value::is_object(raw));
         let mut items = several.chain(one).chain([element]);
@@ -130,6 +146,10 @@ impl ItemRules {
         let open = granted(path) && granted(&real);
         (!open).then(|| "is no file that the policy lets the server read".to_owned())
     }
+}
+
+fn object_in<'a>(object: &'a [u8], key: &str) -> Option<&'a [u8]> {
+    value::member(object, key).filter(|raw| value::is_object(raw))
 }
 
 fn grants(plan: &LinksPlan, path: &AbsolutePath) -> bool {

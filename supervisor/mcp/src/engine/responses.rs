@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::answer::{self, Code};
 use super::content::Screened;
 use super::flight::Open;
-use super::{Engine, blocked, calls, listing, methods, refusal, rounds, structured};
+use super::{Engine, access, blocked, calls, listing, methods, refusal, rounds, structured};
 use crate::fact::{Fact, Outcome, Replacement, Side, Unexpected};
 use crate::id::RequestId;
 use crate::judgement::{Forward, Judgement};
@@ -52,8 +52,23 @@ impl Engine {
     ) -> Forward {
         match self.screened(open, message, &mut out.facts) {
             Screened::Withheld(reason) => self.replace(id, open, reason, message.bytes(), now, out),
-            Screened::Unchanged => self.pass(id, open, message, now, out),
-            Screened::Changed(line) => self.changed(id, open, line, now, out, Self::pass),
+            Screened::Unchanged => self.look_closer(id, open, message, now, out),
+            Screened::Changed(line) => self.changed(id, open, line, now, out, Self::look_closer),
+        }
+    }
+
+    /// An answer whose texts may be seen, so that what is said about it may repeat them.
+    fn look_closer(
+        &mut self,
+        id: &RequestId,
+        open: &Open,
+        message: &Message<'_>,
+        now: Instant,
+        out: &mut Judgement,
+    ) -> Forward {
+        match self.objection_to(open, message) {
+            Some(reason) => self.replace(id, open, reason, message.bytes(), now, out),
+            None => self.pass(id, open, message, now, out),
         }
     }
 
@@ -90,23 +105,30 @@ impl Engine {
         if message.has_lookalike(Section::Result) || message.has_lookalike(Section::Error) {
             return Some(Replacement::Malformed(Invalid::Lookalike.into()));
         }
+        if message.string(Slot::ResultRequestState).is_some_and(|state| rounds::is_own(&state)) {
+            return Some(Replacement::Malformed(Invalid::Reserved.into()));
+        }
+        if access::is_mistakable(&open.method, message) {
+            return Some(Replacement::Malformed(Invalid::Lookalike.into()));
+        }
+        self.limits.output_schema?;
+        let why = structured::misfit(&mut self.schemas, open, message)?;
+        Some(Replacement::Misfit { why: self.repeated(&why) })
+    }
+
+    /// Why an answer may not go to the client for what it consists of and asks for.
+    fn objection_to(&self, open: &Open, message: &Message<'_>) -> Option<Replacement> {
+        if self.extra_methods.contains(&*open.method) {
+            return None;
+        }
         let asks_by_error =
             message.raw(Slot::ErrorCode).and_then(value::integer) == Some(methods::URL_ELICITATION_REQUIRED);
         if asks_by_error && !self.asking.elicitation {
             return Some(Replacement::InputRefused { method: methods::ELICITATION.to_owned() });
         }
-        if let Some(method) = self.asking.refused_in(message) {
-            return Some(Replacement::InputRefused { method: refusal::clipped(&method) });
-        }
-        if message.string(Slot::ResultRequestState).is_some_and(|state| rounds::is_own(&state)) {
-            return Some(Replacement::Malformed(Invalid::Reserved.into()));
-        }
-        if let Some(objection) = self.items.objection(message) {
-            return Some(objection);
-        }
-        self.limits.output_schema?;
-        structured::misfit(&mut self.schemas, open, message)
-            .map(|why| Replacement::Misfit { why: refusal::clipped(&why) })
+        let asks = self.asking.refused_in(message);
+        let asks = asks.map(|method| Replacement::InputRefused { method: refusal::clipped(&method) });
+        asks.or_else(|| self.items.objection(message))
     }
 
     /// An error in the place of the answer.

@@ -74,9 +74,9 @@ impl Schemas {
         self.tools.get_mut(tool)?.input.ready().ok()?
     }
 
-    /// The schema of its structured answers.
-    pub(super) fn output(&mut self, tool: &str) -> Option<&Schema> {
-        self.tools.get_mut(tool)?.output.ready().ok()?
+    /// The schema of its structured answers; or why it cannot be used.
+    pub(super) fn output(&mut self, tool: &str) -> Result<Option<&Schema>, &str> {
+        self.tools.get_mut(tool).map_or(Ok(None), |told| told.output.ready())
     }
 
     /// Why the schema of its arguments cannot be used.

@@ -13,6 +13,7 @@ use crate::id::RequestId;
 use crate::judgement::{Forward, Judgement};
 use crate::message::{Invalid, Message};
 use crate::scan::{Fault, Section, Slot};
+use crate::value;
 
 /// Requests of the server that may be open at once.
 const MAX_REQUESTS: usize = 256;
@@ -108,10 +109,11 @@ impl Engine {
             refused(Side::Server, message, Invalid::Lookalike.into())
         } else if self.takes_back_own(method, message) {
             refused(Side::Server, message, Invalid::Reserved.into())
+        } else if self.task_is_withheld(method, message) {
+            refused(Side::Server, message, Invalid::Withheld.into())
         } else if let Some(method) = self.asking.refused_in(message) {
             Fact::ServerRequestRefused { method: clipped(&method), id: None }
         } else {
-            self.server_cancels(method, message);
             return self.tells(method, message, now, out);
         };
         self.server_flood.note(fact, now, &mut out.facts);
@@ -140,24 +142,45 @@ impl Engine {
 
     /// A notification that the client may see, as far as its texts may be seen.
     fn tells(&mut self, method: &str, message: &Message<'_>, now: Instant, out: &mut Judgement) -> Forward {
-        match self.found_in_params(method, message, now, out) {
-            Screened::Unchanged => Forward::Unchanged,
-            Screened::Changed(line) => Forward::Rewritten(line),
-            Screened::Withheld(_) => Forward::Nothing,
+        let cancelled = self.server_cancels(method, message);
+        match (self.found_in_params(method, message, now, out), cancelled) {
+            (Screened::Unchanged, _) => Forward::Unchanged,
+            (Screened::Changed(line), _) => Forward::Rewritten(line),
+            // It has taken effect, so the client hears of it, but not why.
+            (Screened::Withheld(_), Some(id)) => Forward::Rewritten(answer::cancelled(&id, "")),
+            (Screened::Withheld(_), None) => Forward::Nothing,
         }
     }
 
+    /// Whether the result of a task, told of the server's own accord, is none that could be its answer.
+    fn task_is_withheld(&mut self, method: &str, message: &Message<'_>) -> bool {
+        let params = message.raw(Slot::Params).filter(|_| method.starts_with("notifications/tasks"));
+        let Some(params) = params.filter(|raw| value::is_object(raw)) else { return false };
+        let task =
+            message.string(Slot::ParamsTaskId).and_then(|task| self.tasks.tool(&task).map(str::to_owned));
+        let of_tool = task.as_deref().and_then(|tool| self.rules.rule(tool).max_response_bytes);
+        let limit = self.limits.answer_bytes.into_iter().chain(of_tool).min();
+        let misfit = |engine: &mut Self| {
+            engine.limits.output_schema?;
+            super::structured::of_a_task(&mut engine.schemas, task.as_deref()?, params)
+        };
+        limit.is_some_and(|limit| message.bytes() > limit)
+            || self.items.objection_in(params).is_some()
+            || misfit(self).is_some()
+    }
+
     /// The server takes back a request of its own, or ends a subscription (2026-07-28, on stdio).
-    fn server_cancels(&mut self, method: &str, message: &Message<'_>) {
+    fn server_cancels(&mut self, method: &str, message: &Message<'_>) -> Option<RequestId> {
         if method != "notifications/cancelled" {
-            return;
+            return None;
         }
-        let Some(id) = message.raw(Slot::ParamsRequestId).and_then(RequestId::read) else { return };
+        let id = message.raw(Slot::ParamsRequestId).and_then(RequestId::read)?;
         self.server_requests.remove(&id);
         if self.flight.get(&id).is_some_and(|open| &*open.method == "subscriptions/listen") {
             self.flight.remove(&id);
-            self.flight.settle(id);
+            self.flight.settle(id.clone());
         }
+        Some(id)
     }
 
     pub(super) fn invalid_from_server(

@@ -12,18 +12,42 @@ const WORDS: [&str; 3] = ["structuredContent", "isError", "resultType"];
 /// Why the answer is not what the tool has declared; `None`: it is, or declares nothing.
 pub(super) fn misfit(schemas: &mut Schemas, open: &Open, message: &Message<'_>) -> Option<String> {
     let call = open.call.as_ref()?;
-    let result = result(&open.method, message)?;
-    let schema = schemas.output(&call.tool)?;
-    if let Some(word) = mistakable(result) {
-        return Some(format!("it has a member that could be mistaken for `{word}`"));
+    let outer = message.raw(Slot::Result).filter(|raw| value::is_object(raw))?;
+    match &*open.method {
+        "tools/call" | "tasks/result" => misfit_of(schemas, &call.tool, outer),
+        // Of 2026-07-28: what is inside once the task has ended.
+        "tasks/get" => of_a_task(schemas, &call.tool, outer),
+        _ => None,
     }
-    if is_error(result) || is_unfinished(result) {
+}
+
+/// The same for the result of a task, if these parameters or this result hold one.
+pub(super) fn of_a_task(schemas: &mut Schemas, tool: &str, outer: &[u8]) -> Option<String> {
+    let task = value::member(outer, "task").filter(|raw| value::is_object(raw));
+    let holders = || [Some(outer), task].into_iter().flatten();
+    if matches!(schemas.output(tool), Ok(None)) {
         return None;
     }
+    if holders().any(|holder| mistakable(holder, &["result"]).is_some()) {
+        return Some("it has a member that could be mistaken for `result`".to_owned());
+    }
+    let results = holders().filter_map(|holder| value::member(holder, "result"));
+    let results: Vec<&[u8]> = results.filter(|raw| value::is_object(raw)).collect();
+    results.into_iter().find_map(|result| misfit_of(schemas, tool, result))
+}
+
+fn misfit_of(schemas: &mut Schemas, tool: &str, result: &[u8]) -> Option<String> {
+    let schema = match schemas.output(tool) {
+        Ok(schema) => schema?,
+        Err(fault) => return Some(format!("the tool's output schema cannot be used: {fault}")),
+    };
+    if let Some(word) = mistakable(result, &WORDS) {
+        return Some(format!("it has a member that could be mistaken for `{word}`"));
+    }
     let Some(content) = value::member(result, "structuredContent") else {
-        return Some(
-            "the tool declares an output schema, and the answer has no `structuredContent`".to_owned(),
-        );
+        let later = is_error(result) || is_unfinished(result);
+        let missing = "the tool declares an output schema, and the answer has no `structuredContent`";
+        return (!later).then(|| missing.to_owned());
     };
     match serde_json::from_slice(&value::mended(content)) {
         Ok(content) => schema.validate(&content).err().map(|mismatch| mismatch.to_string()),
@@ -31,20 +55,10 @@ pub(super) fn misfit(schemas: &mut Schemas, open: &Open, message: &Message<'_>) 
     }
 }
 
-/// The result of the call itself: of `tasks/get` (2026-07-28) what is inside once the task has ended.
-fn result<'a>(method: &str, message: &Message<'a>) -> Option<&'a [u8]> {
-    let result = message.raw(Slot::Result).filter(|raw| value::is_object(raw))?;
-    match method {
-        "tools/call" | "tasks/result" => Some(result),
-        "tasks/get" => value::member(result, "result").filter(|raw| value::is_object(raw)),
-        _ => None,
-    }
-}
-
-fn mistakable(result: &[u8]) -> Option<&'static str> {
-    value::members(result).find_map(|(key, _)| {
+fn mistakable(object: &[u8], wanted: &[&'static str]) -> Option<&'static str> {
+    value::members(object).find_map(|(key, _)| {
         let key: Vec<u8> = value::unescaped(key).collect();
-        WORDS.into_iter().find(|word| words::alike(&key, word))
+        wanted.iter().copied().find(|word| words::alike(&key, word))
     })
 }
 

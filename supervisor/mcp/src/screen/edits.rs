@@ -19,25 +19,38 @@ pub(crate) struct Edit {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Uncuttable;
 
+/// What is cut out, asked for place after place: each hit is looked at where it is, however many there are.
+struct Acts<'h> {
+    coming: std::iter::Peekable<std::slice::Iter<'h, Hit>>,
+    here: Vec<&'h Hit>,
+}
+
+impl<'h> Acts<'h> {
+    /// `hits` are by place.
+    fn of(hits: &'h [Hit]) -> Self {
+        Self { coming: hits.iter().peekable(), here: Vec::new() }
+    }
+
+    /// Those that touch this place. Places are asked for in order and lie apart from each other.
+    fn within(&mut self, place: &Range<usize>) -> &[&'h Hit] {
+        while let Some(hit) = self.coming.next_if(|hit| hit.span.start < place.end) {
+            self.here.extend(Some(hit).filter(|hit| hit.treatment >= Treatment::Redact));
+        }
+        self.here.retain(|hit| hit.span.end > place.start);
+        &self.here
+    }
+}
+
 /// The strings that have to be written anew, in order. `hits` are in the text of [`texts::gathered`], by place.
 pub(super) fn in_strings(json: &[u8], skip: &[Range<usize>], hits: &[Hit]) -> Result<Vec<Edit>, Uncuttable> {
-    let acts: Vec<&Hit> = hits.iter().filter(|hit| hit.treatment >= Treatment::Redact).collect();
-    let (mut edits, mut first, mut fault) = (Vec::new(), 0, false);
+    let (mut edits, mut acts, mut fault) = (Vec::new(), Acts::of(hits), false);
     texts::walk(json, skip, &mut Vec::with_capacity(json.len()), |token, place, text| {
-        while acts.get(first).is_some_and(|hit| hit.span.end <= place.start) {
-            first += 1;
-        }
-        let here: Vec<&Hit> = acts[first..]
-            .iter()
-            .take_while(|hit| hit.span.start < place.end)
-            .filter(|hit| hit.span.end > place.start)
-            .copied()
-            .collect();
+        let here = acts.within(&place);
         if here.is_empty() {
             return;
         }
         fault |= token.is_key;
-        let by = cut(&String::from_utf8_lossy(&text[place.clone()]), place.start, &here);
+        let by = cut(&String::from_utf8_lossy(&text[place.clone()]), place.start, here);
         edits.push(Edit {
             range: token.raw.clone(),
             by: serde_json::Value::from(by).to_string().into_bytes(),
@@ -49,16 +62,15 @@ pub(super) fn in_strings(json: &[u8], skip: &[Range<usize>], hits: &[Hit]) -> Re
 /// The text without what is redacted and without lines that hold what is blocked.
 pub(super) fn in_lines(text: &str, hits: &[Hit]) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut start = 0;
+    let (mut start, mut acts) = (0, Acts::of(hits));
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
-        let acts = hits.iter().filter(|hit| hit.treatment >= Treatment::Redact);
-        let here: Vec<&Hit> = acts.filter(|hit| hit.span.start < end && hit.span.end > start).collect();
+        let here = acts.within(&(start..end));
         let ending = &line[line.trim_end_matches(['\n', '\r']).len()..];
         match here.is_empty() {
             true => out.push_str(line),
             false => {
-                out.push_str(&cut(&line[..line.len() - ending.len()], start, &here));
+                out.push_str(&cut(&line[..line.len() - ending.len()], start, here));
                 out.push_str(ending);
             }
         }
@@ -111,17 +123,11 @@ pub(crate) fn applied(bytes: &[u8], edits: &[Edit]) -> Vec<u8> {
 
 /// The line with other bytes in the place of `part`, which is a part of it.
 pub(crate) fn replaced(line: &[u8], part: &[u8], by: Vec<u8>) -> Vec<u8> {
-    spliced(line, part, vec![Edit { range: 0..part.len(), by }])
+    let start = part.as_ptr() as usize - line.as_ptr() as usize;
+    applied(line, &[Edit { range: start..start + part.len(), by }])
 }
 
 /// The line with these elements only in `array`, which is a part of it.
 pub(crate) fn with_only(line: &[u8], array: &[u8], elements: &[&[u8]]) -> Vec<u8> {
     replaced(line, array, [&b"["[..], &elements.join(&b','), b"]"].concat())
-}
-
-/// The line with edits made in a part of it.
-pub(crate) fn spliced(line: &[u8], part: &[u8], edits: Vec<Edit>) -> Vec<u8> {
-    let start = part.as_ptr() as usize - line.as_ptr() as usize;
-    let moved = |Edit { range, by }| Edit { range: range.start + start..range.end + start, by };
-    applied(line, &edits.into_iter().map(moved).collect::<Vec<_>>())
 }

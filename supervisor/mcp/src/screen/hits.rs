@@ -105,7 +105,7 @@ impl Screen {
     /// The session's own secrets.
     fn own(&self, text: &str, treatments: &Treatments) -> Vec<Hit> {
         let Some((treatment, rule)) = treatments.secrets else { return Vec::new() };
-        let found = self.secrets.find(text).into_iter();
+        let found = self.secrets.find(text).into_iter().chain(self.split(text));
         let found = found.filter(|(span, _)| !self.is_allowed(OWN_SECRET, &text[span.clone()]));
         let hit = |(span, name): (Range<usize>, String)| Hit {
             span,
@@ -116,6 +116,26 @@ impl Screen {
             count: 1,
         };
         found.map(hit).collect()
+    }
+
+    /// The session's own secrets with something in them that nobody sees, which a reader leaves out.
+    fn split(&self, text: &str) -> Vec<(Range<usize>, String)> {
+        let spans: Vec<Range<usize>> = invisible::find(text).map(|span| span.range).collect();
+        if spans.is_empty() {
+            return Vec::new();
+        }
+        let (visible, places) = without(text, &spans);
+        let home = |at: usize| {
+            let before = places.partition_point(|(visible, _)| *visible <= at).saturating_sub(1);
+            places.get(before).map_or(at, |(visible, whole)| at - visible + whole)
+        };
+        // The last character's place, not the one behind it: something invisible may lie between.
+        let span = |range: Range<usize>| home(range.start)..home(range.end.saturating_sub(1)) + 1;
+        let found = self.secrets.find(&visible).into_iter().filter(|(range, _)| !range.is_empty());
+        let found = found.map(|(range, name)| (span(range), name));
+        found
+            .filter(|(range, _)| spans.iter().any(|span| span.start > range.start && span.end < range.end))
+            .collect()
     }
 
     fn invisible(&self, text: &str, treatments: &Treatments) -> Vec<Hit> {
@@ -146,6 +166,17 @@ impl Screen {
         };
         self.allowed.iter().any(covers)
     }
+}
+
+/// The text without these ranges, and where its parts come from: each begins at the first number and came from the second.
+fn without(text: &str, ranges: &[Range<usize>]) -> (String, Vec<(usize, usize)>) {
+    let (mut left, mut places, mut from) = (String::with_capacity(text.len()), Vec::new(), 0);
+    for range in ranges.iter().chain([&(text.len()..text.len())]) {
+        places.push((left.len(), from));
+        left.push_str(text.get(from..range.start).unwrap_or_default());
+        from = range.end.max(from);
+    }
+    (left, places)
 }
 
 fn treatment(class: Class, treatments: &Treatments) -> Option<(Treatment, RuleId)> {

@@ -17,7 +17,7 @@ use policy::plan::{ContentPlan, RuleId, Treatment, Treatments};
 
 use crate::orders::{Secrets, Surroundings};
 pub(crate) use edits::Edit;
-pub(crate) use edits::{applied, replaced, spliced, with_only};
+pub(crate) use edits::{applied, replaced, with_only};
 pub use hits::{Finding, FindingKind};
 
 /// Knows what is looked for.

@@ -69,7 +69,7 @@ fn put(inside: &[u8], text: &mut Vec<u8>) {
         }
         let (plain, escaped) = rest.split_at(at);
         text.extend_from_slice(plain);
-        let (escape, after) = escaped.split_at(escape_length(escaped).min(escaped.len()));
+        let (escape, after) = escaped.split_at(value::escape(escaped).0);
         let begin = text.len();
         if !value::unescape_into(escape, text) {
             mend(&mut text[begin..]);
@@ -100,13 +100,4 @@ fn letter_of(letter: u8) -> Option<u8> {
         b'r' => b'\r',
         _ => return None,
     })
-}
-
-/// The bytes of the escape that the text begins with; a surrogate pair is one.
-fn escape_length(text: &[u8]) -> usize {
-    match text {
-        [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..] => 12,
-        [b'\\', b'u', ..] => 6,
-        _ => 2,
-    }
 }
