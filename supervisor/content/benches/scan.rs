@@ -91,6 +91,23 @@ fn worst_invisible_megabyte(bencher: Bencher<'_, '_>) {
     scan(bencher, &text("a\u{200b}", MEGABYTE), Classes::ALL);
 }
 
+/// A line of a coloured log is read twice: as a terminal shows it, and as it stands there.
+#[divan::bench]
+fn coloured_megabyte(bencher: Bencher<'_, '_>) {
+    let coloured = CLEAN.replace("the ", "\u{1b}[1mthe\u{1b}[0m ");
+    scan(bencher, &text(&coloured, MEGABYTE), Classes::ALL);
+}
+
+#[divan::bench]
+fn worst_terminal_escapes_megabyte(bencher: Bencher<'_, '_>) {
+    scan(bencher, &text("a\u{1b}Pb\u{7}", MEGABYTE), Classes::ALL);
+}
+
+#[divan::bench]
+fn worst_worded_megabyte(bencher: Bencher<'_, '_>) {
+    scan(bencher, &text("[INST] ", MEGABYTE), Classes::ALL);
+}
+
 #[divan::bench]
 fn worst_emails_megabyte(bencher: Bencher<'_, '_>) {
     scan(bencher, &text("a@b.example ", MEGABYTE), Classes::ALL);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::findings::Finding;
+use crate::pack::Rule;
 
 /// What is allowed. A finding must meet every condition that is given; without any, nothing is allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,13 @@ impl Allowed {
         let in_time = until.is_none_or(|until| today <= until);
         let says_something = rule.is_some() || allowed.is_some();
         says_something && same_rule && same_text && in_time
+    }
+
+    /// Whether every finding of the rule is allowed, whatever its text.
+    pub(crate) fn covers_all(&self, rule: &Rule, today: Day) -> bool {
+        let Self { rule: allowed, text, until } = self;
+        let in_time = until.is_none_or(|until| today <= until);
+        allowed.as_deref() == Some(rule.id()) && text.is_none() && in_time
     }
 }
 

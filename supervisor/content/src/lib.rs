@@ -5,6 +5,7 @@
 //!  text ──► invisible::find ──► spans        ──► made_visible | removed
 //!    │
 //!    └────► Scanner::scan ───► Findings      ──► redacted | without(allowed)
+//!             │  as a terminal shows it, as a model reads it: with what stands in escapes
 //!             │  the text itself                 secrets, personal data
 //!             │  folded (case, styles, spaces)   hidden instructions, exfiltration
 //!             └─ decoded once (%, &, \u, base64, hex, tag characters), then both again
@@ -13,6 +14,7 @@
 //! What it guarantees
 //! - **Work is linear.** Each text is looked at a fixed number of times. Where a text is stuffed with suspicious words the
 //!   search ends early and says so ([`Findings::cut_short`]); the caller must not pass on such a text.
+//! - **No rule hides another.** Each worded rule has its own share of the list, and [`Findings::unlisted`] tells of the rest.
 //! - **Spans fit.** Each span is in the original text, on character boundaries, in order.
 //! - **Nothing found stays.** [`redacted`] cuts every finding that it is given, and every other copy of a secret.
 //!
@@ -51,6 +53,7 @@ mod keywords;
 mod map;
 mod names;
 mod pack;
+mod readings;
 mod redact;
 mod scanner;
 mod search;

@@ -7,14 +7,13 @@ use crate::class::Classes;
 use crate::encoded::{self, Decoded};
 use crate::escapes::{self, Undone, ceil, floor};
 use crate::findings::{Finding, Findings, Via};
-use crate::fold::{self, Folded};
+use crate::fold::{self, Folded, View};
 use crate::invisible;
 use crate::map::Map;
 use crate::pack::{Rule, Run};
+use crate::readings::readings;
 use crate::scanner::Scanner;
 
-/// The most findings of worded rules that are listed.
-const MOST_LISTED: usize = 256;
 /// What trying a pattern costs whatever the text, in bytes searched.
 const TRY: usize = 32;
 /// Bytes that patterns may be tried on: so many for each byte of the text, and some for short texts.
@@ -27,8 +26,6 @@ pub(crate) struct Search<'s> {
     /// How far each rule has come in the present piece.
     progress: Vec<Progress>,
     found: Vec<Finding>,
-    listed: usize,
-    more: usize,
     effort: usize,
     cut_short: bool,
 }
@@ -43,7 +40,7 @@ struct Progress {
 
 /// Where a piece comes from.
 enum Origin<'o> {
-    /// It is the text without what is invisible.
+    /// It is a reading of the text.
     Text,
     Undone(&'o Undone),
     Run(&'o Decoded),
@@ -51,9 +48,9 @@ enum Origin<'o> {
     Hidden(Range<usize>),
 }
 
-/// A text that rules are tried on, and its two readings.
+/// A text that rules are tried on, as it stands there and folded.
 struct Piece<'p> {
-    origin: Origin<'p>,
+    origin: &'p Origin<'p>,
     plain: &'p str,
     plain_map: Option<&'p Map>,
     folded: Folded<'p>,
@@ -65,54 +62,57 @@ impl<'s> Search<'s> {
     pub(crate) fn new(scanner: &'s Scanner, text: &'s str, wanted: Classes) -> Self {
         let effort = text.len().saturating_mul(EFFORT.0).saturating_add(EFFORT.1);
         let progress = vec![Progress::default(); scanner.rules.len()];
-        Self {
-            scanner,
-            text,
-            wanted,
-            progress,
-            found: Vec::new(),
-            listed: 0,
-            more: 0,
-            effort,
-            cut_short: false,
-        }
+        Self { scanner, text, wanted, progress, found: Vec::new(), effort, cut_short: false }
     }
 
     pub(crate) fn run(mut self) -> Findings {
-        let stripped = fold::stripped(self.text);
-        let plain = stripped.as_ref().map_or(self.text, |view| view.text.as_str());
-        let base = stripped.as_ref().map(|view| &view.map);
-        let folded = fold::folded(plain);
-        self.piece(Piece { origin: Origin::Text, plain, plain_map: None, folded, base });
-        for undone in escapes::undone(plain) {
-            self.decoded(Origin::Undone(&undone), &undone.text, base);
+        let readings = readings(self.text);
+        if readings.is_empty() {
+            self.reading(self.text, None);
         }
-        for decoded in encoded::decoded(plain) {
-            self.decoded(Origin::Run(&decoded), &decoded.text, base);
+        // What a second reading repeats must not cut the search short.
+        let again = readings.len().saturating_sub(1);
+        self.effort = self.effort.saturating_add(self.text.len().saturating_mul(EFFORT.0 * again));
+        for View { text, map } in &readings {
+            self.reading(text, Some(map));
         }
-        if stripped.is_some() {
+        if !readings.is_empty() {
             self.hidden();
         }
-        let mut findings = Findings::sorted(self.found);
-        findings.more = self.more;
-        findings.cut_short = self.cut_short;
-        findings
+        Findings::sorted(self.found, self.cut_short)
     }
 
-    /// What tag characters and selectors say.
+    /// One reading of the text, and what is encoded in it.
+    fn reading(&mut self, plain: &str, base: Option<&Map>) {
+        let folded = fold::folded(plain);
+        self.piece(Piece { origin: &Origin::Text, plain, plain_map: None, folded, base });
+        for undone in escapes::undone(plain) {
+            self.decoded(&Origin::Undone(&undone), &undone.text, base);
+        }
+        for decoded in encoded::decoded(plain) {
+            self.decoded(&Origin::Run(&decoded), &decoded.text, base);
+        }
+    }
+
+    /// What tag characters and selectors say, also within an escape.
     fn hidden(&mut self) {
-        for span in invisible::find(self.text) {
+        for span in invisible::characters(self.text) {
             if let Some(said) = invisible::smuggled(&self.text[span.range.clone()], span.kind) {
-                self.decoded(Origin::Hidden(span.range), &said, None);
+                self.decoded(&Origin::Hidden(span.range), &said, None);
             }
         }
     }
 
-    fn decoded(&mut self, origin: Origin<'_>, text: &str, base: Option<&Map>) {
-        let stripped = fold::stripped(text);
-        let plain = stripped.as_ref().map_or(text, |view| view.text.as_str());
-        let plain_map = stripped.as_ref().map(|view| &view.map);
-        self.piece(Piece { origin, plain, plain_map, folded: fold::folded(plain), base });
+    /// Every reading of a text that was decoded.
+    fn decoded(&mut self, origin: &Origin<'_>, text: &str, base: Option<&Map>) {
+        let readings = readings(text);
+        if readings.is_empty() {
+            self.piece(Piece { origin, plain: text, plain_map: None, folded: fold::folded(text), base });
+        }
+        for View { text, map } in &readings {
+            let folded = fold::folded(text);
+            self.piece(Piece { origin, plain: text, plain_map: Some(map), folded, base });
+        }
     }
 
     fn piece(&mut self, piece: Piece<'_>) {
@@ -201,17 +201,12 @@ impl<'s> Search<'s> {
         let plain = |range: &Range<usize>| if worded { piece.folded.source(range) } else { range.clone() };
         let Some(via) = self.via(piece, &plain(&whole), &text[whole]) else { return };
         let span = piece.home(&plain(&found));
-        if worded && self.listed == MOST_LISTED {
-            self.more += 1;
-            return;
-        }
-        self.listed += usize::from(worded);
         self.found.push(Finding { rule: rule.clone(), span, via });
     }
 
     /// In what form the range of a piece's plain text matched; `None` if the text itself has the same match.
     fn via(&self, piece: &Piece<'_>, plain: &Range<usize>, matched: &str) -> Option<Via> {
-        match &piece.origin {
+        match piece.origin {
             Origin::Text => {
                 let direct = self.text[piece.home(plain)].eq_ignore_ascii_case(matched);
                 Some(if direct { Via::Direct } else { Via::Folded })
@@ -231,7 +226,7 @@ impl Piece<'_> {
 
     /// The range of the original text. What was decoded as a whole is found as a whole.
     fn home(&self, plain: &Range<usize>) -> Range<usize> {
-        let range = match &self.origin {
+        let range = match self.origin {
             Origin::Text => self.own(plain),
             Origin::Undone(undone) => undone.map.source(&self.own(plain)),
             Origin::Run(decoded) => decoded.run.clone(),

@@ -39,6 +39,8 @@ exchanges! {
     kill
     blocked
     ending
+    escapes
+    stuffed
     revise
     arguments
     schemas
@@ -49,6 +51,8 @@ exchanges! {
     elicitation
     rounds
     pins
+    reopened
+    shaken_again
     first_use
     unaccepted
     access

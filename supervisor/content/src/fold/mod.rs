@@ -8,7 +8,6 @@ use ascii::Blocks;
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 use crate::bytes;
-use crate::invisible;
 use crate::map::Map;
 
 /// A changed text and the way back.
@@ -27,21 +26,6 @@ enum Way<'t> {
     /// ASCII, and the text that was folded.
     Blocks(&'t str, Blocks),
     Pieces(Map),
-}
-
-/// The text without what is invisible; `None` if nothing was.
-pub(crate) fn stripped(text: &str) -> Option<View> {
-    let mut spans = invisible::find(text).peekable();
-    spans.peek()?;
-    let mut view = View { text: String::with_capacity(text.len()), map: Map::from(0) };
-    let mut kept = 0;
-    for span in spans {
-        view.text.push_str(&text[kept..span.range.start]);
-        kept = span.range.end;
-        view.map.resume(view.text.len(), kept);
-    }
-    view.text.push_str(&text[kept..]);
-    Some(view)
 }
 
 /// The folded text: compatibility forms (NFKD) without marks in lower case, look-alikes of Latin letters in Latin words,
@@ -281,7 +265,7 @@ fn look_alike(c: char) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::{folded, stripped};
+    use super::folded;
 
     #[test]
     fn disguises_fall() {
@@ -317,15 +301,5 @@ mod tests {
                 assert_eq!(folded(&text[source]).text.trim(), word);
             }
         }
-    }
-
-    #[test]
-    fn stripping_leads_back() {
-        let text = "a\u{200b}bc\u{1b}[0md";
-        let view = stripped(text).expect("something is invisible");
-        assert_eq!(view.text, "abcd");
-        assert_eq!(&text[view.map.source(&(1..3))], "bc");
-        assert_eq!(&text[view.map.source(&(0..4))], text);
-        assert!(stripped("plain").is_none());
     }
 }

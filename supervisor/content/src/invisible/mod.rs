@@ -10,6 +10,7 @@ mod shown;
 
 use std::ops::Range;
 
+pub(crate) use ansi::opening;
 pub(crate) use shown::smuggled;
 pub use shown::{made_visible, removed};
 
@@ -51,11 +52,24 @@ pub struct Span {
 
 /// Everything invisible in a text, in order. Tag characters and selectors that follow each other are one span.
 pub fn find(text: &str) -> impl Iterator<Item = Span> {
+    spans(text, ansi::sequence)
+}
+
+/// The same for a reader who is no terminal: an escape is a control character, and what follows it is text.
+pub fn characters(text: &str) -> impl Iterator<Item = Span> {
+    spans(text, |_| None)
+}
+
+/// `escape`: the bytes of the escape sequence that a text begins with.
+fn spans(text: &str, escape: impl Fn(&str) -> Option<usize>) -> impl Iterator<Item = Span> {
     let mut at = 0;
     let mut visible = 0;
     std::iter::from_fn(move || {
         while let Some(place) = bytes::next(text.as_bytes(), at, may_begin_invisible) {
-            let (length, kind) = judge(&text[visible..place], &text[place..], place == 0);
+            let (length, kind) = match escape(&text[place..]) {
+                Some(length) => (length, Some(Kind::Escape)),
+                None => judge(&text[visible..place], &text[place..], place == 0),
+            };
             at = place + length;
             if let Some(kind) = kind {
                 visible = at;
@@ -74,14 +88,11 @@ fn may_begin_invisible(byte: u8) -> bool {
     control | (byte == 0x7f) | lead
 }
 
-/// How many bytes belong together at the begin of `rest`, and whether they are invisible. `before` is what is visible since
+/// How many bytes belong together at the begin of `rest`, which is no escape, and whether they are invisible. `before` is what is visible since
 /// the last span: nothing else can be what a joiner or a selector belongs to.
 fn judge(before: &str, rest: &str, is_first: bool) -> (usize, Option<Kind>) {
     let Some(first) = rest.chars().next() else { return (1, None) };
     let one = first.len_utf8();
-    if let Some(length) = ansi::sequence(rest) {
-        return (length, Some(Kind::Escape));
-    }
     match character::kind(first) {
         None => (context::flag(rest).unwrap_or(one), None),
         Some(Kind::Tag) => (run(rest, Kind::Tag), Some(Kind::Tag)),

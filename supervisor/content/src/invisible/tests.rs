@@ -13,6 +13,11 @@ fn what_is_invisible_is_found() {
         ("\u{1b}]8;;http://x.example\u{7}y", vec![Kind::Escape], "⟦ESC]8;;http://x.exampleBEL⟧y"),
         ("\u{1b}]52;c;aGk=\u{1b}\\", vec![Kind::Escape], "⟦ESC]52;c;aGk=ESC\\⟧"),
         ("\u{1b}]0;never ended", vec![Kind::Escape], "⟦ESC]⟧0;never ended"),
+        ("\u{1b}]0;a\nb\u{7}", vec![Kind::Escape, Kind::Control], "⟦ESC]⟧0;a\nb⟦U+0007⟧"),
+        ("\u{9d}a\r\nb\u{9c}", vec![Kind::Escape, Kind::Control], "⟦U+009D⟧a\r\nb⟦U+009C⟧"),
+        ("\u{1b}Pa\tb\rc\u{1b}\\", vec![Kind::Escape], "⟦ESCPaU+0009bU+000DcESC\\⟧"),
+        ("\u{1b}[1\nm", vec![Kind::Escape], "⟦ESC[1⟧\nm"),
+        ("\u{1b}(\nB", vec![Kind::Escape], "⟦ESC(⟧\nB"),
         ("\u{9b}2Jx", vec![Kind::Escape], "⟦U+009B2J⟧x"),
         ("\u{1b}(0x\u{1b}c", vec![Kind::Escape, Kind::Escape], "⟦ESC(0⟧x⟦ESCc⟧"),
         ("a\u{1b}", vec![Kind::Control], "a⟦U+001B⟧"),
@@ -78,7 +83,7 @@ proptest! {
         let mut last = 0;
         for span in find(&text) {
             prop_assert!(span.range.start >= last && span.range.start < span.range.end);
-            prop_assert!(text.get(span.range.clone()).is_some());
+            prop_assert!(text.get(span.range.clone()).is_some_and(|hidden| !hidden.contains('\n')));
             last = span.range.end;
         }
         prop_assert_eq!(find(&made_visible(&text)).count(), 0, "{:?}", made_visible(&text));

@@ -46,6 +46,8 @@ pub(super) struct Pins {
     surface: Surface,
     /// Tools and prompts that have changed in meaning, or are new.
     changed: BTreeSet<(List, String)>,
+    /// Names that came twice in one listing: which of the two is meant nobody can accept.
+    twice: BTreeSet<(List, String)>,
     /// Everything is.
     all_closed: bool,
     /// The last report that was told.
@@ -64,6 +66,7 @@ impl Pins {
             identity,
             surface,
             changed: BTreeSet::new(),
+            twice: BTreeSet::new(),
             all_closed: false,
             told: String::new(),
         };
@@ -104,11 +107,12 @@ impl Pins {
             (None, _) => self.plan.first_use == FirstUse::Refuse,
             (Some(_), OnChange::Flag) => false,
             (Some(_), OnChange::Quarantine) => weight >= Some(Weight::Alarming),
-            (Some(_), OnChange::Block) => weight >= Some(Weight::Meaningful),
+            (Some(_), OnChange::Block) => weight >= Some(Weight::Meaningful) || !self.changed.is_empty(),
         };
     }
 
-    /// What the server says of itself; whether its instructions have changed and are to be withheld.
+    /// What the server says of itself; whether its instructions have changed and are to be withheld. That it says nothing is
+    /// something that it can change as well.
     fn told(&mut self, told: Told) -> bool {
         let known = self.surface.set_told(told).is_ok();
         self.judge_server();
@@ -119,6 +123,18 @@ impl Pins {
             None => self.plan.first_use == FirstUse::Refuse,
         };
         (self.all_closed || !known || changed) && self.plan.on_change != OnChange::Flag
+    }
+
+    /// What the server says of itself is met for the first time although its lists are known: it is remembered.
+    fn met_told(&mut self) -> Option<Fact> {
+        let first = self.pinned().is_some_and(|pinned| pinned.told().is_none());
+        if !first || self.all_closed || self.plan.first_use == FirstUse::Refuse {
+            return None;
+        }
+        let mut part = Surface::default();
+        part.set_told(self.surface.told()?.clone()).ok()?;
+        self.lock.accept(&self.name, &part).ok()?;
+        Some(Fact::ServerPinned { surface: part.to_json(), tools: 0 })
     }
 
     /// One element of a list.
@@ -143,6 +159,9 @@ impl Pins {
         };
         let closes = weight >= Some(Weight::Meaningful) || added.is_err();
         let key = (list, name);
+        if added.is_err() {
+            self.twice.insert(key.clone());
+        }
         let _ = if closes { self.changed.insert(key) } else { self.changed.remove(&key) };
         self.all_closed |= closes && self.plan.on_change == OnChange::Block;
     }
@@ -171,7 +190,11 @@ impl Pins {
     fn page(&mut self, list: List, elements: &[u8], first: bool, last: bool) -> Option<Fact> {
         if first {
             self.surface.begin(list);
-            self.changed.retain(|(of, _)| *of != list);
+            // What is pinned stays closed until it is shown as somebody has accepted it; what is not is judged by its name.
+            let mut changed = std::mem::take(&mut self.changed);
+            changed.retain(|(of, name)| *of != list || self.knows(*of, name));
+            self.changed = changed;
+            self.twice.retain(|(of, _)| *of != list);
         }
         value::elements(elements).for_each(|raw| self.element(list, raw));
         if last {
@@ -229,18 +252,26 @@ impl Pins {
         })
     }
 
+    /// Whether a tool is neither shown nor pinned any more.
+    fn is_gone(&self, list: List, name: &str) -> bool {
+        list == List::Tools && !self.surface.tools().contains_key(name) && !self.knows(list, name)
+    }
+
+    /// Whether a tool is shown once, and as somebody has accepted it.
+    fn is_accepted(&self, list: List, name: &str) -> bool {
+        let shown = || self.surface.tools().get(name);
+        let once = list == List::Tools && !self.twice.contains(&(list, name.to_owned()));
+        once && shown().is_some_and(|tool| self.weight_of_tool(tool) < Some(Weight::Meaningful))
+    }
+
     /// Somebody has accepted something: what is shown is compared anew.
     pub(super) fn follow(&mut self, lock: Lock) -> Option<Fact> {
         self.lock = lock;
-        self.judge_server();
         // Only what is seen to be accepted opens. Prompts, and tools that could not be read, wait for the next listing.
-        let tools = self.surface.tools().values();
-        let accepted = tools.filter(|tool| self.weight_of_tool(tool) < Some(Weight::Meaningful));
-        let accepted: Vec<_> = accepted.map(|tool| (List::Tools, tool.name().to_owned())).collect();
-        for tool in &accepted {
-            self.changed.remove(tool);
-        }
-        self.all_closed |= !self.changed.is_empty() && self.plan.on_change == OnChange::Block;
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.retain(|(list, name)| !self.is_gone(*list, name) && !self.is_accepted(*list, name));
+        self.changed = changed;
+        self.judge_server();
         self.compared()
     }
 }
@@ -289,7 +320,9 @@ impl super::Engine {
         let pins = self.pins.as_mut()?;
         let result = message.raw(Slot::Result).filter(|raw| value::is_object(raw))?;
         if matches!(&*open.method, "initialize" | "server/discover") {
-            return withheld(pins, message, result);
+            let line = withheld(pins, message, result);
+            facts.extend(pins.met_told());
+            return line;
         }
         let (list, key) = listed(&open.method)?;
         let elements = value::member(result, key).filter(|raw| value::is_array(raw))?;
@@ -335,7 +368,8 @@ fn withheld(pins: &mut Pins, message: &Message<'_>, result: &[u8]) -> Option<Vec
     let raw = value::member(result, "instructions");
     let instructions = raw.and_then(value::string);
     let told = Told { name: of_info("name"), version: of_info("version"), instructions };
-    let raw = raw.filter(|_| pins.told(told))?;
+    let changed = pins.told(told);
+    let raw = raw.filter(|_| changed)?;
     let by = br#""[withheld by mcpguard: they are not those that somebody has accepted]""#.to_vec();
     Some(replaced(message.line(), raw, by))
 }

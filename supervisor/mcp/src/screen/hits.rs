@@ -89,6 +89,7 @@ impl Screen {
         if findings.cut_short() {
             hits.extend(unsearched(text, treatments));
         }
+        hits.extend(findings.unlisted().filter_map(|(rule, count)| unlisted(text, rule, count, treatments)));
         hits
     }
 
@@ -120,11 +121,25 @@ impl Screen {
 
     /// The session's own secrets with something in them that nobody sees, which a reader leaves out.
     fn split(&self, text: &str) -> Vec<(Range<usize>, String)> {
-        let spans: Vec<Range<usize>> = invisible::find(text).map(|span| span.range).collect();
-        if spans.is_empty() {
+        let whole: Vec<Range<usize>> = invisible::find(text).map(|span| span.range).collect();
+        if whole.is_empty() {
             return Vec::new();
         }
-        let (visible, places) = without(text, &spans);
+        // With what a terminal takes for the inside of an escape, and without.
+        let signs: Vec<Range<usize>> = invisible::characters(text).map(|span| span.range).collect();
+        let mut found = self.split_by(text, &whole);
+        found.extend(
+            Some(signs)
+                .filter(|signs| *signs != whole)
+                .map(|signs| self.split_by(text, &signs))
+                .into_iter()
+                .flatten(),
+        );
+        found
+    }
+
+    fn split_by(&self, text: &str, spans: &[Range<usize>]) -> Vec<(Range<usize>, String)> {
+        let (visible, places) = without(text, spans);
         let home = |at: usize| {
             let before = places.partition_point(|(visible, _)| *visible <= at).saturating_sub(1);
             places.get(before).map_or(at, |(visible, whole)| at - visible + whole)
@@ -194,20 +209,30 @@ fn wanted(treatments: &Treatments) -> Classes {
     wanted.fold(Classes::NONE, |classes, class| classes | class.into())
 }
 
-/// A rule for words that honest texts often hold, too, only flags.
 fn hit(finding: &content::Finding, treatments: &Treatments) -> Option<Hit> {
-    let class = finding.class();
+    of_rule(&finding.rule, finding.span.clone(), treatments)
+}
+
+/// A rule for words that honest texts often hold, too, only flags.
+fn of_rule(found: &content::Rule, span: Range<usize>, treatments: &Treatments) -> Option<Hit> {
+    let class = found.class();
     let (treatment, rule) = treatment(class, treatments)?;
-    let unsure =
-        finding.severity() == Severity::Low && matches!(class, Class::Injection | Class::Exfiltration);
+    let unsure = found.severity() == Severity::Low && matches!(class, Class::Injection | Class::Exfiltration);
     Some(Hit {
-        span: finding.span.clone(),
-        name: finding.rule.id().to_owned().into(),
+        span,
+        name: found.id().to_owned().into(),
         kind: class.into(),
         treatment: if unsure { treatment.min(Treatment::Flag) } else { treatment },
         rule,
         count: 1,
     })
+}
+
+/// More of a rule than are listed: where the others stand nobody knows, so that nothing of them can be cut out.
+fn unlisted(text: &str, rule: &content::Rule, count: usize, treatments: &Treatments) -> Option<Hit> {
+    let hit = of_rule(rule, 0..text.len(), treatments)?;
+    let treatment = if hit.treatment >= Treatment::Redact { Treatment::Block } else { hit.treatment };
+    Some(Hit { treatment, count: count as u64, ..hit })
 }
 
 impl From<Class> for FindingKind {

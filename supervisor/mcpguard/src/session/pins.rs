@@ -65,11 +65,11 @@ impl Pinner {
     fn remember(&self, surface: &str) -> anyhow::Result<()> {
         let surface = Surface::from_json(surface).context("what the server shows cannot be remembered")?;
         pinned::change(&self.lock, |lock| {
-            let known =
-                lock.server(&self.policy).map(|pinned| pins::compare_server(pinned, &surface, &|_| None));
-            let changed = known.is_some_and(|report| {
+            let changed = lock.server(&self.policy).is_some_and(|pinned| {
+                let report = pins::compare_server(pinned, &surface, &|_| None);
+                // What a server says of itself may be met for the first time after its lists.
                 report.entries.iter().any(|entry| entry.fate != pins::Fate::Added)
-                    || !report.server.is_empty()
+                    || (!report.server.is_empty() && pinned.told().is_some())
             });
             if changed {
                 return Ok(());

@@ -6,6 +6,8 @@ use anyhow::Context;
 use pins::{List, Lock, Pinned};
 use serde_json::{Value, json};
 
+use super::ascii;
+
 /// All servers in a line each, or everything of one.
 ///
 /// # Errors
@@ -13,9 +15,12 @@ use serde_json::{Value, json};
 pub(super) fn run(lock: &Lock, policy: Option<&str>, json: bool, out: &mut dyn Write) -> anyhow::Result<u8> {
     let one = |name: &str| lock.server(name).with_context(|| format!("nothing is pinned of `{name}`"));
     match (policy, json) {
-        (Some(name), true) => writeln!(out, "{}", object(name, one(name)?))?,
+        (Some(name), true) => writeln!(out, "{}", ascii(&object(name, one(name)?).to_string()))?,
         (Some(name), false) => whole(name, one(name)?, out)?,
-        (None, true) => lock.servers().try_for_each(|(name, it)| writeln!(out, "{}", object(name, it)))?,
+        (None, true) => {
+            let mut all = lock.servers().map(|(name, it)| ascii(&object(name, it).to_string()));
+            all.try_for_each(|line| writeln!(out, "{line}"))?;
+        }
         (None, false) => lock.servers().try_for_each(|(name, it)| writeln!(out, "{}", line(name, it)))?,
     }
     if policy.is_none() && !json && lock.servers().next().is_none() {
