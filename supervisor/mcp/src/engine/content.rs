@@ -73,7 +73,8 @@ impl Engine {
         let array =
             listed(&open.method).and_then(|key| value::member(whole, key)).filter(|raw| value::is_array(raw));
         let frame = [message.raw(Slot::Jsonrpc), message.raw(Slot::Id), array].into_iter().flatten();
-        let mut skip: Vec<_> = frame.chain(opaque(&open.method, whole)).map(|raw| place(line, raw)).collect();
+        let mut skip: Vec<_> =
+            frame.chain(opaque(&open.method, message)).map(|raw| place(line, raw)).collect();
         skip.sort_by_key(|range| range.start);
         let needed = matches!(&*open.method, "initialize" | "server/discover");
         let on_block = if needed { OnBlock::Blank } else { OnBlock::Withhold };
@@ -280,17 +281,17 @@ fn asked_with<'a>(method: &str, message: &Message<'a>) -> Vec<&'a [u8]> {
 }
 
 /// Members of a result that only the server reads again, and that are no text.
-fn opaque<'a>(method: &str, result: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-    let kind = value::member(result, "resultType").and_then(value::string);
+fn opaque<'a>(method: &str, message: &Message<'a>) -> impl Iterator<Item = &'a [u8]> {
+    let kind = message.string(Slot::ResultResultType);
     let of_a_task = kind.as_deref() == Some("task") || method.starts_with("tasks/");
+    let list = message.raw(Slot::Result).filter(|_| method.ends_with("/list"));
     let named = [
-        ("nextCursor", result, method.ends_with("/list")),
-        ("requestState", result, kind.as_deref() == Some("input_required")),
-        ("taskId", result, of_a_task),
-        ("taskId", value::member(result, "task").unwrap_or_default(), true),
+        list.and_then(|list| value::member(list, "nextCursor")),
+        message.raw(Slot::ResultRequestState).filter(|_| kind.as_deref() == Some("input_required")),
+        message.raw(Slot::ResultTaskId).filter(|_| of_a_task),
+        message.raw(Slot::ResultTask).and_then(|task| value::member(task, "taskId")),
     ];
-    let named = named.into_iter().filter(|(.., is_opaque)| *is_opaque);
-    named.filter_map(|(key, of, _)| value::member(of, key)).filter(|raw| is_name(raw))
+    named.into_iter().flatten().filter(|raw| is_name(raw))
 }
 
 fn is_name(raw: &[u8]) -> bool {

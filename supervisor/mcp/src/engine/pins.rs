@@ -336,10 +336,7 @@ impl super::Engine {
         let mut out = crate::Judgement::default();
         let Some(pins) = &mut self.pins else { return out };
         out.facts.extend(pins.follow(lock));
-        for list in ["tools", "prompts"] {
-            let changed = serde_json::json!({ "jsonrpc": "2.0", "method": format!("notifications/{list}/list_changed") });
-            out.to_client.push(changed.to_string().into_bytes());
-        }
+        list_again(&mut out);
         out
     }
 
@@ -352,6 +349,15 @@ impl super::Engine {
     /// The same for a prompt.
     pub(super) fn quarantined_prompt(&self, prompt: &str) -> Option<RuleId> {
         self.pins.as_ref()?.closed(List::Prompts, prompt)
+    }
+}
+
+/// The client is to list what may be open or closed otherwise now.
+pub(super) fn list_again(out: &mut crate::Judgement) {
+    for list in ["tools", "prompts"] {
+        let changed =
+            serde_json::json!({ "jsonrpc": "2.0", "method": format!("notifications/{list}/list_changed") });
+        out.to_client.push(changed.to_string().into_bytes());
     }
 }
 

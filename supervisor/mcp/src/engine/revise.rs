@@ -39,10 +39,12 @@ impl Engine {
         (self.limits, self.asking, self.extra_methods) = super::of_the_session(session, &responses);
         self.items = self.items.followed_by(responses);
         self.on_refusal = on_refusal;
-        self.screen.follow(content);
+        if self.screen.follow(content) {
+            super::pins::list_again(&mut out);
+        }
         self.access = access;
         self.approvals = approvals;
-        // What was closed by the old policy is looked at anew with the next list; until then it stays closed.
+        // What was closed by the old policy is looked at anew with the next list, and so is what the new one would close.
         for id in self.flight.waiting_calls() {
             self.refuse_waiting(&id, now, &mut out);
         }

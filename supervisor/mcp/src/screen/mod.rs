@@ -72,10 +72,12 @@ impl Screen {
         screen
     }
 
-    /// Looks by another policy from now on.
-    pub(crate) fn follow(&mut self, plan: ContentPlan) {
+    /// Looks by another policy from now on; whether it is another one.
+    pub(crate) fn follow(&mut self, plan: ContentPlan) -> bool {
+        let changes = self.plan != plan;
         self.allowed = plan.allowed.iter().map(allowed).collect();
         self.plan = plan;
+        changes
     }
 
     fn treatments(&self, whose: Whose) -> &Treatments {
