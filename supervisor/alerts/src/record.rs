@@ -9,6 +9,9 @@ use crate::denial::{host, layer};
 use crate::event::{Event, Origin};
 use crate::kind::{Kind, Layer, Verdict};
 
+/// Closed tools of one record that are events of their own; more are counted with the first.
+const MOST_CLOSED: usize = 1024;
+
 impl<'a> Event<'a> {
     /// What a body tells. `seq` is its record's number.
     pub fn of(body: &'a Body, seq: u64, origin: &Origin<'a>) -> Self {
@@ -40,12 +43,30 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// Everything that a body tells, one event after another: each tool that it closes is one.
+    pub fn all_of(body: &'a Body, seq: u64, origin: &Origin<'a>) -> Vec<Self> {
+        let first = Self::of(body, seq, origin);
+        match body {
+            Body::Pins(pins) if first.kind == Kind::ToolQuarantine && pins.closed.len() > 1 => {
+                let (alone, rest) = pins.closed.split_at(pins.closed.len().min(MOST_CLOSED));
+                let more = rest.len() as u64;
+                let each = |(at, tool): (usize, &'a String)| Event {
+                    tool: Some(tool),
+                    count: if at == 0 { 1 + more } else { 1 },
+                    ..first
+                };
+                alone.iter().enumerate().map(each).collect()
+            }
+            _ => vec![first],
+        }
+    }
+
     /// What a record tells; its session and number are its own. Its time is not looked at.
     pub fn of_record(record: &'a Record, origin: &Origin<'a>) -> Self {
         Self::of(&record.body, record.seq, &Origin { session: record.session.as_str(), ..*origin })
     }
 
-    /// The first of the closed tools stands for all of them.
+    /// The first of the closed tools stands for all of them; [`Self::all_of`] tells of each.
     fn pinned(self, pins: &'a Pins) -> Self {
         let closed = pins.state == PinState::Changed && (pins.all_closed || !pins.closed.is_empty());
         if !closed {

@@ -144,3 +144,21 @@ fn the_baseline_knows_records() {
         assert_eq!(names, rules, "{}", body.event());
     }
 }
+
+/// A tool that sorts first and is closed already does not stand for one that is closed after it.
+#[test]
+fn each_closed_tool_is_told_of() {
+    let pins = |closed: &[&str]| {
+        let closed = closed.iter().map(|tool| (*tool).to_owned()).collect();
+        let (state, weight, changes) = (PinState::Changed, None, vec![]);
+        Body::Pins(Pins { state, weight, changes, closed, all_closed: false, tools: None, rule: None })
+    };
+    let mut watch = Watch::new(Pack::baseline().unwrap().into_rules());
+    let mut told = |body: &Body, at| -> Vec<String> {
+        let events = Event::all_of(body, 1, &ORIGIN);
+        let alerts = events.iter().flat_map(|event| watch.event(event, Millis(at)));
+        alerts.filter_map(|alert| alert.group.map(|group| group.key)).collect()
+    };
+    assert_eq!(told(&pins(&["aaa"]), 0), ["aaa"]);
+    assert_eq!(told(&pins(&["aaa", "send_mail"]), 1000), ["send_mail"]);
+}

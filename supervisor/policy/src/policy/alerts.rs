@@ -113,7 +113,9 @@ fn fits(rule: &AlertRule, report: &mut Report) {
     let place = |field| first_seen.as_ref().filter(|at| at.value == field).map(|at| &at.origin);
     narrow(tools.as_ref().map(|at| &at.origin).or(place(AlertField::Tool)), "a tool", &has_tool);
     narrow(hosts.as_ref().map(|at| &at.origin).or(place(AlertField::Host)), "a host", &has_host);
-    narrow(paths.as_ref().map(|at| &at.origin), "a path", &|event| event == AlertEvent::Denial);
+    narrow(paths.as_ref().map(|at| &at.origin), "a path", &|event| {
+        event == AlertEvent::Denial && hosts.is_none() && place(AlertField::Host).is_none()
+    });
     narrow(place(AlertField::Program), "a program", &|event| event == AlertEvent::Denial);
     let one = |at: &At<Filled<At<AlertOutcome>>>, event| {
         at.value.0.iter().any(|wanted| outcomes_of(event).contains(&wanted.value))
@@ -122,13 +124,17 @@ fn fits(rule: &AlertRule, report: &mut Report) {
         outcomes.as_ref().is_some_and(|at| one(at, event))
     });
     narrow(about.as_ref().map(|at| &at.origin), "to do with such a thing", &|event| {
-        about.iter().flat_map(|at| &at.value.0).any(|wanted| is_about(event, wanted.value))
+        about.iter().flat_map(|at| &at.value.0).any(|wanted| {
+            // Of denials, only those of the network name a host.
+            let of_host = hosts.is_some() || place(AlertField::Host).is_some();
+            is_about(event, wanted.value) && (!of_host || wanted.value == AlertSubject::Network)
+        })
     });
 }
 
 fn has_tool(event: AlertEvent) -> bool {
-    use AlertEvent::{Approval, Denial, Findings, ToolCall, ToolResult};
-    matches!(event, ToolCall | ToolResult | Denial | Findings | Approval)
+    use AlertEvent::{Approval, Denial, Findings, ToolCall, ToolQuarantine, ToolResult};
+    matches!(event, ToolCall | ToolResult | Denial | Findings | Approval | ToolQuarantine)
 }
 
 fn has_host(event: AlertEvent) -> bool {

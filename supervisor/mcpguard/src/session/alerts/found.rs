@@ -64,6 +64,10 @@ pub(super) struct Message {
 }
 
 impl Message {
+    pub(super) fn is_critical(&self) -> bool {
+        matches!(&self.body, Body::Alert(alert) if alert.severity == audit::Severity::Critical)
+    }
+
     /// One line of JSON without its newline. `missed`: so many before it were not told.
     pub(super) fn json(&self, missed: u64) -> serde_json::Result<Vec<u8>> {
         let Self { time, session, policy, seq, body, line } = self;

@@ -79,28 +79,29 @@ impl Alerts {
 
     /// What is to be told of a record. `body` holds no secrets; `seq` is 0 where it is not written.
     pub(super) fn of_record(&mut self, body: &Body, seq: u64) -> Vec<Found> {
-        self.take(|origin| Event::of(body, seq, origin))
+        self.take(|origin| Event::all_of(body, seq, origin))
     }
 
     /// What is to be told because a record could not be written.
     pub(super) fn of_loss(&mut self) -> Vec<Found> {
-        self.take(|origin| at(origin, Kind::Lost))
+        self.take(|origin| vec![at(origin, Kind::Lost)])
     }
 
     /// What is to be told of a host that was reached. Its name holds no secrets.
     pub(super) fn of_host(&mut self, host: &str) -> Vec<Found> {
         let (host, verdict, layer) = (Some(host), Some(Verdict::Allowed), Some(Layer::Network));
-        self.take(|origin| Event { host, verdict, layer, ..at(origin, Kind::Connection) })
+        self.take(|origin| vec![Event { host, verdict, layer, ..at(origin, Kind::Connection) }])
     }
 
-    fn take<'a>(&'a mut self, event: impl FnOnce(&Origin<'a>) -> Event<'a>) -> Vec<Found> {
+    fn take<'a>(&'a mut self, events: impl FnOnce(&Origin<'a>) -> Vec<Event<'a>>) -> Vec<Found> {
         let Self { watches, places, began, session, server, scopes, .. } = self;
         if watches.are_none() {
             return Vec::new();
         }
         let now = Millis(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
         let origin = Origin { session, server, caller: None, scopes };
-        let alerts = watches.event(&event(&origin), now);
+        let events = events(&origin);
+        let alerts: Vec<_> = events.iter().flat_map(|event| watches.event(event, now)).collect();
         alerts.iter().map(|alert| Found::of(alert, places.get(&alert.rule))).collect()
     }
 

@@ -13,8 +13,10 @@ use crate::terminal;
 
 /// Alerts that wait.
 pub(super) const ROOM: usize = 64;
+/// Of these, room that only critical alerts have: what is not critical can be brought about by a server at will.
+const FOR_CRITICAL: u64 = 16;
 
-/// Alerts in a minute. Rules do not tell the same again and again; many rules and tools together are bounded here.
+/// Critical alerts in a minute, and others. Rules do not tell the same again and again; many rules and tools together are bounded here.
 pub(super) const A_MINUTE: usize = 60;
 
 /// An alert, and how many before it were dropped since the last one that was not.
@@ -26,8 +28,12 @@ pub(super) struct Outlet {
     queue: Option<SyncSender<Queued>>,
     /// Until the thread is started.
     worker: Option<Worker>,
-    /// When the last alerts were let in.
-    let_in: VecDeque<Instant>,
+    /// When the last alerts were let in: critical ones, and others.
+    let_in: [VecDeque<Instant>; 2],
+    /// Those that the thread is through with.
+    done: Arc<AtomicU64>,
+    /// Those that were let in altogether.
+    sent: u64,
     /// Dropped since the last one that was let in.
     missed: u64,
     /// Dropped and let in altogether.
@@ -42,6 +48,7 @@ struct Worker {
     queue: Receiver<Queued>,
     way: Box<dyn Way>,
     told: Arc<AtomicU64>,
+    done: Arc<AtomicU64>,
     _ends: Sender<()>,
 }
 
@@ -49,11 +56,18 @@ impl Outlet {
     pub(super) fn new(name: &'static str, way: impl Way) -> Self {
         let (queue, waiting) = sync_channel(ROOM);
         let (ends, ended) = channel();
-        let told = Arc::new(AtomicU64::new(0));
-        let worker =
-            Worker { name, queue: waiting, way: Box::new(way), told: Arc::clone(&told), _ends: ends };
-        let (queue, worker, let_in) = (Some(queue), Some(worker), VecDeque::new());
-        Self { name, queue, worker, let_in, missed: 0, offered: 0, told, ended }
+        let (told, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let worker = Worker {
+            name,
+            queue: waiting,
+            way: Box::new(way),
+            told: Arc::clone(&told),
+            done: Arc::clone(&done),
+            _ends: ends,
+        };
+        let (queue, worker) = (Some(queue), Some(worker));
+        let let_in = [VecDeque::new(), VecDeque::new()];
+        Self { name, queue, worker, let_in, done, sent: 0, missed: 0, offered: 0, told, ended }
     }
 
     /// Starts the thread, if it is not there yet.
@@ -69,18 +83,32 @@ impl Outlet {
     /// Puts an alert into the queue. Never waits: what there is no room for is dropped and counted.
     pub(super) fn offer(&mut self, message: &Arc<Message>, now: Instant) {
         self.offered += 1;
-        while self.let_in.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(60)) {
-            self.let_in.pop_front();
-        }
-        let may = self.let_in.len() < A_MINUTE;
+        let may = self.has_room(message.is_critical(), now);
         let queue = self.queue.as_ref().filter(|_| may);
         match queue.map(|queue| queue.try_send((Arc::clone(message), self.missed))) {
             Some(Ok(())) => {
-                self.let_in.push_back(now);
+                self.let_in[usize::from(message.is_critical())].push_back(now);
+                self.sent += 1;
                 self.missed = 0;
             }
             _ => self.missed += 1,
         }
+    }
+
+    /// Whether another alert of this kind may be let in; one kind takes nothing from the other.
+    fn has_room(&mut self, critical: bool, now: Instant) -> bool {
+        let let_in = &mut self.let_in[usize::from(critical)];
+        while let_in.front().is_some_and(|at| now.duration_since(*at) >= Duration::from_secs(60)) {
+            let_in.pop_front();
+        }
+        let wait = self.sent.saturating_sub(self.done.load(Ordering::Acquire));
+        let_in.len() < A_MINUTE && (critical || wait < ROOM as u64 - FOR_CRITICAL)
+    }
+
+    /// Dropped since the last one that was let in.
+    #[cfg(test)]
+    pub(super) fn missed(&self) -> u64 {
+        self.missed
     }
 
     /// Nothing more is let in.
@@ -123,6 +151,7 @@ impl Worker {
                     missed += 1;
                 }
             }
+            self.done.fetch_add(1, Ordering::Release);
         }
     }
 }

@@ -101,9 +101,13 @@ fn the_manual_lists_the_shipped_rules() {
 }
 
 fn message(subject: &str) -> Arc<Message> {
+    of_severity(audit::Severity::Warning, subject)
+}
+
+fn of_severity(severity: audit::Severity, subject: &str) -> Arc<Message> {
     let body = Body::Alert(audit::Alert {
         name: "r".to_owned(),
-        severity: audit::Severity::Warning,
+        severity,
         occasion: audit::Occasion::Matched,
         reason: None,
         tool: None,
@@ -186,6 +190,31 @@ fn a_minute_has_room_for_so_many_and_the_next_one_tells_of_the_others() {
     answer.send(true).unwrap();
     assert_eq!(asked.recv_timeout(LONG), Ok(2));
     assert_eq!(outlet.end(Instant::now() + LONG), 2);
+}
+
+/// A server brings about what is not critical at will, such as names that it speaks to.
+#[test]
+fn what_is_critical_has_room_whatever_else_is_told() {
+    let (mut outlet, asked, answer) = puppet();
+    outlet.open();
+    let now = Instant::now();
+    for _ in 0..A_MINUTE {
+        outlet.offer(&message("x"), now);
+        answer.send(true).unwrap();
+        assert_eq!(asked.recv_timeout(LONG), Ok(0));
+    }
+    outlet.offer(&of_severity(audit::Severity::Critical, "x"), now);
+    answer.send(true).unwrap();
+    assert_eq!(asked.recv_timeout(LONG), Ok(0));
+    assert_eq!(outlet.end(Instant::now() + LONG), 0);
+    // Who hangs: others do not fill the queue.
+    let (mut outlet, _asked, answer) = puppet();
+    outlet.open();
+    (0..1000).for_each(|at| outlet.offer(&message("x"), now + Duration::from_secs(60 * at)));
+    outlet.offer(&of_severity(audit::Severity::Critical, "x"), now);
+    (0..ROOM).for_each(|_| answer.send(true).unwrap());
+    assert_eq!(outlet.missed(), 0, "the critical one was dropped");
+    drop(outlet);
 }
 
 #[test]
