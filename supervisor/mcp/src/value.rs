@@ -93,6 +93,26 @@ pub(crate) fn escape(text: &[u8]) -> (usize, bool) {
     }
 }
 
+/// JSON for people: escapes that only hide which character is meant are undone; those that a text needs stay.
+pub(crate) fn plainly(json: &[u8]) -> String {
+    let mut out = Vec::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        out.extend_from_slice(&rest[..at]);
+        let (length, half) = escape(&rest[at..]);
+        let written = &rest[at..at + length];
+        let begin = out.len();
+        let is_code = written.starts_with(b"\\u") && !half && unescape_into(written, &mut out);
+        if !is_code || matches!(out[begin..], [0..0x20 | b'"' | b'\\' | 0x7f]) {
+            out.truncate(begin);
+            out.extend_from_slice(written);
+        }
+        rest = &rest[at + length..];
+    }
+    out.extend_from_slice(rest);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// The bytes that a string's inside means. Half a surrogate pair gives three bytes that are no UTF-8.
 pub(crate) fn unescaped(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
     Unescaped { rest: text, pending: [0; 4], ready: 0, lone: None }

@@ -50,6 +50,11 @@ exchanges! {
     approvals
     elicitation
     rounds
+    round_again
+    judged_again
+    shown_otherwise
+    another_schema
+    listening
     pins
     reopened
     shaken_again

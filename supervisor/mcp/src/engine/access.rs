@@ -68,11 +68,13 @@ fn listed(method: &str) -> Option<(&'static str, &'static str)> {
 pub(super) fn is_mistakable(method: &str, message: &Message<'_>) -> bool {
     let Some((key, name)) = listed(method) else { return false };
     let Some(result) = message.raw(Slot::Result).filter(|raw| value::is_object(raw)) else { return false };
-    let has = |object: &[u8], word| {
-        value::members(object).any(|(key, _)| words::alike(&value::unescaped(key).collect::<Vec<_>>(), word))
-    };
     let elements = value::member(result, key).unwrap_or_default();
-    has(result, key) || value::elements(elements).any(|element| has(element, name))
+    has_alike(result, key) || value::elements(elements).any(|element| has_alike(element, name))
+}
+
+/// Whether a member stands under a key that careless readers take for this one.
+fn has_alike(object: &[u8], word: &str) -> bool {
+    value::members(object).any(|(key, _)| words::alike(&value::unescaped(key).collect::<Vec<_>>(), word))
 }
 
 impl Engine {
@@ -81,6 +83,9 @@ impl Engine {
         let AccessPlan { prompts, resources } = &self.access;
         if prompts.is_empty() && resources.is_empty() {
             return None;
+        }
+        if method == "subscriptions/listen" {
+            return self.closed_subscription(message);
         }
         match subject(method, message)? {
             Ok(Subject::Prompt(name)) => self.refuses(prompts, &name).map(|closed| (name, closed)),
@@ -95,6 +100,22 @@ impl Engine {
             Ok(Subject::Resource(uri)) => self.refuses(resources, &uri).map(|closed| (uri, closed)),
             Err(closed) => Some((String::new(), closed)),
         }
+    }
+
+    /// Why a subscription may not be opened: one of the resources that it is for (MCP 2026-07-28, "Subscriptions").
+    fn closed_subscription(&self, message: &Message<'_>) -> Option<(String, Closed)> {
+        let rules = &self.access.resources;
+        let params = message.raw(Slot::Params).filter(|_| !rules.is_empty())?;
+        let wanted = value::member(params, "notifications").unwrap_or_default();
+        if has_alike(params, "notifications") || has_alike(wanted, "resourceSubscriptions") {
+            return Some((String::new(), Closed::Unreadable));
+        }
+        let uris = value::member(wanted, "resourceSubscriptions")?;
+        value::elements(uris).find_map(|raw| match value::string(raw) {
+            None => Some((String::new(), Closed::Unreadable)),
+            Some(uri) if !is_plain_uri(&uri) => Some((uri, Closed::Spelling)),
+            Some(uri) => self.refuses(rules, &uri).map(|closed| (uri, closed)),
+        })
     }
 
     fn refuses(&self, rules: &Accesses, name: &str) -> Option<Closed> {

@@ -27,8 +27,9 @@ use crate::value;
 
 /// How ids of the doorman's own requests begin; a server may not use them.
 pub(super) const OWN_ID: &str = "mcpguard/";
-/// Characters of arguments that the client's person is shown; the whole is shown by `mcpguard approvals`.
-const SHOWN: usize = 4000;
+/// Bytes of arguments that a client's person can be shown. About longer ones the client is not asked: nobody can approve what
+/// is not seen. `mcpguard approvals` shows them.
+const SHOWN: usize = 16_000;
 /// Who answers at the client.
 pub(super) const CLIENT: &str = "client";
 
@@ -78,6 +79,11 @@ pub enum Undecided {
     Again,
 }
 
+/// Whether a client's person can be shown arguments as a whole.
+pub(super) fn is_shown_whole(arguments: &[u8]) -> bool {
+    arguments.len() <= SHOWN
+}
+
 /// What an approval is bound to.
 pub(super) fn digest(tool: &str, arguments: &[u8]) -> String {
     let hash = Sha256::new().chain_update(tool).chain_update([0]).chain_update(arguments).finalize();
@@ -121,23 +127,21 @@ impl Engine {
             // It has its answer already: the client comes again.
             _ if asked => {}
             Decision::Deny => self.refuse_held(&id, Refusal::Denied, now, &mut out),
-            // The server may have shown the tool otherwise while somebody looked at the call.
-            Decision::Approve if self.is_closed_meanwhile(&id) => {
-                self.refuse_held(&id, Refusal::Quarantined, now, &mut out);
+            Decision::Approve => {
+                // What it is judged by may be another thing than when it came.
+                let refused = self.refused_now(&id, &mut out.facts);
+                match refused {
+                    Some(refused) => self.refuse_waiting(&id, refused, now, &mut out),
+                    None if missing == 0 => {
+                        self.retract(&id, &mut out);
+                        self.flight.approve(&id, now);
+                        self.start_waiting(now, &mut out);
+                    }
+                    None => {}
+                }
             }
-            Decision::Approve if missing == 0 => {
-                self.retract(&id, &mut out);
-                self.flight.approve(&id, now);
-                self.start_waiting(now, &mut out);
-            }
-            Decision::Approve => {}
         }
         Ok(out)
-    }
-
-    fn is_closed_meanwhile(&self, id: &RequestId) -> bool {
-        let call = self.flight.get(id).and_then(|open| open.call.as_ref());
-        call.is_some_and(|call| self.poisoned(&call.tool).is_some() || self.quarantined(&call.tool).is_some())
     }
 
     pub(super) fn note_decision(
@@ -179,7 +183,9 @@ impl Engine {
     /// Whether the client is asked about this call by a request of the doorman's own.
     fn asks_beside(&self, id: &RequestId) -> bool {
         let modern = self.flight.get(id).is_some_and(|open| open.version.is_some());
-        self.approvals.ask_client && self.client_can_be_asked && !modern
+        let shown = self.flight.get(id).and_then(|open| open.call.as_ref()?.waiting.as_ref());
+        let whole = shown.is_some_and(|waiting| is_shown_whole(waiting.arguments()));
+        self.approvals.ask_client && self.client_can_be_asked && !modern && whole
     }
 
     /// The client says something to a question of the doorman's own; the server never hears of it.
@@ -272,14 +278,10 @@ fn question(own: &RequestId, held: &HeldCall) -> Vec<u8> {
 
 /// What the person is asked, and what can be said.
 pub(super) fn form(held: &HeldCall) -> Value {
-    let arguments = String::from_utf8_lossy(&held.arguments);
-    let shown: String = arguments.chars().take(SHOWN).collect();
-    let rest = arguments.chars().count().saturating_sub(SHOWN);
-    let cut = if rest > 0 { format!(" … and {rest} characters more") } else { String::new() };
     let message = format!(
-        "mcpguard holds a call of the tool `{}` with the arguments {}{cut}. May it be carried out?",
+        "mcpguard holds a call of the tool `{}` with the arguments {}. May it be carried out?",
         invisible::made_visible(&held.tool),
-        invisible::made_visible(&shown)
+        invisible::made_visible(&value::plainly(&held.arguments))
     );
     let approve = json!({ "type": "boolean", "title": "Carry it out", "default": false });
     let schema = json!({ "type": "object", "properties": { "approve": approve }, "required": ["approve"] });

@@ -91,11 +91,7 @@ impl Engine {
 
     /// When the call may go to the server, if not at once; or why it does not, and the rule that says so.
     fn turn(&self, asked: &Asked<'_>, now: Instant) -> Result<Option<Instant>, (Refusal, RuleId)> {
-        let closed = self
-            .rules
-            .closed(&asked.tool)
-            .or_else(|| self.poisoned(&asked.tool))
-            .or_else(|| self.quarantined(&asked.tool));
+        let closed = self.shut(&asked.tool);
         let denied = asked.resumed.as_ref().filter(|resumed| resumed.held.denied);
         match closed.or_else(|| denied.map(|denied| (Refusal::Denied, denied.held.approval.from))) {
             Some(closed) => Err(closed),
@@ -103,8 +99,13 @@ impl Engine {
         }
     }
 
+    /// Why the tool is closed, by the policy or for what the server shows of it.
+    pub(super) fn shut(&self, tool: &str) -> Option<(Refusal, RuleId)> {
+        self.rules.closed(tool).or_else(|| self.poisoned(tool)).or_else(|| self.quarantined(tool))
+    }
+
     /// Why its arguments do not pass.
-    fn objection(&mut self, asked: &Asked<'_>) -> Option<Objection> {
+    pub(super) fn objection(&mut self, asked: &Asked<'_>) -> Option<Objection> {
         let arguments =
             asked.is_new().then(|| asked.message.raw(Slot::ParamsArguments).unwrap_or_default())?;
         let (rule, wants_answer) = (self.rules.rule(&asked.tool), self.limits.output_schema);
@@ -112,7 +113,7 @@ impl Engine {
     }
 
     /// What its arguments hold that may not go to the server.
-    fn found_in(&self, asked: &Asked<'_>, facts: &mut Vec<Fact>) -> Option<Objection> {
+    pub(super) fn found_in(&self, asked: &Asked<'_>, facts: &mut Vec<Fact>) -> Option<Objection> {
         let (what, rule) = self.screened_arguments(asked.method, Some(&asked.tool), asked.message, facts)?;
         let sentence = format!("its arguments hold {what}");
         Some(Objection { reason: Refusal::Content, rule: Some(rule), sentence })
@@ -125,11 +126,13 @@ impl Engine {
             return Err(Refusal::RequestTooLarge { limit });
         }
         let wait = if asked.is_charged() { self.rate(asked, now)? } else { None };
-        if self.flight.calls() >= self.limits.calls_at_once {
+        let (limit, asked_about) = (self.limits.calls_at_once, self.flight.asked());
+        // A call that waits for its client is in nobody's way; there may be as many of them beside the others.
+        let held = approval.is_some() && asked.is_new();
+        if self.flight.calls() - asked_about >= limit || (held && asked_about >= limit) {
             return Err(Refusal::TooManyCalls { limit: self.limits.calls_at_once });
         }
         let full = self.flight.queued_bytes() + bytes > self.limits.message_bytes;
-        let held = approval.is_some() && asked.is_new();
         let waits = held || wait.is_some() || self.flight.must_wait(exclusive);
         if full && waits {
             return Err(Refusal::QueueFull);
@@ -250,7 +253,7 @@ impl Engine {
 
     fn newly_held(&self, approval: Approval, asked: &Asked<'_>) -> Held {
         let arguments = asked.message.raw(Slot::ParamsArguments).unwrap_or_default();
-        let modern = asked.form == Form::ModernToolResult;
+        let modern = asked.form == Form::ModernToolResult && approvals::is_shown_whole(arguments);
         Held {
             approval,
             given: BTreeSet::new(),
@@ -285,7 +288,13 @@ impl Engine {
 
     /// Sends on the waiting calls whose turn has come.
     pub(super) fn start_waiting(&mut self, now: Instant, out: &mut Judgement) {
-        while let Some((id, waiting)) = self.flight.release() {
+        while let Some(ready) = self.flight.ready() {
+            // The server may have shown the tool otherwise while it waited.
+            if let Some(refused) = self.shut_meanwhile(&ready) {
+                self.refuse_waiting(&ready, refused, now, out);
+                continue;
+            }
+            let Some((id, waiting)) = self.flight.release() else { return };
             let arguments = waiting.arguments().to_vec();
             self.note_admitted(id, arguments, waiting.line.len() as u64, now, out);
             out.to_server.push(waiting.line);

@@ -109,7 +109,10 @@ impl Engine {
         if self.flight.is_taken(&id) {
             return self.refuse_request(id, message, MessageFault::DuplicateId, now, out);
         }
-        let line = rounds::restored(message, resumed.as_ref());
+        let line = match &resumed {
+            Some(first) => rounds::under(first, message),
+            None => rounds::without_round(message),
+        };
         let Ok(outline) = self.scanner.whole(&line) else {
             return self.refuse_request(id, message, MessageFault::Params, now, out);
         };

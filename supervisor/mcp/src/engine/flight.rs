@@ -246,6 +246,19 @@ impl Flight {
         active.add(call.class);
     }
 
+    /// The first waiting call, if its turn has come.
+    pub(super) fn ready(&self) -> Option<RequestId> {
+        let id = self.queue.front()?;
+        let exclusive = self.open.get(id)?.call.as_ref()?.exclusive;
+        (!self.blocked(exclusive)).then(|| id.clone())
+    }
+
+    /// Calls whose answer was a question, and that wait for their client.
+    pub(super) fn asked(&self) -> u32 {
+        let asked = self.held.iter().filter(|id| self.held_of(id).is_some_and(|held| held.asked));
+        u32::try_from(asked.count()).unwrap_or(u32::MAX)
+    }
+
     /// The first waiting call, if its turn has come. It counts as being at the server from now on.
     pub(super) fn release(&mut self) -> Option<(RequestId, Waiting)> {
         let id = self.queue.front()?;

@@ -1,6 +1,7 @@
 //! The engine: judges each message of a session. See [`Engine`].
 
 mod access;
+mod again;
 mod answer;
 mod approvals;
 mod arguments;

@@ -5,10 +5,11 @@
 
 use std::time::Instant;
 
-use policy::plan::{ClassId, ClassMask, Rule, RuleId, ToolsPlan};
+use policy::plan::{Approval, ClassId, ClassMask, Rule, RuleId, ToolsPlan};
 
-use super::{Caller, Engine, answer, refusal};
-use crate::fact::{Outcome, Refusal};
+use super::again::Refused;
+use super::{Caller, Engine};
+use crate::fact::Refusal;
 use crate::id::RequestId;
 use crate::judgement::Judgement;
 use crate::orders::Orders;
@@ -46,31 +47,34 @@ impl Engine {
         self.approvals = approvals;
         // What was closed by the old policy is looked at anew with the next list, and so is what the new one would close.
         for id in self.flight.waiting_calls() {
-            self.refuse_waiting(&id, now, &mut out);
+            self.wants_as_many(&id, now, &mut out);
+            let refused = self.refused_now(&id, &mut out.facts).or_else(|| self.unapproved(&id));
+            if let Some(refused) = refused {
+                self.refuse_waiting(&id, refused, now, &mut out);
+            }
         }
         self.start_waiting(now, &mut out);
         out
     }
 
-    /// A call whose turn is waited for, and that fewer have approved than must now.
-    fn unapproved(&self, id: &RequestId, tool: &str) -> Option<(Refusal, RuleId)> {
-        let waiting = self.flight.get(id)?.call.as_ref()?.waiting.as_ref()?;
-        let wanted = self.rules.rule(tool).approval.filter(|wanted| waiting.approved < wanted.approvers)?;
-        waiting.held.is_none().then_some((Refusal::NotApproved, wanted.from))
+    /// A held call waits for as many approvals as the new policy wants.
+    fn wants_as_many(&mut self, id: &RequestId, now: Instant, out: &mut Judgement) {
+        let tool = self.flight.get(id).and_then(|open| open.call.as_ref()).map(|call| call.tool.clone());
+        let wanted = tool.and_then(|tool| self.rules.rule(&tool).approval);
+        let Some(held) = self.flight.held_mut(id) else { return };
+        held.approval = wanted.unwrap_or(Approval { approvers: 0, ..held.approval });
+        if held.missing() == 0 && !held.asked {
+            self.retract(id, out);
+            self.flight.approve(id, now);
+        }
     }
 
-    /// Refuses a call that waits, if its tool is refused now.
-    fn refuse_waiting(&mut self, id: &RequestId, now: Instant, out: &mut Judgement) {
-        let tool = self.flight.get(id).and_then(|open| open.call.as_ref()).map(|call| call.tool.clone());
-        let closed = tool.and_then(|tool| self.rules.closed(&tool).or_else(|| self.unapproved(id, &tool)));
-        let Some((reason, rule)) = closed else { return };
-        self.retract(id, out);
-        let answered = self.flight.held_of(id).is_some_and(|held| held.asked);
-        let Some(open) = self.close_call(id, Outcome::TimedOut, reason, now, out) else { return };
-        let Some(call) = open.call.as_ref().filter(|_| !answered) else { return };
-        let why = self.rules.rule(&call.tool).reason.as_deref();
-        let about = refusal::About { why, rule, ..self.about(call) };
-        let text = refusal::refused(&self.rules, &about, reason);
-        out.to_client.push(self.answer(id, call, answer::Code::Refused, &text));
+    /// A call whose turn is waited for, and that fewer have approved than must now.
+    fn unapproved(&self, id: &RequestId) -> Option<Refused> {
+        let call = self.flight.get(id)?.call.as_ref()?;
+        let waiting = call.waiting.as_ref().filter(|waiting| waiting.held.is_none())?;
+        let wanted = self.rules.rule(&call.tool).approval;
+        let wanted = wanted.filter(|wanted| waiting.approved < wanted.approvers)?;
+        Some(Refused { reason: Refusal::NotApproved, rule: Some(wanted.from), sentence: None })
     }
 }

@@ -75,15 +75,19 @@ fn said(message: &Message<'_>) -> Option<Decision> {
     decision(value::member(responses, OWN_REQUEST)?)
 }
 
-/// The request with the round that it belonged to before the doorman asked: that of `first`, if there was one.
-pub(super) fn restored(message: &Message<'_>, first: Option<&Resumed>) -> Vec<u8> {
+/// The request without a round of the doorman's: what it was about is over.
+pub(super) fn without_round(message: &Message<'_>) -> Vec<u8> {
     let of_a_round = |key: &[u8]| OF_A_ROUND.iter().any(|name| value::unescaped(key).eq(name.bytes()));
     let params = message.raw(Slot::Params).unwrap_or_default();
-    let earlier = first.and_then(|first| value::member(&first.line, "params")).unwrap_or_default();
-    let own = value::members(params).filter(|(key, _)| !of_a_round(key));
-    let members = own.chain(value::members(earlier).filter(|(key, _)| of_a_round(key)));
+    let members = value::members(params).filter(|(key, _)| !of_a_round(key));
     let members: Vec<_> = members.map(|(key, raw)| [b"\"", key, b"\":", raw].concat()).collect();
     screen::replaced(message.line(), params, [b"{", &members.join(&b',')[..], b"}"].concat())
+}
+
+/// The held call under the id that it comes again with, and nothing else of what comes: what was looked at is what is sent.
+pub(super) fn under(first: &Resumed, message: &Message<'_>) -> Vec<u8> {
+    let id = value::member(&first.line, "id").unwrap_or_default();
+    screen::replaced(&first.line, id, message.raw(Slot::Id).unwrap_or_default().to_vec())
 }
 
 impl Engine {
@@ -124,8 +128,10 @@ impl Engine {
     /// Whether the id is that of a call whose answer was a question, and this the call that comes again: an answered id is
     /// free, although MCP wants a new one.
     pub(super) fn comes_again(&self, id: &RequestId, method: &str, message: &Message<'_>) -> bool {
+        let held = self.flight.held().find(|(held, _)| *held == id).map(|(_, call)| call.seq);
         let asked = self.flight.held_of(id).is_some_and(|held| held.asked);
-        asked && method == "tools/call" && own_state(message).is_some()
+        let about = own_state(message).and_then(|state| state.strip_prefix(OWN_ID)?.parse().ok());
+        asked && method == "tools/call" && held.is_some() && held == about
     }
 
     /// Whether a call waits for its client to come back with what its person says, whatever others have decided.

@@ -1,0 +1,89 @@
+//! Calls that wait are judged again: when somebody approves them, when another policy holds, when their turn comes. What was
+//! right when they came may not be so any more.
+
+use std::time::Instant;
+
+use policy::plan::RuleId;
+
+use super::answer::Code;
+use super::arguments::Objection;
+use super::calls::Asked;
+use super::rulebook::Terms;
+use super::{Engine, refusal};
+use crate::fact::{Fact, Outcome, Refusal};
+use crate::id::RequestId;
+use crate::judgement::Judgement;
+use crate::message::Message;
+
+/// Why a call that waits may not go to the server as things are now.
+pub(super) struct Refused {
+    pub(super) reason: Refusal,
+    pub(super) rule: Option<RuleId>,
+    /// What is wrong with its arguments, if it is for them.
+    pub(super) sentence: Option<String>,
+}
+
+impl From<(Refusal, RuleId)> for Refused {
+    fn from((reason, rule): (Refusal, RuleId)) -> Self {
+        Self { reason, rule: Some(rule), sentence: None }
+    }
+}
+
+impl From<Objection> for Refused {
+    fn from(Objection { reason, rule, sentence }: Objection) -> Self {
+        Self { reason, rule, sentence: Some(sentence) }
+    }
+}
+
+impl Engine {
+    /// Whether its tool was closed since it came.
+    pub(super) fn shut_meanwhile(&self, id: &RequestId) -> Option<Refused> {
+        let call = self.flight.get(id)?.call.as_ref()?;
+        self.shut(&call.tool).map(Refused::from)
+    }
+
+    /// Everything that a new call is judged by but rates and turns.
+    pub(super) fn refused_now(&mut self, id: &RequestId, facts: &mut Vec<Fact>) -> Option<Refused> {
+        if let Some(refused) = self.shut_meanwhile(id) {
+            return Some(refused);
+        }
+        let open = self.flight.get(id)?;
+        let (method, call) = (open.method.clone(), open.call.as_ref()?);
+        let (tool, form, line) = (call.tool.clone(), call.form, call.waiting.as_ref()?.line.clone());
+        let outline = self.scanner.whole(&line).ok()?;
+        let message = &Message::new(&line, &outline);
+        let terms = Terms::from(self.rules.rule(&tool));
+        if let Some(limit) = terms.max_request_bytes.filter(|limit| message.bytes() > *limit) {
+            return Some((Refusal::RequestTooLarge { limit }, terms.from).into());
+        }
+        let (id, version, resumed) = (id.clone(), None, None);
+        let asked = Asked { id, tool, method: &method, message, terms, form, version, resumed };
+        self.objection(&asked).or_else(|| self.found_in(&asked, facts)).map(Refused::from)
+    }
+
+    /// Refuses a call that waits. One that has its answer already is only over.
+    pub(super) fn refuse_waiting(
+        &mut self,
+        id: &RequestId,
+        refused: Refused,
+        now: Instant,
+        out: &mut Judgement,
+    ) {
+        self.retract(id, out);
+        let answered = self.flight.held_of(id).is_some_and(|held| held.asked);
+        let Refused { reason, rule, sentence } = refused;
+        let Some(open) = self.close_call(id, Outcome::TimedOut, reason, now, out) else { return };
+        let Some(call) = open.call.as_ref().filter(|_| !answered) else { return };
+        let text = match sentence {
+            Some(sentence) => {
+                refusal::objected(&self.rules, &call.tool, &Objection { reason, rule, sentence })
+            }
+            None => {
+                let why = self.rules.rule(&call.tool).reason.as_deref();
+                let about = refusal::About { why, rule: rule.unwrap_or(call.rule), ..self.about(call) };
+                refusal::refused(&self.rules, &about, reason)
+            }
+        };
+        out.to_client.push(self.answer(id, call, Code::Refused, &text));
+    }
+}
