@@ -31,14 +31,23 @@ impl TreeError {
 }
 
 /// The names decide first, so that a path that climbs out is refused even where no such file is. Then the tree decides
-/// about the path as it was written, since `link/..` is not what its names say.
+/// about the path as it was written, since `link/..` is not what its names say, and about what its names say, since a
+/// server may normalise a path before it opens it.
 pub(super) fn check(path: &str, within: &[PathBuf], tree: &dyn Tree) -> Result<(), PathFault> {
     let path = tree.current_directory().join(path);
     let lexical = normalised(&path);
     if !within.iter().any(|directory| lexical.starts_with(normalised(directory))) {
         return Err(PathFault::Outside { leads: shown(&lexical), within: listed(within) });
     }
-    let real = normalised(&tree.real(&path)?);
+    follow(&path, within, tree)?;
+    match lexical.as_os_str() == path.as_os_str() {
+        true => Ok(()),
+        false => follow(&lexical, within, tree),
+    }
+}
+
+fn follow(path: &Path, within: &[PathBuf], tree: &dyn Tree) -> Result<(), PathFault> {
+    let real = normalised(&tree.real(path)?);
     match within.iter().any(|directory| lies_really_in(&real, directory, tree)) {
         true => Ok(()),
         false => Err(PathFault::Link { leads: shown(&real), within: listed(within) }),

@@ -36,6 +36,7 @@ fn judged(path: &str) -> Result<(), PathFault> {
     let links = vec![
         ("/srv/data/out", "/etc"),
         ("/srv/data/in", "/srv/data/a/b"),
+        ("/srv/data/secret", "/etc/shadow"),
         ("/srv/data/round", "loop"),
         ("/srv/linked", "/mnt/disk"),
         ("/proc/self/root", "/"),
@@ -119,6 +120,9 @@ fn links_are_followed() {
         "/srv/data/out/../srv/x",
         "/srv/linked/../x",
         "/proc/self/root",
+        // The kernel opens `/srv/data/a/secret`, and a server that normalises first `/srv/data/secret`.
+        "/srv/data/in/../secret",
+        "../in/../secret",
     ] {
         assert!(judged(path).is_err(), "{path}");
     }

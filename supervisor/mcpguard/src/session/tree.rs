@@ -50,7 +50,8 @@ impl Tree for HostTree {
             let name =
                 path.file_name().ok_or_else(|| TreeError::new("it climbs through what is not there"))?;
             let parent = path.parent().unwrap_or(Path::new("/"));
-            match std::fs::read_link(&path) {
+            // Without a `/` or `/.` at the end, behind which no link can be read that leads to nothing.
+            match std::fs::read_link(parent.join(name)) {
                 // A server that writes there writes where the link leads.
                 Ok(target) => {
                     links += 1;
@@ -108,6 +109,7 @@ mod tests {
         symlink("/etc", root.join("data/out")).unwrap();
         symlink("deep", root.join("data/in")).unwrap();
         symlink("/etc/mcpguard-test-of-nothing", root.join("data/dangling")).unwrap();
+        symlink("dangling/.", root.join("data/twice")).unwrap();
         symlink("loop", root.join("data/loop")).unwrap();
         symlink("missing/../../..", root.join("data/climbs")).unwrap();
         let cases = [
@@ -119,6 +121,12 @@ mod tests {
             ("data/out/mcpguard-new", Some("/etc/mcpguard-new")),
             ("data/dangling", Some("/etc/mcpguard-test-of-nothing")),
             ("data/dangling/x", Some("/etc/mcpguard-test-of-nothing/x")),
+            ("data/dangling/", Some("/etc/mcpguard-test-of-nothing")),
+            ("data/dangling/.", Some("/etc/mcpguard-test-of-nothing")),
+            ("data/dangling//", Some("/etc/mcpguard-test-of-nothing")),
+            ("data/dangling/./", Some("/etc/mcpguard-test-of-nothing")),
+            ("data/dangling/.//x/.", Some("/etc/mcpguard-test-of-nothing/x")),
+            ("data/twice/", Some("/etc/mcpguard-test-of-nothing")),
             ("data/loop", None),
             ("data/file/x", None),
             ("data/missing/..", None),
