@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
-use unicode_normalization::UnicodeNormalization as _;
 
 use crate::excerpt::Excerpt;
 use crate::path::Tree;
@@ -15,6 +14,8 @@ use crate::{choice, command, number, path, pattern, sql, text, url};
 pub const MAX_VALUES: usize = 10_000;
 /// As deep as `serde_json` reads.
 pub(crate) const MAX_DEPTH: usize = 128;
+/// Members through which an object of JavaScript reaches its prototype.
+const INHERITED: [&str; 3] = ["__proto__", "constructor", "prototype"];
 
 /// Whether the arguments are what the rules say. A missing argument passes: what must be there is the schema's matter.
 ///
@@ -44,7 +45,7 @@ impl Checking<'_> {
     ) -> Result<(), Violation<R>> {
         for (name, value) in object {
             let member = place.beneath(Step::Member(name));
-            match names.beneath.get(name) {
+            match names.member(name) {
                 Some(names) => self.member(value, names, member)?,
                 None => self.stranger(name, names).map_err(|why| member.violation(None, why))?,
             }
@@ -55,9 +56,10 @@ impl Checking<'_> {
     /// Servers that compare names without case, or after normalising them, take these for ruled ones: `encoding/json`
     /// of Go reads `PATH` and `ſ` (U+017F) into fields named `path` and `s`.
     fn stranger<R>(&self, name: &str, names: &Names<R>) -> Result<(), Why> {
-        match names.beneath.keys().find(|ruled| is_mistakable(name, ruled)) {
-            Some(ruled) => Err(Why::Mistakable { ruled: Excerpt::of(ruled) }),
+        match names.resembling(name) {
+            Some(ruled) => Err(Why::Mistakable { ruled: Excerpt::of(&ruled) }),
             None if self.unknown == Unknown::Refuse => Err(Why::Unknown),
+            None if !names.ends() && is_treacherous(name) => Err(Why::Name),
             None => Ok(()),
         }
     }
@@ -74,7 +76,7 @@ impl Checking<'_> {
         for (kind, rule) in &names.rules {
             self.values(value, kind, *rule, place)?;
         }
-        match names.beneath.is_empty() {
+        match names.ends() {
             true => Ok(()),
             false => self.holders(value, names, place),
         }
@@ -171,23 +173,11 @@ fn wrong_type(wanted: &'static str, found: &Value) -> Why {
     Why::Type { wanted, found }
 }
 
-fn is_mistakable(name: &str, ruled: &str) -> bool {
-    match name.is_ascii() && ruled.is_ascii() {
-        // A space around a name, or a NUL behind it, is trimmed by some.
-        true => name
-            .trim_matches(|c: char| c.is_ascii_whitespace() || c.is_ascii_control())
-            .eq_ignore_ascii_case(ruled),
-        false => folded(name) == folded(ruled),
-    }
-}
-
-fn folded(name: &str) -> String {
-    name.nfkc()
-        .filter(|character| !character.is_control() && !crate::invisible::is_invisible(*character))
-        .flat_map(char::to_lowercase)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+/// A name that some servers cut at a control character, or through which JavaScript reaches what all objects share: with
+/// `__proto__`, a member that the call lacks is another object's.
+fn is_treacherous(name: &str) -> bool {
+    let mut parts = name.split(['.', '[', ']']);
+    name.contains(char::is_control) || parts.any(|part| INHERITED.contains(&part))
 }
 
 /// Where a value stands, spelled out only when it is refused.

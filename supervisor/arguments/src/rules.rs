@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::invisible::is_invisible;
 use crate::pattern::{PatternError, WholePattern};
 
 /// What one argument must be.
@@ -108,20 +111,19 @@ pub struct Rules<R> {
 #[derive(Clone, Debug)]
 pub(crate) struct Names<R> {
     pub(crate) rules: Vec<(Kind, R)>,
-    pub(crate) beneath: BTreeMap<String, Names<R>>,
+    beneath: BTreeMap<String, Names<R>>,
+    /// The names beneath as a careless server reads them, and as they are written.
+    alike: BTreeMap<String, String>,
 }
 
 impl<R: Copy> Rules<R> {
     /// All rules hold, also several of one name.
     ///
-    /// A name with dots is looked for both as a path of members and as one member whose name has dots, since JSON allows
-    /// either and a server may mean either.
+    /// A dot in a name is looked for as a step to a member and as a part of a member's name, wherever it stands: `a.b.c`
+    /// is also `{"a.b":{"c":…}}`, since JSON allows either and a server may mean either.
     pub fn new(rules: impl IntoIterator<Item = Rule<R>>, unknown: Unknown) -> Self {
         let mut root = Names::none();
         for Rule { name, kind, from } in rules {
-            if name.contains('.') {
-                root.at([&name[..]]).rules.push((kind.clone(), from));
-            }
             root.at(name.split('.')).rules.push((kind, from));
         }
         Self { root, unknown }
@@ -130,10 +132,44 @@ impl<R: Copy> Rules<R> {
 
 impl<R> Names<R> {
     fn none() -> Self {
-        Self { rules: Vec::new(), beneath: BTreeMap::new() }
+        Self { rules: Vec::new(), beneath: BTreeMap::new(), alike: BTreeMap::new() }
     }
 
     fn at<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) -> &mut Self {
-        names.into_iter().fold(self, |at, name| at.beneath.entry(name.to_owned()).or_insert_with(Self::none))
+        names.into_iter().fold(self, |at, name| {
+            at.alike.entry(folded(name)).or_insert_with(|| name.to_owned());
+            at.beneath.entry(name.to_owned()).or_insert_with(Self::none)
+        })
     }
+
+    /// Whether no rule is about what stands beneath.
+    pub(crate) fn ends(&self) -> bool {
+        self.beneath.is_empty()
+    }
+
+    /// What is known of a member, by each part of its name.
+    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+        name.split('.').try_fold(self, |at, part| at.beneath.get(part))
+    }
+
+    /// The ruled name that a careless server takes another for.
+    pub(crate) fn resembling(&self, name: &str) -> Option<String> {
+        let (mut at, mut ruled) = (self, Vec::new());
+        for part in folded(name).split('.') {
+            let written = at.alike.get(part.trim())?;
+            at = at.beneath.get(written)?;
+            ruled.push(&written[..]);
+        }
+        Some(ruled.join("."))
+    }
+}
+
+/// Without case, compatibility forms, what is not seen, and the space around it.
+fn folded(name: &str) -> String {
+    name.nfkc()
+        .filter(|character| !character.is_control() && !is_invisible(*character))
+        .flat_map(char::to_lowercase)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }

@@ -66,6 +66,9 @@ pub enum Why {
         /// The name that it resembles.
         ruled: Excerpt,
     },
+    /// Some servers cut the name short, or reach another object's members through it.
+    #[error("its name holds a control character, or names the prototype of an object; leave it out")]
+    Name,
     /// More values than are looked at.
     #[error("the call holds more than {most} values that must be checked; make several calls", most = crate::MAX_VALUES)]
     TooMany,

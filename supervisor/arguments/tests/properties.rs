@@ -297,6 +297,57 @@ fn names_that_no_rule_knows() {
 }
 
 #[test]
+fn names_in_other_spellings() {
+    let number = |name: &str| Rule {
+        name: name.to_owned(),
+        kind: Kind::Number { min: None, max: Some(5.0) },
+        from: (),
+    };
+    let judged = |name: &str, call: &Value| {
+        let call = call.as_object().cloned().unwrap_or_default();
+        check(&call, &Rules::new([number(name)], Unknown::Pass), &Links::default())
+    };
+    for (name, call) in [
+        ("a.b.c", json!({ "a": { "b": { "c": 6 } } })),
+        ("a.b.c", json!({ "a.b": { "c": 6 } })),
+        ("a.b.c", json!({ "a": { "b.c": 6 } })),
+        ("a.b.c", json!({ "a.b.c": 6 })),
+        ("a.b.c", json!({ "a.B": { "c": 1 } })),
+        ("a.b.c", json!({ "a․b": { "c": 1 } })),
+        ("a", json!({ "a\u{0}x": 1 })),
+        ("a", json!({ "x\n": 1 })),
+        ("a", json!({ "__proto__": { "a": 6 } })),
+        ("a", json!({ "constructor": { "prototype": { "a": 6 } } })),
+        ("a", json!({ "__proto__.a": 6 })),
+        ("a.b", json!({ "a": { "__proto__": { "b": 6 } } })),
+        ("a.b", json!({ "a": [{ "prototype": 1 }] })),
+    ] {
+        assert!(judged(name, &call).is_err(), "{name}: {call}");
+    }
+    for (name, call) in [
+        ("a.b.c", json!({ "a.b": { "c": 5 }, "a.x": 9, "c": 9 })),
+        ("constructor", json!({ "constructor": 5 })),
+        ("a", json!({ "x": { "__proto__": 1 }, "proto": 1 })),
+    ] {
+        assert_eq!(judged(name, &call), Ok(()), "{name}: {call}");
+    }
+    let none = Rules::<()>::new([], Unknown::Pass);
+    let call = json!({ "a\u{0}": 1 }).as_object().cloned().unwrap_or_default();
+    assert_eq!(check(&call, &none, &Links::default()), Ok(()), "without rules nothing is ruled");
+}
+
+/// Each name is folded once, however many rules there are: 40,000 names and 500 rules would take minutes otherwise.
+#[test]
+fn many_strangers_are_cheap() {
+    let rule = |at| Rule { name: format!("é{at}"), kind: Kind::Text { max_length: 5 }, from: () };
+    let rules = Rules::new((0..500).map(rule), Unknown::Pass);
+    let call: Map<String, Value> = (0..40_000).map(|at| (format!("ü{at}"), Value::Null)).collect();
+    let begun = std::time::Instant::now();
+    assert_eq!(check(&call, &rules, &Links::default()), Ok(()));
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_call_is_bounded() {
     let deep = (0..300).fold(json!("x"), |inner, _| json!([inner]));
     let many = Value::from(vec![json!("x"); MAX_VALUES + 1]);
