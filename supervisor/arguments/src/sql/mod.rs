@@ -11,6 +11,7 @@ mod depth;
 mod functions;
 mod kind;
 mod pragma;
+mod tables;
 mod words;
 
 use sqlparser::dialect::{

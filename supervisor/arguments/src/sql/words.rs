@@ -5,7 +5,7 @@
 
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
-use super::{SqlFault, functions, pragma};
+use super::{SqlFault, functions, pragma, tables};
 use crate::excerpt::Excerpt;
 
 /// Words that begin statements which change something, and that no database takes for a plain name unquoted. T-SQL needs
@@ -31,6 +31,34 @@ const VERBS: [&str; 19] = [
     "RECONFIGURE",
     "WAITFOR",
 ];
+/// Words that are whole statements in T-SQL. They are columns as well (`SELECT commit FROM log`), so that they count only where
+/// an alias could stand.
+const LONE: [&str; 19] = [
+    "REVERT",
+    "ROLLBACK",
+    "COMMIT",
+    "SETUSER",
+    "CHECKPOINT",
+    "DENY",
+    "SAVE",
+    "DECLARE",
+    "PRINT",
+    "RAISERROR",
+    "THROW",
+    "GOTO",
+    "RETURN",
+    "BREAK",
+    "DEALLOCATE",
+    "READTEXT",
+    "WRITETEXT",
+    "UPDATETEXT",
+    "BULK",
+];
+/// Words behind which an expression begins, so that a column stands there.
+const OPENING: [&str; 24] = [
+    "SELECT", "DISTINCT", "ALL", "WHERE", "AND", "OR", "NOT", "BY", "ON", "FROM", "JOIN", "WHEN", "THEN",
+    "ELSE", "CASE", "IN", "LIKE", "ILIKE", "IS", "BETWEEN", "HAVING", "SET", "USING", "INTO",
+];
 /// The first word of a statement in lower case, behind opening brackets.
 pub(super) fn first(tokens: &[TokenWithSpan]) -> Option<String> {
     let mut tokens = tokens.iter().map(|token| &token.token);
@@ -52,6 +80,7 @@ pub(super) fn check(tokens: &[TokenWithSpan], statements: &[String]) -> Result<(
     if line.first == "pragma" {
         pragma::check(&line.tokens)?;
     }
+    tables::check(&line.tokens)?;
     (0..line.tokens.len()).try_for_each(|at| line.token(at))
 }
 
@@ -83,6 +112,7 @@ impl Line<'_> {
             return Ok(());
         }
         self.verb(at)?;
+        self.lone(at)?;
         self.into(at)?;
         self.lock(at)?;
         self.file(at)
@@ -92,7 +122,13 @@ impl Line<'_> {
     fn is_name(&self, at: usize) -> bool {
         let dotted = at > 0 && matches!(self.tokens[at - 1], Token::Period);
         let aliases = matches!(&self.first[..], "select" | "with" | "insert" | "update" | "delete");
-        dotted || (aliases && at > 0 && self.is(at - 1, "AS"))
+        dotted || (aliases && self.is_alias_keyword(at))
+    }
+
+    /// Whether an `AS` stands before that is no name itself: `t.as INTO x` and `1 AS as INTO x` write a table.
+    fn is_alias_keyword(&self, at: usize) -> bool {
+        let named = at > 1 && (matches!(self.tokens[at - 2], Token::Period) || self.is(at - 2, "AS"));
+        at > 0 && self.is(at - 1, "AS") && !named
     }
 
     fn call(&self, at: usize, word: &Word) -> Result<(), SqlFault> {
@@ -124,6 +160,30 @@ impl Line<'_> {
             false => {
                 Err(SqlFault::Kind { kind: Excerpt::of(&verb), statements: Excerpt::list(self.statements) })
             }
+        }
+    }
+
+    /// A statement of one word, behind what could be the end of another. Procedures and functions are made of such.
+    fn lone(&self, at: usize) -> Result<(), SqlFault> {
+        let Some(lone) = LONE.iter().find(|lone| self.is(at, lone)) else { return Ok(()) };
+        let lone = lone.to_ascii_lowercase();
+        let body = matches!(&self.first[..], "create" | "alter");
+        match !body && self.ends_term(at) && !self.statements.contains(&lone) {
+            true => {
+                Err(SqlFault::Kind { kind: Excerpt::of(&lone), statements: Excerpt::list(self.statements) })
+            }
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the token before ends an expression or a table's name.
+    fn ends_term(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        match self.tokens[before] {
+            Token::Word(_) => !OPENING.iter().any(|word| self.is(before, word)) || self.is_name(before),
+            Token::RParen | Token::RBracket | Token::RBrace | Token::Number(..) => true,
+            Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) | Token::Placeholder(_) => true,
+            _ => false,
         }
     }
 
