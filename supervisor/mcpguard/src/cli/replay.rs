@@ -56,6 +56,7 @@ mod steps;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod untold;
 mod verdict;
 mod words;
 

@@ -2,12 +2,13 @@
 
 use audit::{Cause, ToolCall};
 use mcp::Refusal;
-use policy::plan::{RuleId, SchemaCheck};
+use policy::plan::{RuleId, SchemaCheck, ToolRule};
 
 use super::arguments::{Recorded, is_altered};
 use super::calls::Made;
 use super::orders::wants_arguments;
 use super::session::Session;
+use super::untold::{ForScopes, SCOPES};
 use super::verdict::{Now, Then, Verdict};
 
 /// A task that an earlier session has started has a tool that nobody knows.
@@ -22,30 +23,48 @@ pub(super) struct Refused {
 }
 
 impl Session {
-    /// The engine lets it through: what it was not told.
+    /// The engine lets it through: what it was not told. What certainly does not go through at once is narrowed,
+    /// whatever else cannot be told of it.
     pub(super) fn admitted(&self, made: &Made<'_>, arguments: &Recorded, then: Then) -> Verdict {
+        let now = self.at_once(self.judge.tool(&made.call.tool));
+        if now.narrows(then) {
+            return now;
+        }
+        self.untold(made, arguments, then).unwrap_or(now)
+    }
+
+    /// Whether a call of the tool goes through without somebody's word.
+    fn at_once(&self, tool: &ToolRule) -> Verdict {
+        match tool.approval {
+            Some(approval) => Verdict { now: Now::Waits(approval.approvers), ..Verdict::allowed() }
+                .by(self.judge.rule(approval.from)),
+            None => Verdict::allowed().by(self.judge.rule(tool.from)),
+        }
+    }
+
+    /// What of the policy cannot be judged for this call.
+    fn untold(&self, made: &Made<'_>, arguments: &Recorded, then: Then) -> Option<Verdict> {
         let call = made.call;
         let (plan, tool) = (&self.judge.plan, self.judge.tool(&call.tool));
+        if let ForScopes::Unknown(rule) = self.asker.asked(|holds| plan.tools.refused_to(&call.tool, holds)) {
+            return Some(Verdict::unknown(SCOPES).by(self.judge.rule(rule)));
+        }
+        if let Some((why, rule)) = self.judge.places_untold(tool, arguments) {
+            return Some(Verdict::unknown(why).by(self.judge.rule(rule)));
+        }
         if *arguments == Recorded::Part && wants_arguments(plan, tool) {
-            return Verdict::unknown("the log holds no whole arguments")
-                .by(tool.arguments.first().and_then(|rule| self.judge.rule(rule.from)));
+            let rule = tool.arguments.first().and_then(|rule| self.judge.rule(rule.from));
+            return Some(Verdict::unknown("the log holds no whole arguments").by(rule));
         }
         let schema = match tool.schema {
             SchemaCheck::Always(from) => Some(from),
             SchemaCheck::Known | SchemaCheck::Never => plan.responses.validate_output_schema,
         };
         if let Some(from) = schema {
-            return Verdict::unknown("the log does not hold the schemas that the server tells")
-                .by(self.judge.rule(from));
+            let why = "the log does not hold the schemas that the server tells";
+            return Some(Verdict::unknown(why).by(self.judge.rule(from)));
         }
-        if let Some(verdict) = self.undecided(call, then, made.waited.is_some()) {
-            return verdict;
-        }
-        match tool.approval {
-            Some(approval) => Verdict { now: Now::Waits(approval.approvers), ..Verdict::allowed() }
-                .by(self.judge.rule(approval.from)),
-            None => Verdict::allowed().by(self.judge.rule(tool.from)),
-        }
+        self.undecided(call, then, made.waited.is_some())
     }
 
     /// Why it cannot be told whether what was refused would be let through.
@@ -86,8 +105,8 @@ impl Session {
             return Some(Verdict::unknown("the log does not hold the tool's whole name"));
         }
         let tool = self.judge.tool(&call.tool);
-        let holds = |scope: &str| self.caller.scopes.contains(scope);
-        if !tool.enabled || self.judge.plan.tools.refused_to(&call.tool, &holds).is_some() {
+        let asked = self.asker.asked(|holds| self.judge.plan.tools.refused_to(&call.tool, holds));
+        if !tool.enabled || matches!(asked, ForScopes::Refused(_)) {
             return None;
         }
         if call.argument_bytes == 0 && (call.tool == ANY_TASK || self.tasks.contains(&call.tool)) {
@@ -119,8 +138,22 @@ impl Session {
         (call.argument_bytes > limit || was_larger).then(|| Verdict::denied(Cause::RequestSize, rule()))
     }
 
-    /// Why the engine refuses it.
-    pub(super) fn refused(&self, call: &ToolCall, Refused { reason, rule, text }: Refused) -> Verdict {
+    /// Why the engine refuses it, if that holds wherever the session's places are.
+    pub(super) fn refused(
+        &self,
+        call: &ToolCall,
+        arguments: &Recorded,
+        then: Then,
+        refused: Refused,
+    ) -> Verdict {
+        let tool = self.judge.tool(&call.tool);
+        let untold = refused.rule.and_then(|rule| self.judge.refusal_untold(tool, arguments, rule));
+        let Some((why, rule)) = untold else { return self.refused_by(call, refused) };
+        let now = self.at_once(tool);
+        if now.narrows(then) { now } else { Verdict::unknown(why).by(self.judge.rule(rule)) }
+    }
+
+    fn refused_by(&self, call: &ToolCall, Refused { reason, rule, text }: Refused) -> Verdict {
         let (cause, limit) = crate::session::refused(reason);
         let tool = self.judge.tool(&call.tool);
         let rule = match cause {

@@ -43,7 +43,7 @@ impl Session {
         match refusal(&judgement, number) {
             Some(refusal) => {
                 self.ended_by_refusal |= judgement.end.is_some() && then == Then::Allowed;
-                let verdict = self.refused(call, refusal);
+                let verdict = self.refused(call, &arguments, then, refusal);
                 self.told(made, then, verdict, tally);
             }
             None if judgement.facts.iter().any(fault) => {

@@ -15,6 +15,7 @@ use super::judge::Judge;
 use super::open::OpenCalls;
 use super::steps::Step;
 use super::tally::{Seen, Tally};
+use super::untold::Asker;
 use crate::session::surroundings_in;
 
 /// Held calls and tools with tasks that are remembered.
@@ -24,7 +25,7 @@ const MOST: usize = 4096;
 pub(super) struct Session {
     pub(super) log: Rc<str>,
     pub(super) judge: Rc<Judge>,
-    pub(super) caller: Caller,
+    pub(super) asker: Asker,
     pub(super) doorman: Doorman,
     /// The policy that held then wants no values of arguments in the log.
     pub(super) names_only: bool,
@@ -38,17 +39,18 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn begun(log: &Rc<str>, record: &Record, judge: Rc<Judge>, caller: Caller) -> Self {
+    pub(super) fn begun(log: &Rc<str>, record: &Record, judge: Rc<Judge>, caller: Option<Caller>) -> Self {
         let workspace = match &record.body {
             Body::SessionStart(start) => PathBuf::from(&start.workspace),
             _ => PathBuf::from("/"),
         };
         let around = surroundings_in(&workspace);
+        let asker = Asker::of(&judge, caller);
         Self {
             log: Rc::clone(log),
-            doorman: Doorman::hired(&judge, caller.clone(), &around, record.time),
+            doorman: Doorman::hired(&judge, asker.caller.clone(), &around, record.time),
             judge,
-            caller,
+            asker,
             names_only: false,
             held: BTreeMap::new(),
             tasks: BTreeSet::new(),
@@ -77,7 +79,7 @@ impl Session {
             Body::SessionEnd(_) => self.finish(tally),
             body => {
                 let Some(denial) = body.denial() else { return };
-                events::judged(&self.judge, &self.caller, denial, &self.seen(record), tally);
+                events::judged(&self.judge, &self.asker, denial, &self.seen(record), tally);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Denials that are no calls.
 
 use abi::Reason;
-use audit::{Body, CallRef, Cause, Denial, KernelDenial};
+use audit::{Body, CallRef, Cause, Denial, KernelDenial, Layer};
 
 use super::{Told, Written, denial, rule};
 use crate::session::because;
@@ -194,6 +194,62 @@ fn methods_and_requests_of_the_server() {
     for cause in [Cause::Malformed, Cause::Protocol, Cause::Privilege, Cause::Escape, Cause::Internal] {
         judged(&denial(cause, "message", "", ""), &[("", SAME)]);
     }
+}
+
+/// A request that the doorman refused.
+fn at_the_door(cause: Cause, what: &str, detail: &str, by: Option<&str>) -> Denial {
+    Denial { layer: Layer::Doorman, rule: by.map(rule), ..denial(cause, what, detail, "it is closed") }
+}
+
+#[test]
+fn prompts_and_resources_by_their_names() {
+    let prompt = |cause| at_the_door(cause, "deploy", "prompts/get, request 3", Some("prompts.deploy"));
+    for cause in [Cause::Disabled, Cause::Scope] {
+        judged(
+            &prompt(cause),
+            &[
+                ("", ALLOWED),
+                ("prompts: { deploy: { enabled: false } }\n", SAME),
+                ("prompts: { \"dep*\": { enabled: false } }\n", SAME),
+                ("prompts: { other: { enabled: false } }\n", ALLOWED),
+                ("prompts: { defaults: { require_scope: deploy } }\n", SAME),
+                ("resources: { defaults: { enabled: false } }\n", ALLOWED),
+            ],
+        );
+    }
+    let (uri, closed) = ("file:///etc/passwd", "resources: { \"file:*\": { enabled: false } }\n");
+    let read = |by| at_the_door(Cause::Disabled, uri, "resources/read, request 3", by);
+    judged(&read(Some("resources.file:*")), &[("", ALLOWED), (closed, SAME)]);
+    // No rule: it could be written in another way.
+    judged(&read(None), &[("", ALLOWED), (closed, SAME), ("resources: { x: {} }\n", SAME)]);
+    let completed = at_the_door(Cause::Disabled, uri, "completion/complete, request 3", Some("resources.x"));
+    judged(&completed, &[("", ALLOWED), (closed, UNKNOWN)]);
+    let long = at_the_door(Cause::Disabled, &"x".repeat(128), "prompts/get, request 3", Some("prompts.x*"));
+    judged(&long, &[("", ALLOWED), ("prompts: { \"*y\": { enabled: false } }\n", UNKNOWN)]);
+    let told = replay(prompt(Cause::Disabled), closed);
+    assert!(told.summary["not_judged"][0].as_str().unwrap().contains("resources"), "{told:#?}");
+}
+
+#[test]
+fn answers_to_other_requests() {
+    let answer = |cause, reason: &str, limit| Denial {
+        limit,
+        ..Denial { layer: Layer::Doorman, ..denial(cause, "resources/read", "answer to request 3", reason) }
+    };
+    judged(
+        &answer(Cause::ResponseSize, "the answer is too large", Some(1024)),
+        &[
+            ("responses: { max_bytes: 1KiB }\n", SAME),
+            ("responses: { max_bytes: 10MiB }\n", UNKNOWN),
+            ("", UNKNOWN),
+        ],
+    );
+    judged(
+        &answer(Cause::ServerRequest, "it asks for sampling/createMessage", None),
+        &[("", SAME), ("server_requests: { sampling: allow }\n", ALLOWED)],
+    );
+    let closed = at_the_door(Cause::Quarantine, "prompts/get", "request 3", None);
+    judged(&closed, &[("", ALLOWED), ("prompts: { x: { enabled: false } }\n", UNKNOWN)]);
 }
 
 #[test]
