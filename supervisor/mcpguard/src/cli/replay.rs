@@ -40,6 +40,7 @@ mod counts;
 mod document;
 mod doorman;
 mod events;
+mod held;
 mod judge;
 mod leads;
 mod logs;

@@ -62,7 +62,7 @@ impl Session {
     fn then(&mut self, call: &ToolCall) -> Then {
         match call.verdict {
             audit::Verdict::Refused => Then::Denied(call.cause.unwrap_or(Cause::Internal)),
-            audit::Verdict::Allowed => self.held.remove(&call.call).map_or(Then::Allowed, Then::Approved),
+            audit::Verdict::Allowed => self.held.released(call.call).map_or(Then::Allowed, Then::Approved),
         }
     }
 

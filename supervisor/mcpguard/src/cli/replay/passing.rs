@@ -6,10 +6,10 @@ use std::time::Instant;
 use audit::Cause;
 use mcp::{Fact, Outcome, RequestId};
 
-use super::open::timed_out;
+use super::open::{Call, timed_out};
 use super::session::Session;
 use super::tally::{Kind, Tally};
-use super::verdict::Verdict;
+use super::verdict::{Now, Verdict};
 
 impl Session {
     /// What ends by itself until this instant, in its order; `late`: calls whose time was up by then are ended.
@@ -83,6 +83,11 @@ impl Session {
 
     /// The log says no more of this session.
     pub(super) fn finish(&mut self, tally: &mut Tally) {
+        let waits = |call: &&mut Call| call.began.is_none() && call.end.is_some();
+        for call in self.open.still_open().filter(waits).filter(|call| call.verdict.now == Now::Allowed) {
+            call.verdict =
+                Verdict::unknown("it would wait for its turn, and the log does not tell until when");
+        }
         while let Some(record) = self.open.oldest() {
             self.close(record, tally);
         }

@@ -12,7 +12,7 @@ use crate::cli::replay::verdict::Verdict;
 use crate::cli::why::Target;
 
 /// How the resolver and the proxy word that nothing names the host, at this moment.
-const UNNAMED: [&str; 4] = [
+pub(super) const UNNAMED: [&str; 4] = [
     "no rule names it",
     "no call of a tool that may reach it is in flight",
     "no rule names this host",

@@ -169,8 +169,38 @@ fn rates_by_their_limits() {
         |n: u32| format!("execution: {{ allowed_programs: [/usr/bin/git], max_execs_per_minute: {n} }}\n");
     judged(
         &over("execution.max_execs_per_minute: 30", Some(30)),
-        &[("", ALLOWED), (&execs(30), SAME), (&execs(10), SAME), (&execs(31), UNKNOWN)],
+        &[
+            // No rate any more, and no program either.
+            ("", SAME),
+            ("execution: { allowed_programs: [/usr/bin/git] }\n", ALLOWED),
+            (&execs(30), SAME),
+            (&execs(10), SAME),
+            (&execs(31), UNKNOWN),
+            ("execution: { allowed_programs: [/usr/bin/env], max_execs_per_minute: 31 }\n", SAME),
+        ],
     );
+    let open = |what: &str| Denial {
+        rule: Some(rule("filesystem.max_opens_per_minute: 10")),
+        limit: Some(10),
+        ..denial(Cause::Rate, what, "write /w/a", because(Reason::Rate))
+    };
+    judged(
+        &open("/w/a"),
+        &[
+            ("", SAME),
+            ("filesystem: { read: [/nowhere] }\n", SAME),
+            ("filesystem: { write: [/w] }\n", ALLOWED),
+            ("filesystem: { read: [/w] }\n", UNKNOWN),
+        ],
+    );
+    let connect = Denial {
+        rule: Some(rule("network.max_connections_per_minute: 3")),
+        limit: Some(3),
+        ..denial(Cause::Rate, "203.0.113.7:443", "connect to 203.0.113.7:443", because(Reason::Rate))
+    };
+    judged(&connect, &[("", SAME), ("network: { allowed_cidrs: [203.0.113.0/24] }\n", ALLOWED)]);
+    let sent = Denial { what: "something without a name".to_owned(), ..connect };
+    judged(&sent, &[("", UNKNOWN)]);
     judged(&over("execution.max_execs_per_minute: 30", None), &[(&execs(30), SAME), (&execs(10), UNKNOWN)]);
     judged(&over("tools.x.max_connections_per_call: 3", Some(3)), &[("", UNKNOWN)]);
 }
