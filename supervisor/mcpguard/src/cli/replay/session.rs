@@ -15,7 +15,7 @@ use super::doorman::Doorman;
 use super::events;
 use super::held::Held;
 use super::judge::Judge;
-use super::open::OpenCalls;
+use super::open::{Call, OpenCalls};
 use super::steps::Step;
 use super::tally::{Seen, Tally};
 use super::untold::Asker;
@@ -98,15 +98,22 @@ impl Session {
         if self.latest.duration_since(record.time) > SET_BACK {
             self.doorman.turned_back(self.latest, record.time);
             self.turned_back = true;
-            for call in self.open.still_open().filter(|call| call.verdict.now == Now::Allowed) {
-                call.verdict = Verdict::unknown("the clock was set back while it was in flight");
-            }
+            self.in_doubt();
             self.latest = record.time;
         }
         self.latest = self.latest.max(record.time);
         if !matches!(record.body, Body::ToolCall(_) | Body::ToolResult(_)) {
             let at = self.doorman.instant(record.time);
             self.time_passes(at, before(at), tally);
+        }
+    }
+
+    /// How long calls took that were in flight when the clock was set back nobody can tell.
+    fn in_doubt(&mut self) {
+        let judge = Rc::clone(&self.judge);
+        let timed = |call: &&mut Call| judge.tool(&call.tool).timeout.is_some();
+        for call in self.open.still_open().filter(timed).filter(|call| call.verdict.now == Now::Allowed) {
+            call.verdict = Verdict::unknown("the clock was set back while it was in flight");
         }
     }
 

@@ -259,7 +259,10 @@ fn a_clock_that_was_set_back_tells_nothing_about_rates() {
     log.add(1, call(1, "x", json!({}))).add(-90_000, call(2, "x", json!({})));
     log.add(9_000, result(2, "x", 9_000)).add(1, result(1, "x", 9_000));
     let told = log.replay("tools: { x: { timeout_seconds: 5 } }\n");
-    assert_eq!(told.calls()[1], 1, "{told:#?}");
+    assert_eq!(told.calls(), [0, 2, 0, 0, 0], "{told:#?}");
+    let told = log.replay("tools: { x: { timeout_seconds: 60 } }\n");
+    assert_eq!(told.calls(), [1, 0, 0, 0, 1], "{told:#?}");
+    log.replay("").nothing();
 }
 
 #[test]

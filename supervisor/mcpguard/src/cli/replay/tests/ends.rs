@@ -126,6 +126,16 @@ fn time_passes_at_denials_and_at_the_end_of_the_session() {
 }
 
 #[test]
+fn a_call_that_waits_for_its_rate_has_its_turn() {
+    let mut log = Written::session();
+    for number in 1..=3 {
+        log.lasting(number, "x", json!({}), 5);
+    }
+    let rate = "max_requests_per_minute: 2, on_rate_limit: throttle";
+    log.replay(&format!("tools: {{ x: {{ {rate}, timeout_seconds: 600 }} }}\n")).nothing();
+}
+
+#[test]
 fn what_cannot_be_told_of_refused_calls() {
     let one = |cause, limit| {
         let mut log = Written::session();
