@@ -181,6 +181,20 @@ fn a_policy_with_a_mistake_and_a_log_that_is_none_are_refused() -> Result<()> {
 }
 
 #[test]
+fn a_log_without_a_record_is_no_success() -> Result<()> {
+    let scene = Scene::new()?;
+    let empty = scene.root().join("empty.jsonl");
+    for (text, why) in [("", "it is empty"), ("{\"v\":1,", "no whole record")] {
+        std::fs::write(&empty, text)?;
+        let mut command = Command::new(mcpguard()?);
+        command.arg("replay").arg(&empty).args(["--policy", "filesystem"]);
+        let refused = run(&mut command)?;
+        ensure!(refused.status == Some(125) && refused.stderr.contains(why), "{text}: {refused:?}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_log_that_was_tampered_with_is_told_and_is_no_success() -> Result<()> {
     let scene = Scene::new()?;
     let policy = with_files(&scene)?;

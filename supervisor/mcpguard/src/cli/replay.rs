@@ -40,6 +40,7 @@ mod counts;
 mod document;
 mod doorman;
 mod events;
+mod held;
 mod judge;
 mod leads;
 mod logs;
@@ -56,6 +57,7 @@ mod steps;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod untold;
 mod verdict;
 mod words;
 

@@ -35,9 +35,10 @@ fn is_whole(arguments: &Value, bytes: u64) -> bool {
     let same_length = arguments.to_string().len() as u64 == bytes;
     let mut leaves = Leaves::default();
     leaves.walk(arguments);
-    // Who recorded only names left type names; numbers that readers would round are recorded as texts.
-    let doubtful = leaves.all_types && leaves.any || leaves.number_as_text;
-    !leaves.left_out && (same_length || !doubtful)
+    // Who recorded only names left type names, which have another length.
+    let only_names = leaves.all_types && leaves.any && !same_length;
+    // Numbers that readers would round are recorded as texts, and blanks around one may make up for its quotes.
+    !leaves.left_out && !only_names && !leaves.number_as_text
 }
 
 /// What is told by the texts and names of a value.
@@ -68,7 +69,7 @@ impl Leaves {
             Value::String(text) => {
                 self.any = true;
                 self.all_types &= TYPES.contains(&text.as_str());
-                self.number_as_text |= serde_json::from_str::<serde_json::Number>(text).is_ok();
+                self.number_as_text |= is_written_as_text(text);
                 self.mark(text);
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => self.all_types = false,
@@ -78,6 +79,11 @@ impl Leaves {
     fn mark(&mut self, text: &str) {
         self.left_out |= LEFT_OUT.iter().any(|mark| text.contains(mark));
     }
+}
+
+/// Whether this is how a number is recorded that readers would not tell as it was written; others are recorded as numbers.
+fn is_written_as_text(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Number>(text).is_ok_and(|number| number.to_string() != text)
 }
 
 /// Whether a recorded text is not the one that was sent.

@@ -2,16 +2,20 @@
 
 use audit::{Cause, ToolCall};
 use mcp::Refusal;
-use policy::plan::{RuleId, SchemaCheck};
+use policy::plan::{RuleId, SchemaCheck, ToolRule};
 
 use super::arguments::{Recorded, is_altered};
 use super::calls::Made;
 use super::orders::wants_arguments;
 use super::session::Session;
+use super::untold::{ForScopes, SCOPES};
 use super::verdict::{Now, Then, Verdict};
 
 /// A task that an earlier session has started has a tool that nobody knows.
 const ANY_TASK: &str = "*";
+
+/// Why nobody can tell whether a rate is kept.
+const TURNED_BACK: &str = "the clock was set back within the session, so that times tell nothing about rates";
 
 /// Why the engine refuses a call.
 pub(super) struct Refused {
@@ -22,30 +26,64 @@ pub(super) struct Refused {
 }
 
 impl Session {
-    /// The engine lets it through: what it was not told.
+    /// The engine lets it through: what it was not told. What certainly does not go through at once is narrowed,
+    /// whatever else cannot be told of it.
     pub(super) fn admitted(&self, made: &Made<'_>, arguments: &Recorded, then: Then) -> Verdict {
-        let call = made.call;
-        let (plan, tool) = (&self.judge.plan, self.judge.tool(&call.tool));
-        if *arguments == Recorded::Part && wants_arguments(plan, tool) {
-            return Verdict::unknown("the log holds no whole arguments")
-                .by(tool.arguments.first().and_then(|rule| self.judge.rule(rule.from)));
+        let now = self.at_once(made.call, then);
+        if now.narrows(then) {
+            return now;
         }
-        let schema = match tool.schema {
-            SchemaCheck::Always(from) => Some(from),
-            SchemaCheck::Known | SchemaCheck::Never => plan.responses.validate_output_schema,
-        };
-        if let Some(from) = schema {
-            return Verdict::unknown("the log does not hold the schemas that the server tells")
-                .by(self.judge.rule(from));
-        }
-        if let Some(verdict) = self.undecided(call, then, made.waited.is_some()) {
-            return verdict;
+        self.untold(made, arguments, then).unwrap_or(now)
+    }
+
+    /// Whether a call goes through without somebody's word.
+    fn at_once(&self, call: &ToolCall, then: Then) -> Verdict {
+        let tool = self.judge.tool(&call.tool);
+        if tool.approval.is_some() && then == Then::Allowed && self.held.may_have_held(call.call) {
+            return Verdict::unknown("so many calls were held that it is not known whether this one was");
         }
         match tool.approval {
             Some(approval) => Verdict { now: Now::Waits(approval.approvers), ..Verdict::allowed() }
                 .by(self.judge.rule(approval.from)),
             None => Verdict::allowed().by(self.judge.rule(tool.from)),
         }
+    }
+
+    /// What of the policy cannot be judged for this call.
+    fn untold(&self, made: &Made<'_>, arguments: &Recorded, then: Then) -> Option<Verdict> {
+        let call = made.call;
+        let (plan, tool) = (&self.judge.plan, self.judge.tool(&call.tool));
+        if let ForScopes::Unknown(rule) = self.asker.asked(|holds| plan.tools.refused_to(&call.tool, holds)) {
+            return Some(Verdict::unknown(SCOPES).by(self.judge.rule(rule)));
+        }
+        if let Some((why, rule)) = self.judge.places_untold(tool, arguments) {
+            return Some(Verdict::unknown(why).by(self.judge.rule(rule)));
+        }
+        if *arguments == Recorded::Part && wants_arguments(plan, tool) {
+            let rule = tool.arguments.first().and_then(|rule| self.judge.rule(rule.from));
+            return Some(Verdict::unknown("the log holds no whole arguments").by(rule));
+        }
+        let schema = match tool.schema {
+            SchemaCheck::Always(from) => Some(from),
+            SchemaCheck::Known | SchemaCheck::Never => plan.responses.validate_output_schema,
+        };
+        if let Some(from) = schema {
+            let why = "the log does not hold the schemas that the server tells";
+            return Some(Verdict::unknown(why).by(self.judge.rule(from)));
+        }
+        self.undecided(call, then, made.waited.is_some()).or_else(|| self.rates_untold(tool))
+    }
+
+    /// Whether a rate is kept nobody can tell of times that overlap.
+    fn rates_untold(&self, tool: &ToolRule) -> Option<Verdict> {
+        let field = "max_requests_per_minute";
+        let rule = match (tool.max_requests_per_minute, self.judge.plan.session.max_requests_per_minute) {
+            _ if !self.turned_back => return None,
+            (Some(_), _) => self.judge.field(tool, field),
+            (None, Some(_)) => self.judge.written("session.max_requests_per_minute"),
+            (None, None) => return None,
+        };
+        Some(Verdict::unknown(TURNED_BACK).by(rule))
     }
 
     /// Why it cannot be told whether what was refused would be let through.
@@ -86,8 +124,8 @@ impl Session {
             return Some(Verdict::unknown("the log does not hold the tool's whole name"));
         }
         let tool = self.judge.tool(&call.tool);
-        let holds = |scope: &str| self.caller.scopes.contains(scope);
-        if !tool.enabled || self.judge.plan.tools.refused_to(&call.tool, &holds).is_some() {
+        let asked = self.asker.asked(|holds| self.judge.plan.tools.refused_to(&call.tool, holds));
+        if !tool.enabled || matches!(asked, ForScopes::Refused(_)) {
             return None;
         }
         if call.argument_bytes == 0 && (call.tool == ANY_TASK || self.tasks.contains(&call.tool)) {
@@ -112,15 +150,39 @@ impl Session {
     /// What the record alone tells to be too large.
     fn larger(&self, call: &ToolCall, then: Then) -> Option<Verdict> {
         let tool = self.judge.tool(&call.tool);
-        let limit = tool.max_request_bytes?;
+        let most = self.judge.plan.session.max_message_bytes;
+        let was = call.limit.filter(|_| then == Then::Denied(Cause::RequestSize));
+        let is_over = |limit: u64| call.argument_bytes > limit || was.is_some_and(|was| was >= limit);
+        if is_over(most) {
+            let rule = self.judge.written("session.max_message_bytes");
+            return Some(Verdict::denied(Cause::MessageSize, rule));
+        }
         let rule = || self.judge.field(tool, "max_request_bytes");
-        let was_larger =
-            then == Then::Denied(Cause::RequestSize) && call.limit.is_some_and(|then| then >= limit);
-        (call.argument_bytes > limit || was_larger).then(|| Verdict::denied(Cause::RequestSize, rule()))
+        let limit = tool.max_request_bytes.filter(|limit| is_over(*limit));
+        limit.map(|_| Verdict::denied(Cause::RequestSize, rule()))
     }
 
-    /// Why the engine refuses it.
-    pub(super) fn refused(&self, call: &ToolCall, Refused { reason, rule, text }: Refused) -> Verdict {
+    /// Why the engine refuses it, if that holds wherever the session's places are.
+    pub(super) fn refused(
+        &self,
+        call: &ToolCall,
+        arguments: &Recorded,
+        then: Then,
+        refused: Refused,
+    ) -> Verdict {
+        let tool = self.judge.tool(&call.tool);
+        let untold = refused.rule.and_then(|rule| self.judge.refusal_untold(tool, arguments, rule));
+        let rated = self.turned_back && is_rate(refused.reason);
+        let by = self.refused_by(call, refused);
+        let doubt = match untold {
+            Some((why, rule)) => Verdict::unknown(why).by(self.judge.rule(rule)),
+            None if rated => Verdict::unknown(TURNED_BACK).by(by.rule),
+            None => return by,
+        };
+        Some(self.at_once(call, then)).filter(|now| now.narrows(then)).unwrap_or(doubt)
+    }
+
+    fn refused_by(&self, call: &ToolCall, Refused { reason, rule, text }: Refused) -> Verdict {
         let (cause, limit) = crate::session::refused(reason);
         let tool = self.judge.tool(&call.tool);
         let rule = match cause {
@@ -138,4 +200,9 @@ impl Session {
         };
         Verdict::denied(cause, rule).because(why)
     }
+}
+
+/// Whether calls were too many for a minute.
+fn is_rate(reason: Refusal) -> bool {
+    matches!(reason, Refusal::ToolRate { .. } | Refusal::SessionRate { .. })
 }

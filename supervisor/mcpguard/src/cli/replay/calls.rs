@@ -43,7 +43,7 @@ impl Session {
         match refusal(&judgement, number) {
             Some(refusal) => {
                 self.ended_by_refusal |= judgement.end.is_some() && then == Then::Allowed;
-                let verdict = self.refused(call, refusal);
+                let verdict = self.refused(call, &arguments, then, refusal);
                 self.told(made, then, verdict, tally);
             }
             None if judgement.facts.iter().any(fault) => {
@@ -62,7 +62,7 @@ impl Session {
     fn then(&mut self, call: &ToolCall) -> Then {
         match call.verdict {
             audit::Verdict::Refused => Then::Denied(call.cause.unwrap_or(Cause::Internal)),
-            audit::Verdict::Allowed => self.held.remove(&call.call).map_or(Then::Allowed, Then::Approved),
+            audit::Verdict::Allowed => self.held.released(call.call).map_or(Then::Allowed, Then::Approved),
         }
     }
 

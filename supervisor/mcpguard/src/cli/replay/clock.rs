@@ -28,6 +28,12 @@ impl Clock {
         self.origin.checked_add(since).unwrap_or(self.now)
     }
 
+    /// What has shown `latest` shows this earlier time now, and goes on.
+    pub(super) fn turned_back(&mut self, latest: Timestamp, to: Timestamp) {
+        self.origin = self.instant(latest).max(self.now);
+        self.first = to;
+    }
+
     /// Goes on to this instant, if it is later; gives the present one.
     pub(super) fn advance(&mut self, to: Instant) -> Instant {
         self.now = self.now.max(to);

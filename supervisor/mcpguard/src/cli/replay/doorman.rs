@@ -40,6 +40,11 @@ impl Doorman {
         self.clock.instant(time)
     }
 
+    /// The clock, which has shown `latest`, was set back to this time: it goes on from where it is.
+    pub(super) fn turned_back(&mut self, latest: Timestamp, to: Timestamp) {
+        self.clock.turned_back(latest, to);
+    }
+
     /// A call is made at this instant. Its number is that of its facts.
     pub(super) fn ask(&mut self, tool: &str, arguments: Option<&Value>, at: Instant) -> (Number, Judgement) {
         self.last += 1;

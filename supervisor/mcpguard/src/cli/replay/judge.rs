@@ -11,6 +11,7 @@ use policy::Plan;
 use policy::plan::{ClassMask, FilesPlan, RuleId, ToolRule};
 
 use super::leads::as_they_lead;
+use super::untold::{Known, NOWHERE, anywhere};
 use crate::compose::{Warnings, compose_for_replay};
 use crate::session::rule_ref;
 
@@ -24,6 +25,10 @@ pub(super) struct Judge {
     pub(super) files: FilesPlan,
     /// The policy's file or preset name.
     pub(super) source: String,
+    /// What is known of the session.
+    pub(super) known: Known,
+    /// Rules that mean something that is not.
+    pub(super) adrift: BTreeSet<RuleId>,
 }
 
 /// The policy for each session.
@@ -38,8 +43,9 @@ pub(super) struct Judges {
 /// What a plan depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Basis {
-    workspace: Option<PathBuf>,
+    workspace: PathBuf,
     command: Vec<OsString>,
+    known: Known,
 }
 
 impl Judges {
@@ -59,26 +65,32 @@ impl Judges {
     pub(super) fn of(&mut self, start: Option<&SessionStart>) -> anyhow::Result<Rc<Judge>> {
         let recorded = start.map(|start| PathBuf::from(&start.workspace));
         let command = start.map(|start| start.command.iter().map(OsString::from).collect());
+        let (workspace, beginning) = (self.workspace.clone().or(recorded), start.is_some());
         let basis = Basis {
-            workspace: self.workspace.clone().or(recorded),
+            known: Known {
+                beginning,
+                workspace: workspace.is_some(),
+                server: beginning || !self.command.is_empty(),
+            },
+            workspace: workspace.unwrap_or_else(|| PathBuf::from(NOWHERE)),
             command: if self.command.is_empty() { command.unwrap_or_default() } else { self.command.clone() },
         };
         if let Some((_, judge)) = self.known.iter().find(|(known, _)| *known == basis) {
             return Ok(Rc::clone(judge));
         }
         let warnings = if self.known.is_empty() { Warnings::Said } else { Warnings::Kept };
-        let Basis { workspace, command } = &basis;
-        let composed = compose_for_replay(&self.policy, workspace.as_deref(), command, warnings)?;
-        let judge = Rc::new(Judge::new(composed.plan, composed.source));
+        let Basis { workspace, command, known } = &basis;
+        let composed = compose_for_replay(&self.policy, Some(workspace), command, warnings)?;
+        let judge = Rc::new(Judge::new(composed.plan, composed.source, *known));
         self.known.truncate(KEPT - 1);
         self.known.insert(0, (basis, Rc::clone(&judge)));
         Ok(judge)
     }
 
-    /// Who calls in a session.
-    pub(super) fn caller(&self, start: Option<&SessionStart>) -> Caller {
+    /// Who calls in a session; `None`: the log does not tell.
+    pub(super) fn caller(&self, start: Option<&SessionStart>) -> Option<Caller> {
         let recorded = || start.map(|start| start.scopes.iter().cloned().collect());
-        Caller { scopes: self.scopes.clone().or_else(recorded).unwrap_or_default() }
+        self.scopes.clone().or_else(recorded).map(|scopes| Caller { scopes })
     }
 
     /// The last judge; one for no session in particular if there was none.
@@ -96,9 +108,10 @@ impl Judges {
 }
 
 impl Judge {
-    pub(super) fn new(plan: Plan, source: String) -> Self {
-        let files = as_they_lead(&plan.files);
-        Self { plan, files, source }
+    pub(super) fn new(mut plan: Plan, source: String, known: Known) -> Self {
+        let (files, adrift) = (as_they_lead(&plan.files), known.adrift(&plan));
+        anywhere(&mut plan, &adrift);
+        Self { plan, files, source, known, adrift }
     }
 
     /// The rule with this number, for a reader.

@@ -22,13 +22,16 @@ impl Log {
     /// Proves the log.
     ///
     /// # Errors
-    /// There is none, or nothing of it is as it was written.
+    /// There is none, nothing of it is as it was written, or it holds no record at all: nobody may take that for a success.
     pub(super) fn proved(path: &Path) -> anyhow::Result<Self> {
         if audit::log_files(path)?.iter().all(|file| !file.exists()) {
             bail!("there is no log at {}", path.display());
         }
         let path = path.to_owned();
         match audit::verify(&path) {
+            Ok(proved) if proved.records == 0 => {
+                bail!("{} cannot be judged: {}", path.display(), no_records(proved.truncated_tail))
+            }
             Ok(proved) => Ok(Self { path, sound: proved.records, broken: None, cut: proved.truncated_tail }),
             Err(error) if error.records == 0 => {
                 bail!("{} cannot be judged: {}", path.display(), audit::for_people(&error.to_string()))
@@ -66,4 +69,14 @@ impl Log {
         let (here, ahead) = (Sound::new(open()?, self.sound), Sound::new(open()?, self.sound));
         Ok(Records::of(here, ahead))
     }
+}
+
+/// Why a log without a sound record has none.
+fn no_records(tail: Option<u64>) -> String {
+    tail.map_or_else(
+        || "it is empty, so that it holds no record".to_owned(),
+        |bytes| {
+            format!("it holds {bytes} bytes and no whole record: it was cut in its first line, or is no log")
+        },
+    )
 }

@@ -26,7 +26,7 @@ pub(super) fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
     if tally.without_start > 0 {
         writeln!(
             out,
-            "note: the beginning of {} of the sessions is not in the log: its workspace, command and scopes are not known",
+            "note: the beginning of {} of the sessions is not in the log: its workspace, home, command and scopes are not known, and what hangs on those is unknown",
             tally.without_start
         )?;
     }

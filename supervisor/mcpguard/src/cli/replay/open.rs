@@ -46,10 +46,14 @@ impl Call {
         let Self { seen, then, verdict, end, .. } = self;
         let Some((end, answer)) = end else { return (seen, then, verdict) };
         let then = if matches!(end, Then::Denied(_)) { end } else { then };
-        match verdict.now {
-            Now::Allowed | Now::Waits(_) if answer.now != Now::Allowed => (seen, then, answer),
-            _ => (seen, then, verdict),
-        }
+        let by_answer = match (verdict.now, answer.now) {
+            (Now::Denied(_), _) | (_, Now::Allowed) => false,
+            // What certainly does not go through at once is no less certain for an answer of which nothing is known.
+            (_, Now::Unknown) => !verdict.narrows(then),
+            // Nor does it succeed, whatever is not known of the call itself.
+            (_, Now::Denied(_) | Now::Waits(_)) => true,
+        };
+        (seen, then, if by_answer { answer } else { verdict })
     }
 }
 
@@ -66,6 +70,11 @@ impl OpenCalls {
     /// Calls that are at the server or wait at the replay.
     pub(super) fn in_flight(&self) -> usize {
         self.calls.values().filter(|call| !call.over).count()
+    }
+
+    /// Those, to say something of them.
+    pub(super) fn still_open(&mut self) -> impl Iterator<Item = &mut Call> {
+        self.calls.values_mut().filter(|call| !call.over)
     }
 
     /// The call that was recorded first.

@@ -6,10 +6,10 @@ use std::time::Instant;
 use audit::Cause;
 use mcp::{Fact, Outcome, RequestId};
 
-use super::open::timed_out;
+use super::open::{Call, timed_out};
 use super::session::Session;
 use super::tally::{Kind, Tally};
-use super::verdict::Verdict;
+use super::verdict::{Now, Verdict};
 
 impl Session {
     /// What ends by itself until this instant, in its order; `late`: calls whose time was up by then are ended.
@@ -83,8 +83,23 @@ impl Session {
 
     /// The log says no more of this session.
     pub(super) fn finish(&mut self, tally: &mut Tally) {
+        self.wait_on();
         while let Some(record) = self.open.oldest() {
             self.close(record, tally);
+        }
+    }
+
+    /// Calls that wait behind an exclusive one, or for its sake, have no turn that the log tells. One that waits for its
+    /// rate has: the engine lets it wait only where its turn comes in time.
+    fn wait_on(&mut self) {
+        let judge = Rc::clone(&self.judge);
+        if !self.open.still_open().any(|call| judge.tool(&call.tool).exclusive) {
+            return;
+        }
+        let waits = |call: &&mut Call| call.began.is_none() && call.end.is_some();
+        for call in self.open.still_open().filter(waits).filter(|call| call.verdict.now == Now::Allowed) {
+            call.verdict =
+                Verdict::unknown("it would wait for its turn, and the log does not tell until when");
         }
     }
 }

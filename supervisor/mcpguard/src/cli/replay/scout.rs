@@ -62,7 +62,8 @@ impl Scout {
                 let took = Duration::try_from(record.time.duration_since(call.time)).unwrap_or_default();
                 let out = result.outcome == Outcome::TimedOut;
                 let waited = if out { Waited::RanOut } else { Waited::Ran(took) };
-                if call.time.duration_since(at) > WRITTEN {
+                // Where it ended before it was written down, the clock was set back, and tells nothing of waiting.
+                if call.time <= record.time && call.time.duration_since(at) > WRITTEN {
                     self.tell(call, at, waited);
                 }
             }

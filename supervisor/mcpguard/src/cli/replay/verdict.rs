@@ -76,6 +76,11 @@ impl Verdict {
         Self { why: why.into(), ..self }
     }
 
+    /// It was allowed, and is not any more, or not at once.
+    pub(super) fn narrows(&self, then: Then) -> bool {
+        matches!(self.change(then), Change::Denied | Change::Waits)
+    }
+
     /// What changes against what was recorded.
     pub(super) fn change(&self, then: Then) -> Change {
         match (then, self.now) {

@@ -19,6 +19,12 @@ pub(super) fn limits(judge: &Judge) -> Vec<&'static str> {
     if judge.plan.pins.is_some() {
         limits.push("what servers show of themselves is not recorded: `pins` are not judged");
     }
+    let access = &judge.plan.access;
+    if !access.prompts.is_empty() || !access.resources.is_empty() {
+        limits.push(
+            "requests for prompts and resources that were allowed are not recorded: rules of `prompts` and `resources` are not judged for those",
+        );
+    }
     limits
 }
 

@@ -2,9 +2,10 @@
 
 use abi::Reason;
 use audit::Denial;
-use policy::plan::{AbsolutePath, ClassMask, PathRule};
+use policy::plan::{AbsolutePath, Ask, ClassMask, PathRule, RuleId};
 
 use crate::cli::replay::judge::Judge;
+use crate::cli::replay::untold::PLACES;
 use crate::cli::replay::verdict::Verdict;
 use crate::session::because;
 
@@ -52,7 +53,13 @@ pub(super) fn verdict(judge: &Judge, denial: &Denial) -> Verdict {
     let wanted = Wanted::of(denial.detail.as_deref().unwrap_or_default());
     let rule = judge.files.decisive(&path);
     let from = rule.and_then(|rule| rule.from.first()).and_then(|from| judge.rule(*from));
-    if !rule.is_some_and(|rule| wanted.granted(rule, judge.active(&denial.calls))) {
+    let active = judge.active(&denial.calls);
+    let grants = |rule: Option<&PathRule>| rule.is_some_and(|rule| wanted.granted(rule, active));
+    let granted = grants(rule);
+    if let Some(other) = elsewhere(judge, &path, |rule| grants(rule) != granted) {
+        return Verdict::unknown(PLACES).by(judge.rule(other));
+    }
+    if !granted {
         return Verdict::denied(denial.cause, from);
     }
     match decided_by_grants(reason) {
@@ -63,6 +70,29 @@ pub(super) fn verdict(judge: &Judge, denial: &Denial) -> Verdict {
         false if fixed(reason) => Verdict::denied(denial.cause, None),
         false => Verdict::unknown("it was denied for more than the path of the file").by(from),
     }
+}
+
+/// A rule of which it is not known where it holds, if one of those would change what is said of this path.
+fn elsewhere(
+    judge: &Judge,
+    path: &AbsolutePath,
+    changes: impl Fn(Option<&PathRule>) -> bool,
+) -> Option<RuleId> {
+    let Judge { plan, files, adrift, .. } = judge;
+    let unsure = |rule: &&PathRule| rule.from.iter().any(|from| adrift.contains(from));
+    let about_files = |id: &&RuleId| plan.rule(**id).is_some_and(|rule| is_about_files(&rule.ask));
+    let mut ids = adrift.iter().filter(about_files);
+    let first = ids.clone().next()?;
+    // What stands for several places stands for none where nobody knows them.
+    let nowhere = ids.find(|id| !files.rules.iter().any(|rule| rule.from.contains(id)));
+    let certain = files.rules.iter().rfind(|rule| !unsure(rule) && rule.path.covers(path));
+    let changed = changes(certain) || files.rules.iter().filter(unsure).any(|rule| changes(Some(rule)));
+    nowhere.or(changed.then_some(first)).copied()
+}
+
+fn is_about_files(ask: &Ask) -> bool {
+    let path = matches!(ask, Ask::PathGrant | Ask::PathDenyInsideGrant | Ask::PathDenyOutsideGrants);
+    path || matches!(ask, Ask::ToolPaths | Ask::ToolPrograms | Ask::Programs)
 }
 
 /// No rule granted it, or its name was denied.

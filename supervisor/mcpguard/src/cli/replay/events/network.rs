@@ -7,11 +7,12 @@ use policy::Request;
 use policy::plan::{ClassMask, DomainRule, Verify};
 
 use crate::cli::replay::judge::Judge;
+use crate::cli::replay::untold::PLACES;
 use crate::cli::replay::verdict::Verdict;
 use crate::cli::why::Target;
 
 /// How the resolver and the proxy word that nothing names the host, at this moment.
-const UNNAMED: [&str; 4] = [
+pub(super) const UNNAMED: [&str; 4] = [
     "no rule names it",
     "no call of a tool that may reach it is in flight",
     "no rule names this host",
@@ -54,9 +55,15 @@ fn listening(judge: &Judge, port: u16) -> Verdict {
 
 fn unix(judge: &Judge, path: &str) -> Verdict {
     let sockets = &judge.plan.network.unix_sockets;
+    let (adrift, known): (Vec<_>, Vec<_>) =
+        sockets.iter().partition(|rule| judge.adrift.contains(&rule.from));
     let rule = policy::plan::AbsolutePath::new(path)
-        .and_then(|path| sockets.iter().find(|rule| rule.path.covers(&path)));
-    rule.map_or_else(|| denied(None), |rule| Verdict::allowed().by(judge.rule(rule.from)))
+        .and_then(|path| known.into_iter().find(|rule| rule.path.covers(&path)));
+    match (rule, adrift.first()) {
+        (Some(rule), _) => Verdict::allowed().by(judge.rule(rule.from)),
+        (None, Some(rule)) => Verdict::unknown(PLACES).by(judge.rule(rule.from)),
+        (None, None) => denied(None),
+    }
 }
 
 /// An address is open for its own sake, or for a name that the log does not hold.

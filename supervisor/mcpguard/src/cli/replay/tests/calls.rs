@@ -156,6 +156,116 @@ fn arguments_that_the_log_does_not_hold_are_never_allowed() {
 }
 
 #[test]
+fn numbers_that_are_recorded_as_texts_are_not_taken_for_texts() {
+    let sized = |value: &str, bytes: u64| {
+        let mut log = Written::session();
+        let Body::ToolCall(whole) = call(1, "x", json!({ "n": value })) else { unreachable!() };
+        log.add(1, Body::ToolCall(ToolCall { argument_bytes: bytes, ..whole })).add(5, result(1, "x", 5));
+        log
+    };
+    let text = "tools: { x: { arguments: { n: { type: text, max_length: 9 } } } }\n";
+    // `{"n": 1e5 }`
+    sized("1e5", 11).replay(text).unknown("no whole arguments");
+    sized("1.50", 12).replay(text).unknown("no whole arguments");
+    // This number would have been recorded as one.
+    sized("15", 10).replay(text).nothing();
+    sized("15", 14)
+        .replay("tools: { x: { arguments: { n: { type: number } } } }\n")
+        .denied("argument", "tools.x");
+}
+
+#[test]
+fn what_certainly_does_not_go_through_at_once_is_narrowed_whatever_else_is_unknown() {
+    let mut log = Written::session();
+    let Body::ToolCall(whole) = call(1, "x", json!({ "path": "/w/[redacted:TOKEN]" })) else {
+        unreachable!()
+    };
+    log.add(1, Body::ToolCall(ToolCall { argument_bytes: 30, ..whole })).add(5, result(1, "x", 5));
+    for policy in [
+        "tools: { x: { require_approval: true, arguments: { path: { type: path, within: [/w] } } } }\n",
+        "tools: { x: { require_approval: true, validate_arguments: true } }\n",
+        "responses: { validate_output_schema: true }\ntools: { x: { require_approval: true } }\n",
+    ] {
+        let told = log.replay(policy);
+        assert_eq!((told.status, told.calls()), (1, [0, 0, 0, 1, 0]), "{policy}: {told:#?}");
+    }
+    log.replay("responses: { validate_output_schema: true, max_bytes: 100B }\n")
+        .denied("response_size", "responses.max_bytes");
+    log.replay("content: { arguments: { secrets: block } }\nresponses: { max_bytes: 100B }\n")
+        .denied("response_size", "responses.max_bytes");
+    // What was refused may be refused still.
+    let mut log = Written::session();
+    log.add(1, refused("x", Cause::ToolRate, Some(1)));
+    log.replay("tools: { x: { require_approval: true, validate_arguments: true } }\n").unknown("schemas");
+}
+
+#[test]
+fn arguments_that_are_too_long_by_themselves_are_too_long() {
+    let sized = |body: Body, bytes: u64| match body {
+        Body::ToolCall(call) => Body::ToolCall(ToolCall { argument_bytes: bytes, ..call }),
+        other => other,
+    };
+    let mut log = Written::session();
+    log.add(1, sized(call(1, "x", json!({ "t": "…[cut: 3000000 bytes in all]" })), 3_000_012));
+    let policy = "session: { max_message_bytes: 1MiB }\n";
+    log.replay(policy).denied("message_size", "session.max_message_bytes");
+    log.replay("session: { max_message_bytes: 8MiB }\n").nothing();
+    let mut log = Written::session();
+    log.add(1, sized(refused("x", Cause::ToolDisabled, None), 3_000_012));
+    log.replay_with(policy, FailOn::Any, None).unwrap().nothing();
+    log.replay_with("tools: { x: { max_request_bytes: 1MiB } }\n", FailOn::Any, None).unwrap().nothing();
+}
+
+#[test]
+fn more_held_calls_than_are_remembered_are_not_taken_for_calls_that_were_not_held() {
+    let mut log = Written::session();
+    for number in 1..=4097 {
+        log.add(1, held(number, "x", 1));
+    }
+    log.add(1, call(4097, "x", json!({}))).add(1, result(4097, "x", 1));
+    let policy = "tools: { x: { require_approval: true } }\n";
+    log.replay(policy).unknown("held");
+    log.replay("tools: { x: { enabled: false } }\n").denied("tool_disabled", "tools.x");
+    // Those that were denied are not waited for.
+    let mut log = Written::session();
+    for number in 1..=4097 {
+        log.add(1, held(number, "x", 1));
+        let Body::Approval(denied) = held(number, "x", 1) else { unreachable!() };
+        if number < 4097 {
+            log.add(1, Body::Approval(Approval { state: ApprovalState::Denied, ..denied }));
+        }
+    }
+    log.add(1, call(4097, "x", json!({}))).add(1, result(4097, "x", 1));
+    log.replay(policy).nothing();
+}
+
+#[test]
+fn a_clock_that_was_set_back_tells_nothing_about_rates() {
+    let mut log = Written::session();
+    log.lasting(1, "x", json!({}), 5);
+    log.add(-86_400_000, call(2, "x", json!({}))).add(5, result(2, "x", 5));
+    for number in 3..=8 {
+        log.add(30_000, call(number, "x", json!({}))).add(5, result(number, "x", 5));
+    }
+    let told = log.replay("tools: { x: { max_requests_per_minute: 3 } }\n");
+    assert_eq!((told.status, told.calls()), (0, [1, 0, 0, 0, 7]), "{told:#?}");
+    log.replay("tools: { x: { timeout_seconds: 5 } }\n").nothing();
+    // Less is the time of writing.
+    let mut log = Written::session();
+    log.lasting(1, "x", json!({}), 5).add(-2_000, call(2, "x", json!({}))).add(5, result(2, "x", 5));
+    log.replay("tools: { x: { max_requests_per_minute: 1 } }\n").denied("tool_rate", "tools.x");
+    // Time goes on after it.
+    let mut log = Written::session();
+    log.add(1, call(1, "x", json!({}))).add(-90_000, call(2, "x", json!({})));
+    log.add(9_000, result(2, "x", 9_000)).add(1, result(1, "x", 9_000));
+    let told = log.replay("tools: { x: { timeout_seconds: 5 } }\n");
+    assert_eq!(told.calls(), [0, 2, 0, 0, 0], "{told:#?}");
+    let told = log.replay("tools: { x: { timeout_seconds: 60 } }\n");
+    assert_eq!(told.calls(), [1, 0, 0, 0, 1], "{told:#?}");
+    log.replay("").nothing();
+}
+
+#[test]
 fn content_of_arguments_is_judged() {
     let mut log = Written::session();
     log.lasting(1, "say", json!({ "text": "mongodb://ada:hunter2hunter2@db.internal.example/x" }), 1);

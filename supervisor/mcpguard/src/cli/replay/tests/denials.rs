@@ -1,7 +1,7 @@
 //! Denials that are no calls.
 
 use abi::Reason;
-use audit::{Body, CallRef, Cause, Denial, KernelDenial};
+use audit::{Body, CallRef, Cause, Denial, KernelDenial, Layer};
 
 use super::{Told, Written, denial, rule};
 use crate::session::because;
@@ -169,8 +169,38 @@ fn rates_by_their_limits() {
         |n: u32| format!("execution: {{ allowed_programs: [/usr/bin/git], max_execs_per_minute: {n} }}\n");
     judged(
         &over("execution.max_execs_per_minute: 30", Some(30)),
-        &[("", ALLOWED), (&execs(30), SAME), (&execs(10), SAME), (&execs(31), UNKNOWN)],
+        &[
+            // No rate any more, and no program either.
+            ("", SAME),
+            ("execution: { allowed_programs: [/usr/bin/git] }\n", ALLOWED),
+            (&execs(30), SAME),
+            (&execs(10), SAME),
+            (&execs(31), UNKNOWN),
+            ("execution: { allowed_programs: [/usr/bin/env], max_execs_per_minute: 31 }\n", SAME),
+        ],
     );
+    let open = |what: &str| Denial {
+        rule: Some(rule("filesystem.max_opens_per_minute: 10")),
+        limit: Some(10),
+        ..denial(Cause::Rate, what, "write /w/a", because(Reason::Rate))
+    };
+    judged(
+        &open("/w/a"),
+        &[
+            ("", SAME),
+            ("filesystem: { read: [/nowhere] }\n", SAME),
+            ("filesystem: { write: [/w] }\n", ALLOWED),
+            ("filesystem: { read: [/w] }\n", UNKNOWN),
+        ],
+    );
+    let connect = Denial {
+        rule: Some(rule("network.max_connections_per_minute: 3")),
+        limit: Some(3),
+        ..denial(Cause::Rate, "203.0.113.7:443", "connect to 203.0.113.7:443", because(Reason::Rate))
+    };
+    judged(&connect, &[("", SAME), ("network: { allowed_cidrs: [203.0.113.0/24] }\n", ALLOWED)]);
+    let sent = Denial { what: "something without a name".to_owned(), ..connect };
+    judged(&sent, &[("", UNKNOWN)]);
     judged(&over("execution.max_execs_per_minute: 30", None), &[(&execs(30), SAME), (&execs(10), UNKNOWN)]);
     judged(&over("tools.x.max_connections_per_call: 3", Some(3)), &[("", UNKNOWN)]);
 }
@@ -194,6 +224,62 @@ fn methods_and_requests_of_the_server() {
     for cause in [Cause::Malformed, Cause::Protocol, Cause::Privilege, Cause::Escape, Cause::Internal] {
         judged(&denial(cause, "message", "", ""), &[("", SAME)]);
     }
+}
+
+/// A request that the doorman refused.
+fn at_the_door(cause: Cause, what: &str, detail: &str, by: Option<&str>) -> Denial {
+    Denial { layer: Layer::Doorman, rule: by.map(rule), ..denial(cause, what, detail, "it is closed") }
+}
+
+#[test]
+fn prompts_and_resources_by_their_names() {
+    let prompt = |cause| at_the_door(cause, "deploy", "prompts/get, request 3", Some("prompts.deploy"));
+    for cause in [Cause::Disabled, Cause::Scope] {
+        judged(
+            &prompt(cause),
+            &[
+                ("", ALLOWED),
+                ("prompts: { deploy: { enabled: false } }\n", SAME),
+                ("prompts: { \"dep*\": { enabled: false } }\n", SAME),
+                ("prompts: { other: { enabled: false } }\n", ALLOWED),
+                ("prompts: { defaults: { require_scope: deploy } }\n", SAME),
+                ("resources: { defaults: { enabled: false } }\n", ALLOWED),
+            ],
+        );
+    }
+    let (uri, closed) = ("file:///etc/passwd", "resources: { \"file:*\": { enabled: false } }\n");
+    let read = |by| at_the_door(Cause::Disabled, uri, "resources/read, request 3", by);
+    judged(&read(Some("resources.file:*")), &[("", ALLOWED), (closed, SAME)]);
+    // No rule: it could be written in another way.
+    judged(&read(None), &[("", ALLOWED), (closed, SAME), ("resources: { x: {} }\n", SAME)]);
+    let completed = at_the_door(Cause::Disabled, uri, "completion/complete, request 3", Some("resources.x"));
+    judged(&completed, &[("", ALLOWED), (closed, UNKNOWN)]);
+    let long = at_the_door(Cause::Disabled, &"x".repeat(128), "prompts/get, request 3", Some("prompts.x*"));
+    judged(&long, &[("", ALLOWED), ("prompts: { \"*y\": { enabled: false } }\n", UNKNOWN)]);
+    let told = replay(prompt(Cause::Disabled), closed);
+    assert!(told.summary["not_judged"][0].as_str().unwrap().contains("resources"), "{told:#?}");
+}
+
+#[test]
+fn answers_to_other_requests() {
+    let answer = |cause, reason: &str, limit| Denial {
+        limit,
+        ..Denial { layer: Layer::Doorman, ..denial(cause, "resources/read", "answer to request 3", reason) }
+    };
+    judged(
+        &answer(Cause::ResponseSize, "the answer is too large", Some(1024)),
+        &[
+            ("responses: { max_bytes: 1KiB }\n", SAME),
+            ("responses: { max_bytes: 10MiB }\n", UNKNOWN),
+            ("", UNKNOWN),
+        ],
+    );
+    judged(
+        &answer(Cause::ServerRequest, "it asks for sampling/createMessage", None),
+        &[("", SAME), ("server_requests: { sampling: allow }\n", ALLOWED)],
+    );
+    let closed = at_the_door(Cause::Quarantine, "prompts/get", "request 3", None);
+    judged(&closed, &[("", ALLOWED), ("prompts: { x: { enabled: false } }\n", UNKNOWN)]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! How calls end: sizes and times.
 
-use audit::{Body, Cause, Outcome, ToolResult};
+use audit::{Body, Cause, EndReason, Outcome, SessionEnd, ToolResult};
 use serde_json::json;
 
-use super::{FailOn, Written, call, refused, result};
+use super::{FailOn, Written, call, denial, refused, result};
 
 fn ended(number: u64, change: impl FnOnce(&mut ToolResult)) -> Body {
     let Body::ToolResult(mut ended) = result(number, "x", 5) else { unreachable!() };
@@ -93,6 +93,46 @@ fn a_call_without_an_end_is_judged_as_far_as_it_goes() {
     let mut log = Written::session();
     log.add(1, result(9, "x", 5));
     assert_eq!(log.replay("").calls(), [0; 5]);
+}
+
+#[test]
+fn time_passes_at_denials_and_at_the_end_of_the_session() {
+    let ends = [
+        Body::Denial(denial(Cause::File, "/etc/shadow", "read", "x")),
+        Body::SessionEnd(SessionEnd {
+            reason: EndReason::ServerExited,
+            detail: None,
+            exit_code: Some(0),
+            signal: None,
+            calls: 1,
+            denials: 0,
+            duration_us: 200_000_000,
+            processes_killed: 0,
+        }),
+    ];
+    for end in ends {
+        let mut log = Written::session();
+        log.add(1, call(1, "x", json!({}))).add(200_000, end);
+        log.replay("tools: { x: { timeout_seconds: 5 } }\n").denied("timeout", "tools.x.timeout_seconds: 5");
+        log.replay("tools: { x: { timeout_seconds: 600 } }\n").nothing();
+    }
+    let mut log = Written::session();
+    log.add(1, call(1, "alone", json!({}))).add(1000, call(2, "x", json!({}))).add(10, result(2, "x", 10));
+    let policy = "tools: { alone: { exclusive: true, timeout_seconds: 600 }, x: { timeout_seconds: 5 } }\n";
+    // How long it would wait, the log does not tell.
+    log.replay(policy).unknown("wait for its turn");
+    log.add(200_000, Body::Denial(denial(Cause::File, "/etc/shadow", "read", "x")));
+    log.replay(policy).denied("timeout", "tools.x.timeout_seconds: 5");
+}
+
+#[test]
+fn a_call_that_waits_for_its_rate_has_its_turn() {
+    let mut log = Written::session();
+    for number in 1..=3 {
+        log.lasting(number, "x", json!({}), 5);
+    }
+    let rate = "max_requests_per_minute: 2, on_rate_limit: throttle";
+    log.replay(&format!("tools: {{ x: {{ {rate}, timeout_seconds: 600 }} }}\n")).nothing();
 }
 
 #[test]

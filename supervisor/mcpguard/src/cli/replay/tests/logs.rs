@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::arguments::is_altered;
+use super::super::logs::Log;
 use super::{FailOn, Written, call, start};
 
 #[test]
@@ -41,6 +42,20 @@ fn what_cannot_be_judged_at_all_is_an_error() {
     assert!(log.replay_with("x: 1\n", FailOn::Narrowed, None).is_err());
     log.add(0, start(&[], &[]));
     log.replay("").nothing();
+}
+
+#[test]
+fn a_log_without_a_record_is_an_error_that_says_so() {
+    let mut log = Written::session();
+    log.lasting(1, "x", json!({}), 1);
+    let first = log.lines.iter().position(|byte| *byte == b'\n').unwrap();
+    log.lines.truncate(first - 3);
+    let told = |log: &Written| log.replay_with("", FailOn::Narrowed, None).unwrap_err().to_string();
+    assert!(told(&log).contains("no whole record"), "{}", told(&log));
+    log.lines = b"this is no log".to_vec();
+    assert!(told(&log).contains("cannot be judged: it holds 14 bytes"), "{}", told(&log));
+    assert!(told(&Written::empty()).contains("it is empty"), "{}", told(&Written::empty()));
+    assert!(Log::proved("/dev/null".as_ref()).is_err());
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod denials;
 mod ends;
 mod logs;
 mod own;
+mod untold;
 
 use std::path::PathBuf;
 

@@ -9,6 +9,7 @@ use mcp::{Caller, Engine, Fact, Frames, Judgement};
 use serde_json::{Value, json};
 
 use super::super::judge::Judge;
+use super::super::untold::Known;
 use super::{Written, start};
 use crate::compose::{Warnings, compose_for_replay};
 use crate::session::{Translator, orders, surroundings_in};
@@ -114,7 +115,7 @@ fn session(seed: u64, calls: i64, pause: u64) -> Written {
     std::fs::write(&file, format!("version: 1\nname: new\n{POLICY}")).unwrap();
     let composed =
         compose_for_replay(&file.to_string_lossy(), Some("/w".as_ref()), &[], Warnings::Kept).unwrap();
-    let judge = Judge::new(composed.plan, composed.source);
+    let judge = Judge::new(composed.plan, composed.source, Known::ALL);
     let rules = judge.plan.rules.clone();
     let around = surroundings_in("/w".as_ref());
     let texts: Vec<&str> = rules.iter().map(|rule| &rule.text[..]).collect();
