@@ -10,6 +10,7 @@ mod prose;
 mod renamed;
 mod schema;
 mod server;
+mod version;
 mod words;
 
 use change::{Change, Edit, Place, Weight, What};

@@ -170,6 +170,93 @@ fn identities() {
     );
 }
 
+/// What is told of a server that was started as one identity and is started as another one now.
+fn started(old: [Option<&str>; 3], new: [Option<&str>; 3]) -> Vec<String> {
+    let surface = |[version, integrity, binary]: [Option<&str>; 3]| {
+        let mut surface = Surface::default();
+        surface.set_identity(Identity {
+            command: None,
+            package: Some("npm:a".into()),
+            version: version.map(str::to_owned),
+            integrity: integrity.map(str::to_owned),
+            binary: binary.map(Sha256::of),
+        });
+        surface
+    };
+    told(&report(&surface(old), &surface(new)).server)
+}
+
+#[test]
+fn a_version_explains_a_program_only_with_the_registrys_digest() {
+    let good = [Some("1.9.0"), Some("A"), Some("good")];
+    // The same digest: neither the version nor the program can be another one.
+    assert_eq!(
+        started(good, [Some("1.9.0"), Some("A"), Some("evil")]),
+        ["alarming changed identity.binary: another program, though the registry's digest is the same"]
+    );
+    assert_eq!(
+        started(good, [Some("1.9.1"), Some("A"), Some("evil")]),
+        [
+            "alarming changed identity.version: the registry's digest is the same",
+            "alarming changed identity.binary: another program, though the registry's digest is the same"
+        ]
+    );
+    assert_eq!(
+        started(good, [Some("1.10.0"), Some("A"), Some("good")]),
+        ["alarming changed identity.version: the registry's digest is the same"]
+    );
+    assert_eq!(
+        started(good, [Some("1.10.0"), None, Some("evil")]),
+        [
+            "notable changed identity.version: ",
+            "meaningful removed identity.integrity: no longer known",
+            "meaningful changed identity.binary: another program"
+        ]
+    );
+    assert_eq!(
+        started([Some("1.9.0"), None, Some("good")], [Some("1.10.0"), None, Some("new")]),
+        ["notable changed identity.version: ", "notable changed identity.binary: "]
+    );
+    assert_eq!(
+        started([Some("1.9.0"), None, Some("good")], [Some("1.10.0"), Some("B"), Some("new")]),
+        [
+            "notable changed identity.version: ",
+            "notable added identity.integrity: ",
+            "meaningful changed identity.binary: another program"
+        ]
+    );
+}
+
+#[test]
+fn a_version_that_is_not_later_explains_nothing() {
+    let good = [Some("2.0.0"), None, Some("good")];
+    assert_eq!(
+        started(good, [Some("1.10.0"), None, Some("evil")]),
+        [
+            "meaningful changed identity.version: an older version",
+            "meaningful changed identity.binary: another program of an older version"
+        ]
+    );
+    assert_eq!(
+        started([Some("2.0.0"), Some("A"), Some("x")], [Some("1.0.0"), Some("B"), Some("x")]),
+        ["meaningful changed identity.version: an older version", "notable changed identity.integrity: "]
+    );
+    for version in ["latest", "2.0.0+other"] {
+        assert_eq!(
+            started(good, [Some(version), None, Some("evil")]),
+            ["notable changed identity.version: ", "meaningful changed identity.binary: another program"]
+        );
+    }
+    assert_eq!(
+        started([None, None, Some("good")], [Some("1"), None, Some("evil")]),
+        ["notable added identity.version: ", "meaningful changed identity.binary: another program"]
+    );
+    assert_eq!(
+        started(good, [Some("2.0.0"), None, None]),
+        ["meaningful removed identity.binary: no longer known"]
+    );
+}
+
 #[test]
 fn what_it_told_about_itself() {
     let compared = |new: Told| {
