@@ -16,12 +16,28 @@ const MOST: u64 = 64 << 20;
 /// The longest file of a package manager that is read.
 const MOST_OF_LIST: u64 = 32 << 20;
 
-/// What is started. What cannot be found out is left out, and so is not compared.
+/// What is started. What cannot be found out is left out, and so is not compared for the first time, but is missed if it was
+/// known before. A command line that cannot be understood says nothing: another file could be taken for the program.
 pub(crate) fn identity(command: &Lookup) -> Identity {
-    let started = script(command).unwrap_or_else(|| command.program.clone());
+    let script = script(command);
+    if !script.is_certain {
+        return Identity::default();
+    }
+    let started = script.file.unwrap_or_else(|| command.program.clone());
     let real = fs::canonicalize(&started).unwrap_or_else(|_| started.clone());
     let package = npm(&real).or_else(|| python(&started)).unwrap_or_default();
-    Identity { binary: digest(&real), ..package }
+    Identity { binary: program(&real, &script.preloads), ..package }
+}
+
+/// The digest of the started file, or of its digest and those of what is loaded before it.
+fn program(started: &Path, preloads: &[PathBuf]) -> Option<Sha256> {
+    let started = digest(started)?;
+    if preloads.is_empty() {
+        return Some(started);
+    }
+    let preloads = preloads.iter().map(|file| Some(format!("\n{}", digest(file)?)));
+    let preloads: String = preloads.collect::<Option<_>>()?;
+    Some(Sha256::of(format!("{started}{preloads}")))
 }
 
 fn digest(file: &Path) -> Option<Sha256> {
@@ -86,7 +102,10 @@ fn packages(root: &Path) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{npm, python};
+    use std::ffi::OsString;
+
+    use super::{identity, npm, python};
+    use crate::host::Lookup;
 
     #[test]
     fn packages_are_found_from_their_scripts() {
@@ -119,5 +138,42 @@ mod tests {
         assert_eq!(found.package.as_deref(), Some("pypi:mcp-server-time"));
         assert_eq!(found.version.as_deref(), Some("0.6"));
         assert!(npm(&script).is_none() && python(&root.join("venv/bin/none")).is_none());
+    }
+
+    #[test]
+    fn the_script_is_the_program_whatever_options_stand_before_it() {
+        let room = tempfile::tempdir().unwrap();
+        let root = std::fs::canonicalize(room.path()).unwrap();
+        for (interpreter, server) in [("node", "server.js"), ("python3", "server.py")] {
+            let [interpreter, server, preload] =
+                [interpreter, server, "preload.js"].map(|name| root.join(name));
+            let binary = |options: &[&str]| {
+                let words = ["x"].iter().chain(options).map(OsString::from).chain([server.clone().into()]);
+                identity(&Lookup { program: interpreter.clone(), argv: words.collect() }).binary
+            };
+            let lines: &[&[&str]] = if server.ends_with("server.js") {
+                &[&[], &["-r", "dotenv/config"], &["--require", preload.to_str().unwrap()], &["-C", "x"]]
+            } else {
+                &[&[], &["-X", "utf8"], &["-W", "ignore"]]
+            };
+            std::fs::write(&interpreter, "interpreter").unwrap();
+            std::fs::write(&preload, "1").unwrap();
+            for options in lines {
+                std::fs::write(&server, "good").unwrap();
+                let before = binary(options);
+                std::fs::write(&server, "evil").unwrap();
+                assert!(
+                    before.is_some() && binary(options).is_some() && binary(options) != before,
+                    "{options:?}"
+                );
+            }
+            assert_eq!(binary(&["--some-option"]), None);
+            let with_preload = ["--require", preload.to_str().unwrap()];
+            if server.ends_with("server.js") {
+                let before = binary(&with_preload);
+                std::fs::write(&preload, "2").unwrap();
+                assert_ne!(binary(&with_preload), before);
+            }
+        }
     }
 }
