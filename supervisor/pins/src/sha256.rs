@@ -1,10 +1,14 @@
 //! SHA-256 digests as values.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::Digest as _;
+
+/// So many bytes are read at once.
+const PIECE: usize = 64 << 10;
 
 /// A SHA-256 digest (FIPS 180-4), written as `sha256:` and 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +23,30 @@ impl Sha256 {
     /// The digest of some bytes.
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
         Self(sha2::Sha256::digest(bytes.as_ref()).into())
+    }
+
+    /// The digest of everything that a reader gives, which is not held in memory; nothing if that is more than `most` bytes.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn of_reader(mut reader: impl Read, most: u64) -> io::Result<Option<Self>> {
+        let (mut hash, mut left) = (sha2::Sha256::new(), most);
+        let mut piece = vec![0; PIECE];
+        loop {
+            let read = match reader.read(&mut piece) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            let bytes = piece.get(..read).unwrap_or_default();
+            if bytes.is_empty() {
+                return Ok(Some(Self(hash.finalize().into())));
+            }
+            match left.checked_sub(u64::try_from(read).unwrap_or(u64::MAX)) {
+                Some(rest) => left = rest,
+                None => return Ok(None),
+            }
+            hash.update(bytes);
+        }
     }
 }
 
@@ -91,6 +119,16 @@ mod tests {
         assert_eq!(text.parse(), Ok(Sha256::of("abc")));
         for wrong in [&text[7..], &text[..70], &text.to_uppercase(), &format!("{text}0"), "sha256:", ""] {
             assert!(wrong.parse::<Sha256>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_read_in_pieces_has_the_digest_of_the_whole() {
+        for length in [0, 1, super::PIECE, 3 * super::PIECE + 1] {
+            let (bytes, most) = (vec![7; length], length as u64);
+            assert_eq!(Sha256::of_reader(&*bytes, most).unwrap(), Some(Sha256::of(&bytes)));
+            let shorter = most.checked_sub(1).map(|most| Sha256::of_reader(&*bytes, most).unwrap());
+            assert_eq!(shorter.flatten(), None);
         }
     }
 }

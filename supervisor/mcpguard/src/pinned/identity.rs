@@ -11,8 +11,8 @@ use crate::host::{Lookup, script};
 
 /// Directories above the started file in which its package is looked for.
 const UP: usize = 16;
-/// A larger file is not hashed: that would hold up the start.
-const MOST: u64 = 64 << 20;
+/// A larger program is not hashed: that would hold up the start.
+const MOST: u64 = 1 << 30;
 /// The longest file of a package manager that is read.
 const MOST_OF_LIST: u64 = 32 << 20;
 
@@ -40,23 +40,32 @@ fn program(started: &Path, preloads: &[PathBuf]) -> Option<Sha256> {
     Some(Sha256::of(format!("{started}{preloads}")))
 }
 
+/// Read in pieces: the file may be large.
 fn digest(file: &Path) -> Option<Sha256> {
-    let bytes = bounded(file, MOST)?;
-    Some(Sha256::of(&bytes))
+    let file = regular(file).filter(|file| file.metadata().is_ok_and(|facts| facts.len() <= MOST))?;
+    Sha256::of_reader(file, MOST).ok()?
 }
 
 fn bounded(file: &Path, most: u64) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    let file = File::open(file).ok().filter(|file| file.metadata().is_ok_and(|facts| facts.is_file()))?;
-    file.take(most + 1).read_to_end(&mut bytes).ok()?;
+    regular(file)?.take(most + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= most).then_some(bytes)
+}
+
+/// Looked at before it is opened: opening a pipe would wait for whoever writes to it.
+fn regular(file: &Path) -> Option<File> {
+    if !fs::metadata(file).ok()?.is_file() {
+        return None;
+    }
+    File::open(file).ok()
 }
 
 /// The nearest `package.json` with a name and a version, and what npm wrote down of it when it was installed.
 fn npm(started: &Path) -> Option<Identity> {
     let above = || started.ancestors().skip(1).take(UP);
     let (directory, name, version) = above().find_map(|directory| {
-        let package: Value = serde_json::from_slice(&bounded(&directory.join("package.json"), MOST)?).ok()?;
+        let package: Value =
+            serde_json::from_slice(&bounded(&directory.join("package.json"), MOST_OF_LIST)?).ok()?;
         let text = |key: &str| package[key].as_str().map(str::to_owned);
         Some((directory.to_owned(), text("name")?, text("version")?))
     })?;
@@ -175,5 +184,24 @@ mod tests {
                 assert_ne!(binary(&with_preload), before);
             }
         }
+    }
+
+    #[test]
+    fn a_large_program_is_known_and_a_huge_one_is_not() {
+        let room = tempfile::tempdir().unwrap();
+        let program = room.path().join("server");
+        let binary = || identity(&Lookup { program: program.clone(), argv: vec!["server".into()] }).binary;
+        let write = |at: u64, byte: u8| {
+            let file =
+                std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&program).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, &[byte], at).unwrap();
+        };
+        // The file has a hole, so that nothing large is written.
+        write(64 << 20, b'a');
+        let before = binary();
+        write(64 << 20, b'b');
+        assert!(before.is_some() && binary().is_some() && binary() != before);
+        write(super::MOST, b'a');
+        assert_eq!(binary(), None);
     }
 }
