@@ -6,6 +6,7 @@
 
 mod identity;
 mod lock;
+mod package;
 mod seen;
 
 pub(crate) use identity::identity;
