@@ -88,7 +88,7 @@ const NODE_PRELOADS: [&str; 5] = ["-r", "--require", "--import", "--loader", "--
 /// Options of Node.js that take a value, which may be the next word (Node.js 24, "Command-line API").
 const NODE_VALUES: &str = "-C --conditions --allow-fs-read --allow-fs-write --cpu-prof-dir --cpu-prof-interval --cpu-prof-name \
     --debug-port --diagnostic-dir --disable-proto --disable-warning --dns-result-order --env-file --env-file-if-exists \
-    --experimental-default-type --experimental-policy --experimental-specifier-resolution --heap-prof-dir \
+    --experimental-default-type --experimental-policy --heap-prof-dir \
     --heap-prof-interval --heap-prof-name --heapsnapshot-near-heap-limit --heapsnapshot-signal --icu-data-dir --input-type \
     --inspect-port --inspect-publish-uid --localstorage-file --max-http-header-size \
     --network-family-autoselection-attempt-timeout --openssl-config --policy-integrity --redirect-warnings --report-dir \
@@ -445,6 +445,8 @@ mod tests {
         }
         for line in [
             "node --some-option server.js server.js",
+            // Node.js 20 runs the first of them.
+            "node --experimental-specifier-resolution server.js server.js",
             "node -x server.js",
             "node --run=x server.js",
             "node --test server.js",
