@@ -6,12 +6,13 @@
 mod bounds;
 mod cost;
 mod keywords;
+mod patterns;
 mod references;
 mod work;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::excerpt::Excerpt;
 use cost::Cost;
@@ -86,12 +87,25 @@ impl Schema {
     pub fn compile(schema: &Value) -> Result<Self, SchemaError> {
         bounds::check(schema)?;
         let cost = cost::survey(schema)?;
-        let patterns = PatternOptions::regex().size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED);
-        let options = jsonschema::options().offline().with_pattern_options(patterns);
-        let validator = options
-            .build(schema)
-            .map_err(|error| SchemaError::Unusable(Excerpt::first(&error.masked().to_string(), 200)))?;
+        let validator = build(schema)?;
         Ok(Self { validator, document: schema.clone(), cost })
+    }
+
+    /// The same, and where only patterns cannot be compiled (look-around, back-references), the schema without those
+    /// keywords, with the fault. For those who check what can be checked, instead of nothing.
+    ///
+    /// # Errors
+    /// As in [`Schema::compile`], and when the schema would let less pass without its patterns.
+    pub fn compile_usable(schema: &Value) -> Result<(Self, Option<SchemaError>), SchemaError> {
+        let fault = match Self::compile(schema) {
+            Err(fault @ SchemaError::Unusable(_)) => fault,
+            other => return other.map(|schema| (schema, None)),
+        };
+        let usable = |pattern: &str| build(&json!({ "pattern": pattern })).is_ok();
+        match patterns::without_unusable(schema, &usable) {
+            Some(rest) => Self::compile(&rest).map(|schema| (schema, Some(fault))),
+            None => Err(fault),
+        }
     }
 
     /// Whether the instance is what the schema says.
@@ -105,6 +119,14 @@ impl Schema {
         }
         self.validator.validate(instance).map_err(|error| mismatch(&error))
     }
+}
+
+fn build(schema: &Value) -> Result<Validator, SchemaError> {
+    let patterns = PatternOptions::regex().size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED);
+    let options = jsonschema::options().offline().with_pattern_options(patterns);
+    let unusable =
+        |error: ValidationError<'_>| SchemaError::Unusable(Excerpt::first(&error.masked().to_string(), 200));
+    options.build(schema).map_err(unusable)
 }
 
 fn mismatch(error: &ValidationError<'_>) -> Mismatch {

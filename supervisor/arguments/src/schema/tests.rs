@@ -129,6 +129,49 @@ fn what_is_no_schema_is_refused() {
 }
 
 #[test]
+fn a_pattern_that_cannot_be_applied_takes_nothing_else_with_it() {
+    let properties = json!({ "a": { "pattern": "^(?!x)", "maxLength": 3 }, "b": { "$ref": "#/$defs/b" },
+        "pattern": { "type": "string", "pattern": "^a$" }, "not": { "pattern": r"(a)\1", "type": "string" } });
+    let schema = json!({ "properties": properties, "$defs": { "b": { "anyOf": [{ "pattern": "(?=b)", "type": "string" }] } },
+        "required": ["a"], "additionalProperties": false, "oneOf": [{ "type": "object" }], "default": { "pattern": "(?=b)" } });
+    assert!(matches!(refused(&schema), SchemaError::Unusable(_)));
+    let (usable, fault) = Schema::compile_usable(&schema).expect("usable");
+    assert!(matches!(fault, Some(SchemaError::Unusable(_))));
+    for passes in [json!({ "a": "xx" }), json!({ "a": "x", "b": "x", "pattern": "a", "not": "x" })] {
+        assert_eq!(usable.validate(&passes), Ok(()), "{passes}");
+    }
+    for differs in [
+        json!({ "b": "x" }),
+        json!({ "a": "xxxx" }),
+        json!({ "a": "x", "b": 1 }),
+        json!({ "a": "x", "not": 1 }),
+        json!({ "a": "x", "pattern": "b" }),
+        json!({ "a": "x", "c": 1 }),
+    ] {
+        assert!(usable.validate(&differs).is_err(), "{differs}");
+    }
+    let whole = Schema::compile_usable(&json!({ "pattern": "^a$" })).expect("usable");
+    assert_eq!(whole.1, None);
+    assert!(whole.0.validate(&json!("b")).is_err());
+}
+
+/// `not` without its pattern would refuse everything.
+#[test]
+fn a_pattern_that_excludes_is_not_left_out() {
+    for schema in [
+        json!({ "not": { "pattern": "(?=a)" } }),
+        json!({ "if": { "properties": { "a": { "pattern": "(?=a)" } } }, "then": false }),
+        json!({ "oneOf": [{ "pattern": "(?=a)" }, {}] }),
+        json!({ "contains": { "pattern": "(?=a)" }, "maxContains": 1 }),
+        json!({ "not": { "$ref": "#/$defs/a" }, "$defs": { "a": { "pattern": "(?=a)" } } }),
+        json!({ "patternProperties": { "(?=a)": {} }, "additionalProperties": false }),
+        json!({ "type": "objekt", "pattern": "(?=a)" }),
+    ] {
+        assert!(matches!(Schema::compile_usable(&schema), Err(SchemaError::Unusable(_))), "{schema}");
+    }
+}
+
+#[test]
 fn size_is_bounded() {
     let deep = (0..200).fold(json!({}), |inner, _| json!({ "not": inner }));
     assert_eq!(refused(&deep), SchemaError::TooDeep);
