@@ -43,6 +43,8 @@ enum Kept {
     /// As it was told.
     Raw(Box<[u8]>),
     Ready(Box<Schema>),
+    /// Without the patterns that cannot be applied, and why not.
+    Partly(Box<Schema>, String),
     /// Why it cannot be used.
     Broken(String),
 }
@@ -69,9 +71,9 @@ impl Schemas {
         if self.tools.contains_key(tool) { Known::Listed } else { Known::Unlisted }
     }
 
-    /// The schema of the tool's arguments, if there is one that can be used.
+    /// The schema of the tool's arguments, as far as there is one that can be used.
     pub(super) fn input(&mut self, tool: &str) -> Option<&Schema> {
-        self.tools.get_mut(tool)?.input.ready().ok()?
+        self.tools.get_mut(tool)?.input.usable()
     }
 
     /// The schema of its structured answers; or why it cannot be used.
@@ -94,7 +96,7 @@ impl Kept {
     fn bytes(&self) -> usize {
         match self {
             Self::Raw(raw) => raw.len(),
-            Self::None | Self::Ready(_) | Self::Broken(_) => 0,
+            Self::None | Self::Ready(_) | Self::Partly(..) | Self::Broken(_) => 0,
         }
     }
 
@@ -105,15 +107,27 @@ impl Kept {
         match self {
             Self::None | Self::Raw(_) => Ok(None),
             Self::Ready(schema) => Ok(Some(schema)),
-            Self::Broken(fault) => Err(fault),
+            Self::Partly(_, fault) | Self::Broken(fault) => Err(fault),
+        }
+    }
+
+    /// What can be checked of it.
+    fn usable(&mut self) -> Option<&Schema> {
+        if let Self::Raw(raw) = self {
+            *self = compiled(raw);
+        }
+        match self {
+            Self::Ready(schema) | Self::Partly(schema, _) => Some(schema),
+            Self::None | Self::Raw(_) | Self::Broken(_) => None,
         }
     }
 }
 
 fn compiled(raw: &[u8]) -> Kept {
     let read = serde_json::from_slice(raw).map_err(|error| error.to_string());
-    match read.and_then(|schema| Schema::compile(&schema).map_err(|error| error.to_string())) {
-        Ok(schema) => Kept::Ready(Box::new(schema)),
+    match read.and_then(|schema| Schema::compile_usable(&schema).map_err(|error| error.to_string())) {
+        Ok((schema, None)) => Kept::Ready(Box::new(schema)),
+        Ok((schema, Some(fault))) => Kept::Partly(Box::new(schema), fault.to_string()),
         Err(fault) => Kept::Broken(fault),
     }
 }
