@@ -50,7 +50,11 @@ impl Engine {
         let open = self.flight.get(id)?;
         let (method, call) = (open.method.clone(), open.call.as_ref()?);
         let (tool, form, line) = (call.tool.clone(), call.form, call.waiting.as_ref()?.line.clone());
-        let outline = self.scanner.whole(&line).ok()?;
+        let Ok(outline) = self.scanner.whole(&line) else {
+            // It was read when it came; what cannot be read once more is not sent.
+            let sentence = Some("its message cannot be read again".to_owned());
+            return Some(Refused { reason: Refusal::Argument, rule: None, sentence });
+        };
         let message = &Message::new(&line, &outline);
         let terms = Terms::from(self.rules.rule(&tool));
         if let Some(limit) = terms.max_request_bytes.filter(|limit| message.bytes() > *limit) {

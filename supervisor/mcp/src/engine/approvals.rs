@@ -15,10 +15,10 @@ use policy::plan::RuleId;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::answer::Code;
+use super::again::Refused;
 use super::flight::Open;
-use super::{Engine, answer, refusal, rounds};
-use crate::fact::{Fact, Outcome, Refusal};
+use super::{Engine, answer, rounds};
+use crate::fact::{Fact, Refusal};
 use crate::id::RequestId;
 use crate::judgement::Judgement;
 use crate::message::Message;
@@ -221,16 +221,11 @@ impl Engine {
         }
     }
 
-    /// Refuses a held call. One that has its answer already is only over.
+    /// Refuses a held call; for a denial, if somebody has denied it since.
     pub(super) fn refuse_held(&mut self, id: &RequestId, why: Refusal, now: Instant, out: &mut Judgement) {
-        self.retract(id, out);
-        let held = self.flight.held_of(id);
-        let (asked, denied) = held.map_or((false, false), |held| (held.asked, held.denied));
-        let why = if denied { Refusal::Denied } else { why };
-        let Some(open) = self.close_call(id, Outcome::TimedOut, why, now, out) else { return };
-        let Some(call) = open.call.as_ref().filter(|_| !asked) else { return };
-        let text = refusal::refused(&self.rules, &self.about(call), why);
-        out.to_client.push(self.answer(id, call, Code::Refused, &text));
+        let denied = self.flight.held_of(id).is_some_and(|held| held.denied);
+        let reason = if denied { Refusal::Denied } else { why };
+        self.refuse_waiting(id, Refused { reason, rule: None, sentence: None }, now, out);
     }
 
     /// What the client says of itself when it opens the session: whether its person can be asked (MCP 2025-06-18,
