@@ -1,18 +1,16 @@
 //! Calls that wait are judged again: when somebody approves them, when another policy holds, when their turn comes. What was
 //! right when they came may not be so any more.
 
-use std::time::Instant;
+use policy::plan::{OnViolation, RuleId};
 
-use policy::plan::RuleId;
-
-use super::answer::Code;
 use super::arguments::Objection;
 use super::calls::Asked;
+use super::flight::Call;
 use super::rulebook::Terms;
-use super::{Engine, refusal};
-use crate::fact::{Fact, Outcome, Refusal};
+use super::{Engine, answer, refusal};
+use crate::fact::{Fact, Refusal};
 use crate::id::RequestId;
-use crate::judgement::Judgement;
+use crate::judgement::{End, Judgement};
 use crate::message::Message;
 
 /// Why a call that waits may not go to the server as things are now.
@@ -66,28 +64,41 @@ impl Engine {
     }
 
     /// Refuses a call that waits. One that has its answer already is only over.
-    pub(super) fn refuse_waiting(
-        &mut self,
-        id: &RequestId,
-        refused: Refused,
-        now: Instant,
-        out: &mut Judgement,
-    ) {
+    pub(super) fn refuse_waiting(&mut self, id: &RequestId, refused: Refused, out: &mut Judgement) {
         self.retract(id, out);
         let answered = self.flight.held_of(id).is_some_and(|held| held.asked);
+        let Some(open) = self.flight.remove(id) else { return };
+        let Some(call) = &open.call else { return };
+        let Some(waiting) = &call.waiting else { return };
+        let reason = refused.reason;
+        let rule = refused.rule.unwrap_or(call.rule);
+        let text = self.sentence_for(call, refused);
+        if reason.is_violation() && self.on_refusal == OnViolation::Kill {
+            out.end = Some(End::Violation { tool: call.tool.clone(), rule: Some(rule) });
+        }
+        if !answered {
+            let data = refusal::data(&self.rules, Some(rule));
+            out.to_client.push(answer::call(id, call.form, refusal::code(reason), &text, data));
+        }
+        out.facts.push(Fact::CallRefused {
+            id: id.clone(),
+            tool: call.tool.clone(),
+            method: open.method.to_string(),
+            rule: Some(rule),
+            reason,
+            text,
+            arguments: waiting.arguments().to_vec(),
+            bytes: waiting.line.len() as u64,
+        });
+    }
+
+    fn sentence_for(&self, call: &Call, refused: Refused) -> String {
         let Refused { reason, rule, sentence } = refused;
-        let Some(open) = self.close_call(id, Outcome::TimedOut, reason, now, out) else { return };
-        let Some(call) = open.call.as_ref().filter(|_| !answered) else { return };
-        let text = match sentence {
-            Some(sentence) => {
-                refusal::objected(&self.rules, &call.tool, &Objection { reason, rule, sentence })
-            }
-            None => {
-                let why = self.rules.rule(&call.tool).reason.as_deref();
-                let about = refusal::About { why, rule: rule.unwrap_or(call.rule), ..self.about(call) };
-                refusal::refused(&self.rules, &about, reason)
-            }
-        };
-        out.to_client.push(self.answer(id, call, Code::Refused, &text));
+        if let Some(sentence) = sentence {
+            return refusal::objected(&self.rules, &call.tool, &Objection { reason, rule, sentence });
+        }
+        let why = self.rules.rule(&call.tool).reason.as_deref();
+        let about = refusal::About { why, rule: rule.unwrap_or(call.rule), ..self.about(call) };
+        refusal::refused(&self.rules, &about, reason)
     }
 }

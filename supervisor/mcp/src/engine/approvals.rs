@@ -126,12 +126,12 @@ impl Engine {
         match decision {
             // It has its answer already: the client comes again.
             _ if asked => {}
-            Decision::Deny => self.refuse_held(&id, Refusal::Denied, now, &mut out),
+            Decision::Deny => self.refuse_held(&id, Refusal::Denied, &mut out),
             Decision::Approve => {
                 // What it is judged by may be another thing than when it came.
                 let refused = self.refused_now(&id, &mut out.facts);
                 match refused {
-                    Some(refused) => self.refuse_waiting(&id, refused, now, &mut out),
+                    Some(refused) => self.refuse_waiting(&id, refused, &mut out),
                     None if missing == 0 => {
                         self.retract(&id, &mut out);
                         self.flight.approve(&id, now);
@@ -204,6 +204,7 @@ impl Engine {
             out.facts.extend(judgement.facts);
             out.to_server.extend(judgement.to_server);
             out.to_client.extend(judgement.to_client);
+            out.end = out.end.take().or(judgement.end);
         }
     }
 
@@ -222,10 +223,10 @@ impl Engine {
     }
 
     /// Refuses a held call; for a denial, if somebody has denied it since.
-    pub(super) fn refuse_held(&mut self, id: &RequestId, why: Refusal, now: Instant, out: &mut Judgement) {
+    pub(super) fn refuse_held(&mut self, id: &RequestId, why: Refusal, out: &mut Judgement) {
         let denied = self.flight.held_of(id).is_some_and(|held| held.denied);
         let reason = if denied { Refusal::Denied } else { why };
-        self.refuse_waiting(id, Refused { reason, rule: None, sentence: None }, now, out);
+        self.refuse_waiting(id, Refused { reason, rule: None, sentence: None }, out);
     }
 
     /// What the client says of itself when it opens the session: whether its person can be asked (MCP 2025-06-18,

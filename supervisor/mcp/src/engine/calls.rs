@@ -62,7 +62,7 @@ pub(super) fn tool_name(message: &Message<'_>) -> Option<String> {
 
 impl Engine {
     /// Judges a call. The order: enabled, scopes, size, session rate, tool rate, calls at once, arguments,
-    /// turn. Refused calls use up nothing.
+    /// turn. A call that is refused at once uses up nothing; one that waits has counted, whatever becomes of it.
     pub(super) fn call(&mut self, asked: Asked<'_>, now: Instant, out: &mut Judgement) -> Forward {
         let turn = match self.turn(&asked, now) {
             Ok(turn) => turn,
@@ -291,7 +291,7 @@ impl Engine {
         while let Some(ready) = self.flight.ready() {
             // The server may have shown the tool otherwise while it waited.
             if let Some(refused) = self.shut_meanwhile(&ready) {
-                self.refuse_waiting(&ready, refused, now, out);
+                self.refuse_waiting(&ready, refused, out);
                 continue;
             }
             let Some((id, waiting)) = self.flight.release() else { return };
@@ -303,7 +303,7 @@ impl Engine {
 
     pub(super) fn time_out(&mut self, id: RequestId, now: Instant, out: &mut Judgement) {
         if self.flight.held_mut(&id).is_some() {
-            return self.refuse_held(&id, Refusal::NotApproved, now, out);
+            return self.refuse_held(&id, Refusal::NotApproved, out);
         }
         let at_server = self.flight.is_at_server(&id);
         let Some(open) = self.close_call(&id, Outcome::TimedOut, Refusal::WaitedTooLong, now, out) else {

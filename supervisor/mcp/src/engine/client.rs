@@ -102,10 +102,10 @@ impl Engine {
         let Some(tool) = calls::tool_name(message) else {
             return self.refuse_request(id, message, MessageFault::Params, now, out);
         };
-        let Some(state) = rounds::own_state(message) else {
+        let Some(round) = rounds::own_round(message) else {
             return self.new_call(id, tool, message, None, now, out);
         };
-        let resumed = self.resumed(&tool, &state, message, out);
+        let resumed = round.and_then(|seq| self.resumed(&tool, seq, message, out));
         if self.flight.is_taken(&id) {
             return self.refuse_request(id, message, MessageFault::DuplicateId, now, out);
         }

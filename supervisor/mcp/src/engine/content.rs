@@ -1,5 +1,7 @@
 //! What texts may not hold: in answers, lists, notifications, questions of the server; in the arguments of calls and prompts.
 
+use std::time::Instant;
+
 use super::flight::Open;
 use super::refusal::clipped;
 use super::{Engine, methods};
@@ -58,7 +60,13 @@ impl About<'_> {
 
 impl Engine {
     /// Looks at an answer of the server before the client sees it.
-    pub(super) fn screened(&mut self, open: &Open, message: &Message<'_>, facts: &mut Vec<Fact>) -> Screened {
+    pub(super) fn screened(
+        &mut self,
+        open: &Open,
+        message: &Message<'_>,
+        now: Instant,
+        facts: &mut Vec<Fact>,
+    ) -> Screened {
         if self.screen.is_idle(Whose::Answers) {
             return Screened::Unchanged;
         }
@@ -91,7 +99,11 @@ impl Engine {
             }
         };
         if let Some(array) = array {
-            match self.elements(&about, array, facts) {
+            // One answer may have any number of elements.
+            let mut found = Vec::new();
+            let elements = self.elements(&about, array, &mut found);
+            found.into_iter().for_each(|fact| self.server_flood.note(fact, now, facts));
+            match elements {
                 Ok(Some(by)) => edits.push(Edit { range: place(line, array), by }),
                 Ok(None) => {}
                 Err(withheld) => return Screened::Withheld(withheld),
@@ -244,7 +256,7 @@ impl Engine {
     }
 
     /// What the server wrote to its stderr, as it may be passed on; `None`: as it is.
-    pub fn stderr(&mut self, text: &str, now: std::time::Instant) -> (Option<String>, Vec<Fact>) {
+    pub fn stderr(&mut self, text: &str, now: Instant) -> (Option<String>, Vec<Fact>) {
         let (changed, findings) = self.screen.lines(Whose::Stderr, text);
         let about = About { side: Side::Server, method: methods::STDERR, tool: None, seq: None };
         let mut facts = Vec::new();

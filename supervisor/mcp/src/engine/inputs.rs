@@ -34,24 +34,7 @@ impl Asking {
 
     /// The first embedded request of a message that may not go to the client.
     pub(super) fn refused_in(self, message: &Message<'_>) -> Option<String> {
-        let nested = |slot| {
-            message.raw(slot).filter(|raw| value::is_object(raw)).map(|task| self.refused_in_task(task))
-        };
-        [Slot::ResultInputRequests, Slot::ParamsInputRequests]
-            .into_iter()
-            .filter_map(|slot| message.raw(slot))
-            .find_map(|raw| self.refused_of(raw))
-            .or_else(|| nested(Slot::ResultTask).flatten())
-    }
-
-    fn refused_in_task(self, task: &[u8]) -> Option<String> {
-        value::members(task).find_map(|(key, raw)| {
-            let key: Vec<u8> = value::unescaped(key).collect();
-            match key == b"inputRequests" || words::alike(&key, "inputRequests") {
-                true => self.refused_of(raw),
-                false => None,
-            }
-        })
+        embedded(message).into_iter().find_map(|requests| self.refused_of(requests))
     }
 
     fn refused_of(self, requests: &[u8]) -> Option<String> {
@@ -70,4 +53,15 @@ impl Asking {
         let method = value::member(request, "method").and_then(value::string).unwrap_or_default();
         (self.embedded(&method) != Some(true) || ambiguous()).then_some(method)
     }
+}
+
+/// The members of a message that hold requests, as they stand: an object of requests by their names, if it is what it should be.
+pub(super) fn embedded<'a>(message: &Message<'a>) -> Vec<&'a [u8]> {
+    let own = [Slot::ResultInputRequests, Slot::ParamsInputRequests].into_iter();
+    let tasks = [Slot::ResultTask, Slot::ParamsTask].into_iter().filter_map(|slot| message.raw(slot));
+    let of_task = tasks.filter(|raw| value::is_object(raw)).flat_map(value::members).filter(|(key, _)| {
+        let key: Vec<u8> = value::unescaped(key).collect();
+        key == b"inputRequests" || words::alike(&key, "inputRequests")
+    });
+    own.filter_map(|slot| message.raw(slot)).chain(of_task.map(|(_, requests)| requests)).collect()
 }

@@ -43,6 +43,11 @@ impl ItemRules {
         Self::new(plan, Rc::clone(&self.tree))
     }
 
+    /// Where links may lead to, if that is asked.
+    pub(super) fn links(&self) -> Option<&LinksPlan> {
+        self.plan.links.as_ref()
+    }
+
     /// Why the answer may not go to the client.
     pub(super) fn objection(&self, message: &Message<'_>) -> Option<Replacement> {
         if !self.plan.judges_content() {
@@ -186,7 +191,8 @@ fn found<'a>(noun: &'static str, of: &'a [u8]) -> Item<'a> {
     Item { noun, media_type, uri: value::member(of, "uri") }
 }
 
-fn mistakable(object: &[u8], words: &[&'static str]) -> Option<&'static str> {
+/// A word that some reader takes a member of the object for, although it is another.
+pub(super) fn mistakable(object: &[u8], words: &[&'static str]) -> Option<&'static str> {
     value::members(object).find_map(|(key, _)| {
         let key: Vec<u8> = value::unescaped(key).collect();
         words.iter().copied().find(|word| words::alike(&key, word))

@@ -10,6 +10,7 @@ mod caller;
 mod calls;
 mod client;
 mod content;
+mod elicited;
 mod flight;
 mod flood;
 mod in_flight;

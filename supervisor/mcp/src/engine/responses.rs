@@ -50,7 +50,7 @@ impl Engine {
         now: Instant,
         out: &mut Judgement,
     ) -> Forward {
-        match self.screened(open, message, &mut out.facts) {
+        match self.screened(open, message, now, &mut out.facts) {
             Screened::Withheld(reason) => self.replace(id, open, reason, message.bytes(), now, out),
             Screened::Unchanged => self.look_closer(id, open, message, now, out),
             Screened::Changed(line) => self.changed(id, open, line, now, out, Self::look_closer),
@@ -128,7 +128,7 @@ impl Engine {
         }
         let asks = self.asking.refused_in(message);
         let asks = asks.map(|method| Replacement::InputRefused { method: refusal::clipped(&method) });
-        asks.or_else(|| self.items.objection(message))
+        asks.or_else(|| self.items.objection_to_embedded(message)).or_else(|| self.items.objection(message))
     }
 
     /// An error in the place of the answer.

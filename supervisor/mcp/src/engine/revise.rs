@@ -50,7 +50,7 @@ impl Engine {
             self.wants_as_many(&id, now, &mut out);
             let refused = self.refused_now(&id, &mut out.facts).or_else(|| self.unapproved(&id));
             if let Some(refused) = refused {
-                self.refuse_waiting(&id, refused, now, &mut out);
+                self.refuse_waiting(&id, refused, &mut out);
             }
         }
         self.start_waiting(now, &mut out);

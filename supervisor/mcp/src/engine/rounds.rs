@@ -51,9 +51,10 @@ pub(super) fn is_own(state: &str) -> bool {
     state.starts_with(OWN_ID)
 }
 
-/// The state of the round that a request goes on with, if it is one of the doorman's own.
-pub(super) fn own_state(message: &Message<'_>) -> Option<String> {
-    message.string(Slot::ParamsRequestState).filter(|state| is_own(state))
+/// A round of the doorman's own that a request goes on with: the number of its call, if it can be one.
+pub(super) fn own_round(message: &Message<'_>) -> Option<Option<u64>> {
+    let state = message.string(Slot::ParamsRequestState)?;
+    Some(state.strip_prefix(OWN_ID)?.parse().ok())
 }
 
 /// The answer to a held call that asks the client's person.
@@ -96,11 +97,10 @@ impl Engine {
     pub(super) fn resumed(
         &mut self,
         tool: &str,
-        state: &str,
+        seq: u64,
         message: &Message<'_>,
         out: &mut Judgement,
     ) -> Option<Resumed> {
-        let seq: u64 = state.strip_prefix(OWN_ID)?.parse().ok()?;
         let id = self.flight.held().find(|(_, call)| call.seq == seq).map(|(id, _)| id.clone())?;
         let arguments = message.raw(Slot::ParamsArguments).unwrap_or_default();
         let held = self.flight.held_mut(&id)?;
@@ -130,8 +130,7 @@ impl Engine {
     pub(super) fn comes_again(&self, id: &RequestId, method: &str, message: &Message<'_>) -> bool {
         let held = self.flight.held().find(|(held, _)| *held == id).map(|(_, call)| call.seq);
         let asked = self.flight.held_of(id).is_some_and(|held| held.asked);
-        let about = own_state(message).and_then(|state| state.strip_prefix(OWN_ID)?.parse().ok());
-        asked && method == "tools/call" && held.is_some() && held == about
+        asked && method == "tools/call" && held.is_some() && held == own_round(message).flatten()
     }
 
     /// Whether a call waits for its client to come back with what its person says, whatever others have decided.

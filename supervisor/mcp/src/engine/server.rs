@@ -87,6 +87,10 @@ impl Engine {
         if !extra && message.has_lookalike(Section::Params) {
             return Some((Code::InvalidRequest, "a key that some readers take for a word of the protocol"));
         }
+        let params = message.raw(Slot::Params).filter(|raw| !extra && value::is_object(raw));
+        if params.and_then(|params| self.items.objection_to_request(params)).is_some() {
+            return Some((Code::Refused, "the policy does not let it lead there"));
+        }
         if self.server_requests.contains(id) || self.is_own_question(id) {
             return Some((Code::InvalidRequest, "the id is in use"));
         }
@@ -113,6 +117,8 @@ impl Engine {
             refused(Side::Server, message, Invalid::Withheld.into())
         } else if let Some(method) = self.asking.refused_in(message) {
             Fact::ServerRequestRefused { method: clipped(&method), id: None }
+        } else if self.items.objection_to_embedded(message).is_some() {
+            Fact::ServerRequestRefused { method: clipped(method), id: None }
         } else {
             return self.tells(method, message, now, out);
         };
@@ -122,8 +128,8 @@ impl Engine {
 
     /// Whether the server takes back a question of the doorman's own.
     fn takes_back_own(&self, method: &str, message: &Message<'_>) -> bool {
-        let id = message.raw(Slot::ParamsRequestId).and_then(RequestId::read);
-        method == "notifications/cancelled" && id.is_some_and(|id| self.is_own_question(&id))
+        let id = || message.raw(Slot::ParamsRequestId).and_then(RequestId::read);
+        method == "notifications/cancelled" && id().is_some_and(|id| self.is_own_question(&id))
     }
 
     /// Looks at the parameters; a server that says much of its own accord does not drown the log.
