@@ -57,6 +57,7 @@ mod readings;
 mod redact;
 mod scanner;
 mod search;
+mod suspicion;
 
 pub use allowed::{Allowed, Day, DayError};
 pub use class::{Class, Classes, Severity};

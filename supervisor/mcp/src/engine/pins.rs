@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use content::{Classes, Scanner, Severity};
+use content::Scanner;
 use pins::{Change, Identity, Item, List, Lock, Paint, Pinned, Report, Surface, Told, Tool, Weight};
 use policy::plan::{FirstUse, OnChange, PinsPlan, RuleId};
 use serde_json::value::RawValue;
@@ -295,9 +295,7 @@ fn read(list: List, raw: &RawValue) -> Result<Shown, ()> {
 
 /// Whether a text reads like orders to the model.
 fn suspicion(text: &str) -> Option<String> {
-    let scanner = Scanner::shipped().ok()?;
-    let findings = scanner.scan(text, Classes::INJECTION | Classes::EXFILTRATION).at_least(Severity::High);
-    findings.iter().next().map(|finding| finding.rule.about().to_owned())
+    Scanner::shipped().ok()?.suspicion(text)
 }
 
 /// The list that a method asks for, and the member that holds it. Resources are the data itself, which changes.

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
-use content::{Classes, Scanner, Severity};
+use content::Scanner;
 use pins::{Paint, Pinned, Report, Surface, compare_server};
 
 use crate::cli::approvals::ask;
@@ -164,11 +164,7 @@ fn report(policy: &str, seen: &Seen) -> anyhow::Result<Report> {
 }
 
 fn compared(pinned: &Pinned, surface: &Surface) -> Report {
-    compare_server(pinned, surface, &|text| {
-        let scanner = Scanner::shipped().ok()?;
-        let found = scanner.scan(text, Classes::INJECTION | Classes::EXFILTRATION).at_least(Severity::High);
-        found.iter().next().map(|finding| finding.rule.about().to_owned())
-    })
+    compare_server(pinned, surface, &|text| Scanner::shipped().ok()?.suspicion(text))
 }
 
 fn accept(
