@@ -38,7 +38,7 @@ fn held(policy: &str) -> Result<Value> {
 }
 
 fn name(call: &Value) -> String {
-    format!("{}-{}", call["session"].as_str().unwrap_or_default(), call["call"])
+    call["id"].as_str().unwrap_or_default().to_owned()
 }
 
 fn text(name: &str, more: &str) -> Result<String> {

@@ -224,9 +224,10 @@ impl Engine {
 
     /// Refuses a held call; for a denial, if somebody has denied it since.
     pub(super) fn refuse_held(&mut self, id: &RequestId, why: Refusal, out: &mut Judgement) {
-        let denied = self.flight.held_of(id).is_some_and(|held| held.denied);
-        let reason = if denied { Refusal::Denied } else { why };
-        self.refuse_waiting(id, Refused { reason, rule: None, sentence: None }, out);
+        let held = self.flight.held_of(id);
+        let reason = if held.is_some_and(|held| held.denied) { Refusal::Denied } else { why };
+        let rule = held.map(|held| held.approval.from);
+        self.refuse_waiting(id, Refused { reason, rule, sentence: None }, out);
     }
 
     /// What the client says of itself when it opens the session: whether its person can be asked (MCP 2025-06-18,

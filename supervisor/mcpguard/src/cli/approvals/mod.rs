@@ -65,6 +65,15 @@ struct Waiting {
     held: Held,
 }
 
+/// A held call as `--json` lists it.
+#[derive(serde::Serialize)]
+struct Listed<'h> {
+    /// What `approve` and `deny` take.
+    id: String,
+    #[serde(flatten)]
+    held: &'h Held,
+}
+
 /// Lists them; the number is the exit status.
 pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
     let all = waiting(&args.daemon)?;
@@ -73,7 +82,7 @@ pub(crate) fn run(args: Args, out: &mut dyn Write) -> anyhow::Result<u8> {
     }
     for Waiting { held, .. } in &all {
         match args.json {
-            true => writeln!(out, "{}", serde_json::to_string(held)?)?,
+            true => writeln!(out, "{}", serde_json::to_string(&Listed { id: shown::name(held), held })?)?,
             false => shown::call(held, out)?,
         }
     }
