@@ -4,9 +4,9 @@ use super::Compiler;
 use crate::document::At;
 use crate::document::argument::{Argument, ArgumentKeys, ArgumentType};
 use crate::document::list::{Filled, Item, Subject};
+use crate::document::names::ArgumentName;
 use crate::document::path::Program;
 use crate::document::table::Table;
-use crate::document::words::ArgumentName;
 use crate::plan::{ArgumentKind, ArgumentRule, Ask, Finite};
 
 impl Compiler<'_> {

@@ -4,7 +4,8 @@ use super::Compiler;
 use crate::document::At;
 use crate::document::content::{Allowance, AllowanceOptions, Content, LastDay, Treatments, Written};
 use crate::document::list::Item;
-use crate::document::words::{Literal, Redaction, Word};
+use crate::document::names::Literal;
+use crate::document::words::{Redaction, Word};
 use crate::plan::{AllowedFinding, Ask, ContentPlan, Treatment, Treatments as Treated};
 
 impl Compiler<'_> {

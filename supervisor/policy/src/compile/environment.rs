@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::{Compiler, expand_path, expand_text};
 use crate::document::At;
 use crate::document::list::Item;
+use crate::document::names::VariableName;
 use crate::document::path::PathText;
 use crate::document::secret::Secret;
 use crate::document::sections::Environment;
 use crate::document::template::Template;
-use crate::document::words::VariableName;
 use crate::plan::{AbsolutePath, Ask, Origin, SecretSource, ValueSource, Variable};
 
 /// What a file says about a variable.

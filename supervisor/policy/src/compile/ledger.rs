@@ -1,7 +1,7 @@
 //! The ledger: every rule that the policy asks for gets its number here.
 
 use crate::document::At;
-use crate::document::words::Sentence;
+use crate::document::names::Sentence;
 use crate::plan::{Ask, Origin, Rule, RuleId};
 use crate::problem::Report;
 

@@ -3,9 +3,10 @@
 use schemars::json_schema;
 
 use super::decode::{FromText, text};
+use super::names::{Scope, Sentence};
 use super::section::section;
 use super::table::{Name, Table};
-use super::words::{Scope, Sentence, scalar};
+use super::words::scalar;
 use crate::problem::Complaint;
 
 /// What holds for prompts or resources, by name or address.

@@ -4,13 +4,14 @@ use schemars::json_schema;
 
 use super::alert_words::{AlertGlob, AlertName, Always, WebhookUrl};
 use super::list::Filled;
+use super::names::Sentence;
 use super::numbers::Whole;
 use super::path::PathText;
 use super::section::section;
 use super::table::Table;
 use super::template::Template;
 use super::tool::Seconds;
-use super::words::{Sentence, scalar};
+use super::words::scalar;
 use crate::document::{At, text};
 use crate::plan::{AlertEvent, AlertField, AlertGroup, AlertOutcome, AlertPack, AlertSeverity, AlertSubject};
 

@@ -7,8 +7,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::decode::{At, Decode, FromText, text};
 use super::list::{Filled, Item, Subject};
+use super::names::Literal;
 use super::section::section;
-use super::words::{Literal, scalar, words};
+use super::words::{scalar, words};
 use crate::plan::Treatment;
 use crate::problem::{Complaint, Report};
 use crate::yaml::Node;

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::decode::{At, Decode, list, text};
+use super::names::Sentence;
 use super::section::{Merge, Section, entries, properties, set};
 use super::spelling::nearest;
-use super::words::Sentence;
 use crate::plan::Origin;
 use crate::problem::Report;
 use crate::yaml::{Kind, Node};

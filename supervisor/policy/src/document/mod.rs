@@ -11,6 +11,7 @@ pub(crate) mod decode;
 pub(crate) mod destination;
 pub(crate) mod glob;
 pub(crate) mod list;
+pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod path;
 mod public;

@@ -2,10 +2,11 @@
 
 use super::decode::{At, Decode, FromText, text};
 use super::list::Filled;
+use super::names::VariableName;
 use super::path::PathText;
 use super::section::{Merge, section};
 use super::template::Template;
-use super::words::{VariableName, scalar};
+use super::words::scalar;
 use crate::problem::{Complaint, Report};
 use crate::yaml::{Kind, Node};
 

@@ -6,6 +6,7 @@ use super::alerts::Alerts;
 use super::content::Content;
 use super::destination::Destination;
 use super::list::{Filled, Item, List, Subject};
+use super::names::{MediaType, Method, PolicyName, Reference, Scope, Sentence, VariableName};
 use super::numbers::{Bytes, Cpus, PerMinute, Version, Whole};
 use super::path::{Denied, PathText, Program};
 use super::range::Cidr;
@@ -14,10 +15,7 @@ use super::section::section;
 use super::table::Table;
 use super::template::Template;
 use super::tool::{Seconds, Tools};
-use super::words::{
-    MediaType, Method, OnRateLimit, Permission, PolicyName, Redaction, Reference, Scope, Sentence,
-    VariableName,
-};
+use super::words::{OnRateLimit, Permission, Redaction};
 use crate::document::At;
 use crate::host::ToolPattern;
 use crate::plan::{

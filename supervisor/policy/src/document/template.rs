@@ -1,8 +1,8 @@
 //! Text with variables: `${workspace}/docs`, `${env:REGION:-eu}`. Parsed once, expanded for a host.
 
 use super::decode::FromText;
+use super::names::is_variable_name;
 use super::spelling::nearest;
-use super::words::is_variable_name;
 use crate::problem::Complaint;
 
 /// A variable of the policy language.

@@ -7,11 +7,12 @@ use super::decode::{FromText, text};
 use super::destination::Destination;
 use super::glob;
 use super::list::{Filled, Item};
+use super::names::{ArgumentName, Scope, Sentence};
 use super::numbers::{Bytes, PerMinute, Whole};
 use super::path::{PathText, Program};
 use super::section::section;
 use super::table::{Name, Table};
-use super::words::{ArgumentName, OnRateLimit, Permission, Scope, Sentence, scalar};
+use super::words::{OnRateLimit, Permission, scalar};
 use crate::problem::Complaint;
 
 /// The longest time a call may take: a day.

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Order, Policy, check};
-use crate::document::words::{PolicyName, Reference};
+use crate::document::names::{PolicyName, Reference};
 use crate::document::{At, Decode, Document, FromText, Merge};
 use crate::plan::Origin;
 use crate::problem::{Problems, Report};
