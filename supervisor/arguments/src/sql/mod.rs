@@ -6,18 +6,21 @@
 //! ```
 //! The dialects differ in what ends a string, a name or a comment, and that is where attacks hide. So the words are looked
 //! at as every dialect cuts them; a text that only some of them can cut is refused.
+//!
+//! The parser works by recursion, so that what it reads is bounded beforehand (`depth`), and read on a stack that fits (`stack`).
 
 mod depth;
 mod functions;
 mod kind;
 mod pragma;
+mod stack;
 mod tables;
 mod words;
 
 use sqlparser::dialect::{
     Dialect, GenericDialect, MsSqlDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect,
 };
-use sqlparser::parser::Parser;
+use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{TokenWithSpan, Tokenizer};
 
 use crate::excerpt::Excerpt;
@@ -25,8 +28,6 @@ use crate::text::is_longer;
 
 /// Characters where the rule names no bound.
 const MAX_LENGTH: u64 = 65_536;
-/// How deep expressions may nest. The parser's own default, which fits into a thread's stack.
-const MAX_NESTED: usize = 50;
 
 /// Why SQL is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,14 +51,20 @@ pub enum SqlFault {
     #[error("has quotes or comments that databases read differently, or that do not end; write it plainly")]
     Doubtful,
     /// No dialect parses it.
-    #[error("is not a statement that is understood; write a plain one")]
+    #[error("is not a statement that is understood, or nests too deep; write a plain one")]
     Unparsable,
     /// More than one statement, or none.
     #[error("must be exactly one statement")]
     NotSingle,
-    /// Operators and clauses that nest without end.
-    #[error("is too complex; split it up")]
+    /// More operators and clauses than are read.
+    #[error("has too many operators, clauses or joins to be checked; split it into several statements")]
     TooComplex,
+    /// Brackets, expressions or queries within each other.
+    #[error("is nested too deep to be checked; write at most 20 levels of queries within queries")]
+    TooDeep,
+    /// The system gives no thread to read it on.
+    #[error("cannot be checked now, because the system starts no more threads; try again later")]
+    Unchecked,
     /// A statement, or part of one, of another kind.
     #[error("does `{kind}`, and may only do: {statements}")]
     Kind {
@@ -97,6 +104,10 @@ pub(crate) fn check(text: &str, statements: &[String], max_length: Option<u64>) 
         return Err(SqlFault::TooLong { most });
     }
     characters(text)?;
+    stack::with(|| in_any_dialect(text, statements))
+}
+
+fn in_any_dialect(text: &str, statements: &[String]) -> Result<(), SqlFault> {
     let mut parsed = false;
     for dialect in dialects() {
         parsed |= read(text, dialect, statements)?;
@@ -153,13 +164,17 @@ fn parse(tokens: Vec<TokenWithSpan>, dialect: &dyn Dialect, statements: &[String
     if first == "pragma" {
         return kind::permitted(&first, statements).map(|()| true);
     }
-    let mut parser = Parser::new(dialect).with_recursion_limit(MAX_NESTED).with_tokens_with_locations(tokens);
+    let mut parser =
+        Parser::new(dialect).with_recursion_limit(depth::MAX_NESTED).with_tokens_with_locations(tokens);
     match parser.parse_statements().as_deref() {
         Ok([statement]) => kind::check(statement, &first, statements).map(|()| true),
         Ok(_) => Err(SqlFault::NotSingle),
+        Err(ParserError::RecursionLimitExceeded) => Err(SqlFault::TooDeep),
         Err(_) => Ok(false),
     }
 }
 
+#[cfg(test)]
+mod nesting;
 #[cfg(test)]
 mod tests;

@@ -75,7 +75,8 @@ pub(super) fn check(tokens: &[TokenWithSpan], statements: &[String]) -> Result<(
         .map(|token| &token.token)
         .filter(|token| !matches!(token, Token::Whitespace(_)))
         .collect();
-    let line = Line { tokens, first, statements };
+    let called = called(&tokens);
+    let line = Line { tokens, called, first, statements };
     line.single()?;
     if line.first == "pragma" {
         pragma::check(&line.tokens)?;
@@ -84,9 +85,24 @@ pub(super) fn check(tokens: &[TokenWithSpan], statements: &[String]) -> Result<(
     (0..line.tokens.len()).try_for_each(|at| line.token(at))
 }
 
+/// `name(`, and each part of `schema.name(`: told from the end, so that a name of thousands of parts is read once.
+fn called(tokens: &[&Token]) -> Vec<bool> {
+    let mut called = vec![false; tokens.len()];
+    for at in (0..tokens.len()).rev() {
+        called[at] = match tokens.get(at + 1) {
+            Some(Token::LParen) => true,
+            Some(Token::Period) => matches!(tokens.get(at + 2), Some(Token::Word(_))) && called[at + 2],
+            _ => false,
+        };
+    }
+    called
+}
+
 /// The tokens of a statement without white space and comments.
 struct Line<'a> {
     tokens: Vec<&'a Token>,
+    /// For each token, whether it is part of the name of something that is called.
+    called: Vec<bool>,
     first: String,
     statements: &'a [String],
 }
@@ -133,20 +149,10 @@ impl Line<'_> {
 
     fn call(&self, at: usize, word: &Word) -> Result<(), SqlFault> {
         let runs = matches!(&self.first[..], "exec" | "execute" | "call" | "do");
-        match (runs || self.is_called(at)) && functions::is_dangerous(&word.value) {
+        match (runs || self.called[at]) && functions::is_dangerous(&word.value) {
             true => Err(SqlFault::Function(Excerpt::of(&word.value))),
             false => Ok(()),
         }
-    }
-
-    /// `name(`, and each part of `schema.name(`.
-    fn is_called(&self, mut at: usize) -> bool {
-        while matches!(self.tokens.get(at + 1), Some(Token::Period))
-            && matches!(self.tokens.get(at + 2), Some(Token::Word(_)))
-        {
-            at += 2;
-        }
-        matches!(self.tokens.get(at + 1), Some(Token::LParen))
     }
 
     fn verb(&self, at: usize) -> Result<(), SqlFault> {
