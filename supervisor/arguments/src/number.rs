@@ -19,6 +19,14 @@ pub enum NumberFault {
         /// The greatest that may be.
         greatest: f64,
     },
+    /// A double that stands for more numbers than the bound that it equals.
+    #[error(
+        "is too long to be compared with {bound}; write it without a fraction and an exponent, or further from that bound"
+    )]
+    Rounded {
+        /// The bound that it was rounded to.
+        bound: f64,
+    },
     /// Greater than any number that a server could hold.
     #[error("is not finite")]
     NotFinite,
@@ -29,6 +37,9 @@ impl Eq for NumberFault {}
 
 pub(crate) fn check(number: &Number, min: Option<f64>, max: Option<f64>) -> Result<(), NumberFault> {
     let number = exact(number)?;
+    if let Some(bound) = [min, max].into_iter().flatten().find(|bound| rounded_to(number, *bound)) {
+        return Err(NumberFault::Rounded { bound });
+    }
     if let Some(least) =
         min.filter(|least| !matches!(compare(number, *least), Some(Ordering::Equal | Ordering::Greater)))
     {
@@ -54,6 +65,14 @@ fn exact(number: &Number) -> Result<Exact, NumberFault> {
     }
     // `1e400` is infinite as a double, and something else to a reader with more room.
     number.as_f64().filter(|float| float.is_finite()).map(Exact::Float).ok_or(NumberFault::NotFinite)
+}
+
+/// Whether what was written may lie beyond the bound, and was read as it. Beyond 2⁵³ a double stands for several integers,
+/// which Python and others keep apart. Rounding keeps the order (IEEE 754, section 4.3), so that no other number is in doubt. Below,
+/// what is lost is less than one part of 2⁵³, of numbers with more digits than anybody writes.
+fn rounded_to(number: Exact, bound: f64) -> bool {
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    matches!(number, Exact::Float(float) if float.abs() >= WHOLE && float.partial_cmp(&bound) == Some(Ordering::Equal))
 }
 
 /// None if the bound is NaN, beside which no number passes.
@@ -115,6 +134,20 @@ mod tests {
         );
         assert!(!passes("18446744073709551615", None, Some(18_446_744_073_709_550_000.0)));
         assert!(!passes("-9007199254740993", Some(-bound), None));
+    }
+
+    #[test]
+    fn what_was_rounded_to_a_bound_is_refused() {
+        let (least, greatest) = (Some(-9_007_199_254_740_992.0), Some(18_446_744_073_709_551_616.0));
+        for number in
+            ["18446744073709551617", "18446744073709551616.5", "-9007199254740992.5", "-9007199254740992.0"]
+        {
+            assert!(!passes(number, least, greatest), "{number}");
+        }
+        for number in ["18446744073709549568", "1e19", "-9007199254740992", "9007199254740992.5", "0.1"] {
+            assert!(passes(number, least, greatest), "{number}");
+        }
+        assert!(passes("1e300", None, None) && passes("1e300", Some(0.0), None));
     }
 
     #[test]
