@@ -119,9 +119,11 @@ fn ascii(written: &str) -> String {
     }
 }
 
-/// Names that stand for this machine or its network (RFC 6761, RFC 6762, RFC 9476), or that only a search list completes.
+/// Names that stand for this machine or its network, or are nobody's on the internet (RFC 6761, RFC 6762, RFC 8375, RFC 9476;
+/// `internal` by ICANN's resolution of 2024-07-29, `home`, `corp` and `mail` by that of 2018-02-04), and those that only a
+/// search list completes.
 fn is_public(host: &Host) -> bool {
-    const HOME: [&str; 13] = [
+    const HOME: [&str; 16] = [
         "localhost",
         "localdomain",
         "local",
@@ -135,6 +137,9 @@ fn is_public(host: &Host) -> bool {
         "svc",
         "consul",
         "docker",
+        "mail",
+        "invalid",
+        "alt",
     ];
     match host {
         Host::Address(address) => address::is_public(*address),
