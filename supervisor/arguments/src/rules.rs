@@ -164,12 +164,19 @@ impl<R> Names<R> {
     }
 }
 
-/// Without case, compatibility forms, what is not seen, and the space around it.
+/// Without case, compatibility forms, what is not seen, the space around it, and what joins words: `filePath` and
+/// `file-path` are `file_path` to servers that take both styles (aliases of pydantic, humps). `_id` is not `id`.
 fn folded(name: &str) -> String {
-    name.nfkc()
+    let plain: String = name
+        .nfkc()
         .filter(|character| !character.is_control() && !is_invisible(*character))
         .flat_map(char::to_lowercase)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+        .collect();
+    plain.trim().split('.').map(joined).collect::<Vec<_>>().join(".")
+}
+
+fn joined(part: &str) -> String {
+    let words = part.trim().trim_start_matches('_');
+    let begin = part.trim().len() - words.len();
+    "_".repeat(begin) + &words.replace(['_', '-', ' '], "")
 }

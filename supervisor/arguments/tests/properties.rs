@@ -331,6 +331,24 @@ fn names_in_other_spellings() {
     ] {
         assert_eq!(judged(name, &call), Ok(()), "{name}: {call}");
     }
+    for (name, stranger) in [
+        ("file_path", "filePath"),
+        ("file_path", "FilePath"),
+        ("file_path", "file-path"),
+        ("file_path", "filepath"),
+        ("filePath", "file_path"),
+        ("o.file_path", "o.filePath"),
+        ("from", "from_"),
+        ("file_path", "ｆile＿path"),
+        ("file_path", "file\u{200b}path"),
+    ] {
+        assert!(judged(name, &json!({ stranger: 1 })).is_err(), "{name}: {stranger}");
+    }
+    assert_eq!(judged("id", &json!({ "_id": 9, "ids": 9 })), Ok(()), "other names");
+    let both = Rules::new([number("file_path"), number("filePath")], Unknown::Pass);
+    assert_eq!(check(&call(json!(1)), &both, &Links::default()), Ok(()));
+    let ruled = Map::from_iter([("filePath".to_owned(), json!(1)), ("file_path".to_owned(), json!(2))]);
+    assert_eq!(check(&ruled, &both, &Links::default()), Ok(()), "what a rule names is no stranger");
     let none = Rules::<()>::new([], Unknown::Pass);
     let call = json!({ "a\u{0}": 1 }).as_object().cloned().unwrap_or_default();
     assert_eq!(check(&call, &none, &Links::default()), Ok(()), "without rules nothing is ruled");
