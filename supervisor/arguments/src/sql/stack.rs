@@ -1,6 +1,6 @@
 //! A stack of its own for what reads SQL by recursion.
 //!
-//! A level of nesting takes up to 240 KiB of stack without optimisation, so that ten levels are more than a thread has by
+//! A level of nesting takes 200 KiB of stack or more without optimisation, so that ten levels are more than a thread has by
 //! default (2 MiB). What the bounds of [`depth`](super::depth) let through takes less than 16 MiB so.
 
 use std::panic::resume_unwind;
