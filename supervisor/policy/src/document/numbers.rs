@@ -179,12 +179,21 @@ impl Eq for Bound {}
 impl FromText for Bound {
     const WHAT: &str = "a number";
     fn from_text(text: &str) -> Result<Self, Complaint> {
-        let number = text.parse::<f64>().ok().filter(|n| n.is_finite());
-        number
-            .map(Self)
-            .ok_or_else(|| Complaint::new(format!("a finite decimal number is wanted here, not `{text}`")))
+        let Some(number) = text.parse::<f64>().ok().filter(|n| n.is_finite()) else {
+            return Err(Complaint::new(format!("a finite decimal number is wanted here, not `{text}`")));
+        };
+        match number.abs() < WHOLE || text.parse::<i128>().is_ok_and(|whole| whole == number as i128) {
+            true => Ok(Self(number)),
+            false => Err(Complaint::new(format!(
+                "a bound beyond 2^53 is a whole number that a double holds, written out, not `{text}`"
+            ))
+            .instead(format!("{number:.0}"))),
+        }
     }
 }
+
+/// 2⁵³: from there on a double stands for several whole numbers (IEEE 754).
+const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 scalar! {
     Version: number, json_schema!({ "const": 1 });
@@ -195,7 +204,23 @@ scalar! {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bytes, Cpus, FromText, Whole};
+    use super::{Bound, Bytes, Cpus, FromText, Whole};
+
+    #[test]
+    fn bounds_are_what_is_written() {
+        for text in ["0", "-1.5", "1e3", "9007199254740991", "-9007199254740992", "18446744073709551616"] {
+            assert!(Bound::from_text(text).is_ok(), "{text}");
+        }
+        for (text, instead) in [
+            ("9007199254740993", "9007199254740992"),
+            ("18446744073709551615", "18446744073709551616"),
+            ("1e17", "100000000000000000"),
+        ] {
+            let complaint = Bound::from_text(text).expect_err(text);
+            assert_eq!(complaint.suggestion.as_deref(), Some(instead), "{text}");
+        }
+        assert!(Bound::from_text(".nan").is_err() && Bound::from_text("1e999").is_err());
+    }
 
     #[test]
     fn sizes_need_a_binary_unit() {
