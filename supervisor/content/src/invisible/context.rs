@@ -11,10 +11,13 @@ pub(super) fn is_honest_joiner(before: &str, rest: &str) -> bool {
 }
 
 /// Whether one selector stands behind something that it can select a form of.
-pub(super) fn is_honest_selector(before: &str, selector: char) -> bool {
+///
+/// Digits have pictures as keycaps only (UTS #51 ED-14c); elsewhere the selector would split numbers and keys.
+pub(super) fn is_honest_selector(before: &str, selector: char, after: &str) -> bool {
     let Some(base) = before.chars().next_back() else { return false };
+    let is_keycap = || matches!(base, '0'..='9' | '#' | '*') && after.starts_with('\u{20e3}');
     match selector {
-        '\u{fe0e}' | '\u{fe0f}' => is_pictured(base) || matches!(base, '0'..='9' | '#' | '*'),
+        '\u{fe0e}' | '\u{fe0f}' => is_pictured(base) || is_keycap(),
         '\u{180b}'..='\u{180f}' => matches!(base, '\u{1800}'..='\u{18af}'),
         _ => is_varied(base),
     }

@@ -105,7 +105,7 @@ fn judge(before: &str, rest: &str, is_first: bool) -> (usize, Option<Kind>) {
 
 fn selectors(before: &str, rest: &str, first: char) -> (usize, Option<Kind>) {
     let length = run(rest, Kind::Selector);
-    let honest = length == first.len_utf8() && context::is_honest_selector(before, first);
+    let honest = length == first.len_utf8() && context::is_honest_selector(before, first, &rest[length..]);
     (length, (!honest).then_some(Kind::Selector))
 }
 

@@ -29,6 +29,7 @@ fn what_is_invisible_is_found() {
         ("a\u{202e}b", vec![Kind::Bidi], "a⟦U+202E⟧b"),
         ("a\u{e0068}\u{e0069}b", vec![Kind::Tag], "a⟦tags: \"hi\"⟧b"),
         ("x\u{fe0f}", vec![Kind::Selector], "x⟦U+FE0F⟧"),
+        ("4\u{fe0f}2", vec![Kind::Selector], "4⟦U+FE0F⟧2"),
         ("😀\u{e0158}\u{e0155}\u{e015c}\u{e015c}", vec![Kind::Selector], "😀⟦selectors: \"hell\"⟧"),
         ("a\u{fff9}b", vec![Kind::Annotation], "a⟦U+FFF9⟧b"),
         ("a\u{3164}b", vec![Kind::Filler], "a⟦U+3164⟧b"),
