@@ -91,6 +91,25 @@ fn worst_invisible_megabyte(bencher: Bencher<'_, '_>) {
     scan(bencher, &text("a\u{200b}", MEGABYTE), Classes::ALL);
 }
 
+/// The same words, each in pieces that nobody sees, and none behind a space.
+#[divan::bench]
+fn worst_marks_megabyte(bencher: Bencher<'_, '_>) {
+    let scanner = Scanner::new().expect("the packs can be read");
+    let words: String = scanner
+        .rules()
+        .flat_map(|rule| rule.matches())
+        .map(|text| text.replace(['e', ' '], "\u{200b}e"))
+        .collect();
+    scan(bencher, &text(&words, MEGABYTE), Classes::ALL);
+}
+
+/// Soft hyphens in prose, as from a book.
+#[divan::bench]
+fn hyphenated_megabyte(bencher: Bencher<'_, '_>) {
+    let hyphenated = CLEAN.replace("ed", "\u{ad}ed");
+    scan(bencher, &text(&hyphenated, MEGABYTE), Classes::ALL);
+}
+
 /// A line of a coloured log is read twice: as a terminal shows it, and as it stands there.
 #[divan::bench]
 fn coloured_megabyte(bencher: Bencher<'_, '_>) {

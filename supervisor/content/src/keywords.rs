@@ -1,6 +1,7 @@
 //! The keywords of some rules, searched for in one pass.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
 
 use crate::class::Classes;
+use crate::marks::joined;
 use crate::pack::{PackError, Rule};
 
 /// Every keyword of the rules of some classes.
@@ -19,6 +21,30 @@ pub(crate) struct Keywords {
     start: StateID,
     /// The rules of each keyword, as indices.
     rules_of: Vec<Vec<usize>>,
+}
+
+/// The texts that keywords are searched for in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Texts {
+    /// Folded texts of ASCII. Without the keywords that they cannot hold, the automaton is half as large.
+    Ascii,
+    /// All folded texts.
+    Folded,
+    /// Those that were joined: keywords without their spaces.
+    Joined,
+}
+
+impl Texts {
+    /// How many there are.
+    pub(crate) const KINDS: usize = 3;
+
+    fn keyword(self, keyword: &str) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Self::Ascii => keyword.is_ascii().then_some(keyword.as_bytes().into()),
+            Self::Folded => Some(keyword.as_bytes().into()),
+            Self::Joined => Some(joined(keyword).into()),
+        }
+    }
 }
 
 /// Parts that are read side by side.
@@ -43,15 +69,16 @@ struct Hit {
 }
 
 impl Keywords {
-    /// The keywords of the rules of the wanted classes. `ascii`: without those that no ASCII text can hold, which makes the
-    /// automaton half as large.
-    pub(crate) fn new(rules: &[Arc<Rule>], wanted: Classes, ascii: bool) -> Result<Self, PackError> {
-        let mut known: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    /// The keywords of the rules of the wanted classes, for such texts.
+    pub(crate) fn new(rules: &[Arc<Rule>], wanted: Classes, texts: Texts) -> Result<Self, PackError> {
+        let mut known: BTreeMap<Cow<'_, [u8]>, BTreeSet<usize>> = BTreeMap::new();
         for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| wanted.contains(rule.class())) {
-            let keywords = rule.keywords.iter().filter(|keyword| !ascii || keyword.is_ascii());
-            keywords.for_each(|keyword| known.entry(keyword).or_default().push(index));
+            for keyword in rule.keywords.iter().filter_map(|keyword| texts.keyword(keyword)) {
+                known.entry(keyword).or_default().insert(index);
+            }
         }
-        let (words, rules_of): (Vec<&str>, _) = known.into_iter().unzip();
+        let (words, rules_of): (Vec<Cow<'_, [u8]>>, _) =
+            known.into_iter().map(|(word, rules)| (word, rules.into_iter().collect())).unzip();
         let unusable = |error: &dyn std::fmt::Display| PackError::Keywords { what: error.to_string() };
         let automaton = DFA::new(&words).map_err(|error| unusable(&error))?;
         let start = automaton.start_state(Anchored::No).map_err(|error| unusable(&error))?;
@@ -61,11 +88,11 @@ impl Keywords {
     /// Tells of each keyword in a folded text and of each rule that it is of, by where they end.
     ///
     /// An automaton waits for memory at each byte, so that four parts of the text are read side by side.
-    pub(crate) fn each(&self, text: &str, mut tell: impl FnMut(usize, Range<usize>)) {
+    pub(crate) fn each(&self, text: &[u8], mut tell: impl FnMut(usize, Range<usize>)) {
         let mut found = [const { Vec::new() }; LANES];
         for begin in (0..text.len()).step_by(SEGMENT) {
             let segment = begin..(begin + SEGMENT).min(text.len());
-            self.segment(text.as_bytes(), &segment, &mut found);
+            self.segment(text, &segment, &mut found);
             for hit in found.iter_mut().flat_map(|lane| lane.drain(..)) {
                 self.expand(hit, &mut tell);
             }
@@ -134,6 +161,7 @@ impl Keywords {
 
 #[cfg(test)]
 mod tests {
+    use super::Texts;
     use crate::{Classes, Scanner};
 
     #[test]
@@ -141,9 +169,10 @@ mod tests {
         let scanner = Scanner::new().expect("the packs can be read");
         let found = |wanted| {
             let mut found = Vec::new();
-            let keywords = scanner.keywords(wanted, true).expect("an automaton");
+            let keywords = scanner.keywords(wanted, Texts::Ascii).expect("an automaton");
             let text = "ignore the password";
-            keywords.each(text, |rule, range| found.push((scanner.rules[rule].id(), &text[range])));
+            keywords
+                .each(text.as_bytes(), |rule, range| found.push((scanner.rules[rule].id(), &text[range])));
             found
         };
         assert!(found(Classes::INJECTION).contains(&("ignore-instructions", "ignore")));
@@ -156,8 +185,8 @@ mod tests {
     fn keywords_within_keywords_are_told() {
         let scanner = Scanner::new().expect("the packs can be read");
         let mut found = Vec::new();
-        let keywords = scanner.keywords(Classes::SECRET, true).expect("an automaton");
-        keywords.each("aws_secret_access_key", |_, range| found.push(range));
+        let keywords = scanner.keywords(Classes::SECRET, Texts::Ascii).expect("an automaton");
+        keywords.each(b"aws_secret_access_key", |_, range| found.push(range));
         assert!(
             found.contains(&(0..10)) && found.contains(&(4..10)) && found.contains(&(4..21)),
             "{found:?}"
@@ -167,13 +196,13 @@ mod tests {
     #[test]
     fn parts_lose_nothing() {
         let scanner = Scanner::new().expect("the packs can be read");
-        let keywords = scanner.keywords(Classes::ALL, true).expect("an automaton");
+        let keywords = scanner.keywords(Classes::ALL, Texts::Ascii).expect("an automaton");
         let words: Vec<&str> =
             scanner.rules.iter().flat_map(|rule| &rule.keywords).map(String::as_str).collect();
         for gap in [0, 1, 7, 40, 1000] {
             let text = words.join(&"x".repeat(gap));
             let mut parts = Vec::new();
-            keywords.each(&text, |rule, range| parts.push((rule, range)));
+            keywords.each(text.as_bytes(), |rule, range| parts.push((rule, range)));
             let mut whole = Vec::new();
             let mut lane = super::Lane { own: 0, from: 0, bytes: text.as_bytes(), state: keywords.start };
             let mut found = Vec::new();

@@ -5,7 +5,7 @@
 //!  text ──► invisible::find ──► spans        ──► made_visible | removed
 //!    │
 //!    └────► Scanner::scan ───► Findings      ──► redacted | without(allowed)
-//!             │  as a terminal shows it, as a model reads it: with what stands in escapes
+//!             │  as a terminal shows it, as a model reads it: with what stands in escapes; with marks for what may end a word
 //!             │  the text itself                 secrets, personal data
 //!             │  folded (case, styles, spaces)   hidden instructions, exfiltration
 //!             └─ decoded once (%, &, \u, base64, hex, tag characters), then both again
@@ -50,9 +50,12 @@ mod escapes;
 mod findings;
 mod fold;
 mod keywords;
+mod loose;
 mod map;
+mod marks;
 mod names;
 mod pack;
+mod piece;
 mod readings;
 mod redact;
 mod scanner;

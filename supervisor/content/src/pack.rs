@@ -10,6 +10,7 @@ use toml::Spanned;
 use crate::check::Check;
 use crate::class::{Class, Severity};
 use crate::fold;
+use crate::loose;
 
 /// How far before a keyword a match may begin, unless the rule says otherwise: keys begin with their keyword, nearly.
 const BACK_WORDED: usize = 160;
@@ -18,6 +19,8 @@ const BACK_EXACT: usize = 32;
 const REACH: usize = 200;
 /// The most that a compiled pattern may take, in bytes.
 const MOST_COMPILED: usize = 1 << 20;
+/// The same with marks behind each character.
+const MOST_LOOSE: usize = 4 << 20;
 
 /// Rules of one class, in one version.
 #[derive(Clone, Debug)]
@@ -42,6 +45,7 @@ pub struct Rule {
     matches: Vec<String>,
     passes: Vec<String>,
     regex: OnceLock<Option<Regex>>,
+    loose: OnceLock<Option<Regex>>,
 }
 
 /// Where rules without keywords look.
@@ -166,6 +170,7 @@ impl Rule {
             matches: matches.into_iter().map(Text::joined).collect(),
             passes: passes.into_iter().map(Text::joined).collect(),
             regex: OnceLock::new(),
+            loose: OnceLock::new(),
         }
     }
 
@@ -208,12 +213,22 @@ impl Rule {
     pub(crate) fn regex(&self) -> Option<&Regex> {
         self.regex.get_or_init(|| compile(&self.pattern).ok()).as_ref()
     }
+
+    /// The pattern for texts with marks; `None` if it cannot be compiled, which the tests rule out.
+    pub(crate) fn loose(&self) -> Option<&Regex> {
+        self.loose.get_or_init(|| compile_loose(&self.pattern).ok()).as_ref()
+    }
 }
 
 /// Patterns are matched byte by byte: classes of characters would make automata many times as large, and word boundaries
 /// of Unicode make the quick automaton give up.
 fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).unicode(false).size_limit(MOST_COMPILED).build()
+}
+
+/// The pattern for texts with marks.
+fn compile_loose(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(&loose::loosened(pattern)?).size_limit(MOST_LOOSE).build()
 }
 
 fn document(text: &str) -> Result<Document, PackError> {

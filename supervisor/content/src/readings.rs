@@ -4,31 +4,33 @@
 use crate::fold::View;
 use crate::invisible::{self, Kind, Span};
 use crate::map::Map;
+use crate::marks::MARK;
 
 /// The readings of a text in which something is invisible; none of others.
 ///
-/// The first is what a terminal shows. Where an escape takes visible characters with it, another is what a model reads: every
-/// character that can be seen. Where letters before and behind a control character would become one word, they are kept apart
-/// in one more.
+/// The first are those in which it is left out. Where it stands between letters, one more has a [`MARK`] there.
 pub(crate) fn readings(text: &str) -> Vec<View> {
+    let mut readings = visible(text);
+    if !readings.is_empty() && is_glued(text) {
+        readings.push(marked(text));
+    }
+    readings
+}
+
+/// The readings that leave out what is invisible.
+///
+/// The first is what a terminal shows. Where an escape takes visible characters with it, another is what a model reads: every
+/// character that can be seen.
+pub(crate) fn visible(text: &str) -> Vec<View> {
     let mut spans = invisible::find(text).peekable();
     if spans.peek().is_none() {
         return Vec::new();
     }
-    let (mut hides, mut controls) = (false, false);
-    let shown = without(
-        text,
-        spans.inspect(|span| {
-            hides |= hides_text(text, span);
-            controls |= matches!(span.kind, Kind::Escape | Kind::Control);
-        }),
-    );
+    let mut hides = false;
+    let shown = without(text, spans.inspect(|span| hides |= hides_text(text, span)));
     let mut readings = vec![shown];
     if hides {
         readings.push(without(text, invisible::characters(text)));
-    }
-    if controls && glued(text) {
-        readings.push(apart(text));
     }
     readings
 }
@@ -37,12 +39,6 @@ pub(crate) fn readings(text: &str) -> Vec<View> {
 fn hides_text(text: &str, span: &Span) -> bool {
     let first = text[span.range.clone()].chars().next().map_or(0, char::len_utf8);
     span.kind == Kind::Escape && span.range.len() > first
-}
-
-/// Whether a control character glues anything.
-fn glued(text: &str) -> bool {
-    let mut controls = invisible::characters(text).filter(|span| span.kind == Kind::Control);
-    controls.any(|span| glues(text, &span))
 }
 
 /// The text without these spans.
@@ -58,18 +54,18 @@ fn without(text: &str, spans: impl Iterator<Item = Span>) -> View {
     view
 }
 
-/// The text with a space for each control character and what only a terminal reads of its escape.
-fn apart(text: &str) -> View {
+/// The text with a mark for everything invisible between letters, and without what only a terminal reads of an escape.
+fn marked(text: &str) -> View {
     let mut view = View { text: String::with_capacity(text.len()), map: Map::from(0) };
     let mut kept = 0;
     for span in invisible::characters(text) {
         let begin = span.range.start;
         view.text.push_str(&text[kept..begin]);
-        kept = span.range.end;
-        if span.kind == Kind::Control {
-            kept = begin + invisible::opening(&text[begin..]);
+        kept = behind(text, &span);
+        let before = view.text.chars().next_back().filter(|c| *c != MARK);
+        if before.is_some_and(is_seen) && text[kept..].chars().next().is_some_and(is_seen) {
             view.map.replace(view.text.len(), begin, kept - begin);
-            view.text.push(' ');
+            view.text.push(MARK);
         }
         view.map.resume(view.text.len(), kept);
     }
@@ -77,22 +73,34 @@ fn apart(text: &str) -> View {
     view
 }
 
-/// Whether a word would begin or end elsewhere if only the control character were left out.
-///
-/// Colours and erased lines (`m`, `K`) are in honest texts, and no word is made of them that a rule knows.
-fn glues(text: &str, control: &Span) -> bool {
-    let rest = &text[control.range.start..];
-    let opening = invisible::opening(rest);
-    let Some(next) = rest[opening..].chars().next().filter(|c| is_in_word(*c)) else { return false };
-    if opening > control.range.len() {
-        return !matches!(next, 'm' | 'K') && rest[..opening].chars().next_back().is_some_and(is_in_word);
+/// Where text goes on behind something invisible. Colours and erased lines (`m`, `K`) end with a letter of which no word is made
+/// that a rule knows.
+fn behind(text: &str, span: &Span) -> usize {
+    if span.kind != Kind::Control {
+        return span.range.end;
     }
-    text[..control.range.start].chars().next_back().is_some_and(is_in_word)
+    let end = span.range.start + invisible::opening(&text[span.range.start..]);
+    end + usize::from(end > span.range.end && text[end..].starts_with(COLOUR))
 }
 
-/// Whether no word ends here. Also true of what is invisible, which may stand between letters.
-fn is_in_word(c: char) -> bool {
-    c == '_' || !(c.is_ascii_whitespace() || c.is_ascii_punctuation())
+const COLOUR: [char; 2] = ['m', 'K'];
+
+/// Whether anything is put together that was apart, if what is invisible is only left out.
+fn is_glued(text: &str) -> bool {
+    invisible::characters(text).any(|span| glues(text, &span))
+}
+
+/// What only a terminal reads of an escape is glued to the word behind it, for who reads that as well.
+fn glues(text: &str, span: &Span) -> bool {
+    let kept = behind(text, span);
+    let opens = kept > span.range.end && !text[..kept].ends_with(COLOUR);
+    let before = text[..span.range.start].chars().next_back();
+    text[kept..].chars().next().is_some_and(is_seen) && (opens || before.is_some_and(is_seen))
+}
+
+/// Whether no space is here already. Also true of what is invisible, which may stand between letters.
+fn is_seen(c: char) -> bool {
+    !c.is_whitespace()
 }
 
 #[cfg(test)]
@@ -105,21 +113,24 @@ mod tests {
 
     #[test]
     fn a_terminal_and_a_model_read_different_texts() {
-        let cases: [(&str, &[&str]); 14] = [
+        let cases: [(&str, &[&str]); 17] = [
             ("plain", &[]),
-            ("a\u{200b}b", &["ab"]),
-            ("a\u{7}b", &["ab", "a b"]),
+            ("a\u{200b}b", &["ab", "a\u{1}b"]),
+            ("a\u{200b} b", &["a b"]),
+            ("a\u{200b}\u{ad}b", &["ab", "a\u{1}b"]),
+            ("a\u{7}b", &["ab", "a\u{1}b"]),
             ("a \u{1b}[31mb", &["a b", "a [31mb"]),
-            ("\u{1b}]0;t\u{200b}itle\u{7} b", &[" b", "]0;title b"]),
-            ("\u{1b}]0;title\u{7}b", &["b", "]0;titleb", " title b"]),
-            ("\u{9d}0;title\u{9c}.", &[".", "0;title."]),
+            ("a\u{1b}[31mb", &["ab", "a[31mb", "a\u{1}b"]),
+            ("\u{1b}]0;t\u{200b}itle\u{7} b", &[" b", "]0;title b", "t\u{1}itle b"]),
+            ("\u{1b}]0;title\u{7}b", &["b", "]0;titleb", "title\u{1}b"]),
+            ("\u{9d}0;title\u{9c}.", &[".", "0;title.", "title\u{1}."]),
             ("\u{1b}Ig", &["g", "Ig"]),
-            ("a\u{1b}Ig", &["ag", "aIg", "a Ig"]),
-            ("\u{1b}[Ig", &["g", "[Ig"]),
-            ("\u{1b}[31Ig", &["g", "[31Ig", " Ig"]),
-            ("\u{1b}_Ig\u{1b}\\", &["", "_Ig\\", " Ig \\"]),
-            ("\u{1b}PIg", &["Ig", "PIg", " Ig"]),
-            ("\u{1b}]a\nb\u{7}", &["a\nb", "]a\nb"]),
+            ("a\u{1b}Ig", &["ag", "aIg", "a\u{1}Ig"]),
+            ("\u{1b}[Ig", &["g", "[Ig", "Ig"]),
+            ("\u{1b}[31Ig", &["g", "[31Ig", "Ig"]),
+            ("\u{1b}_Ig\u{1b}\\", &["", "_Ig\\", "Ig\u{1}\\"]),
+            ("\u{1b}PIg", &["Ig", "PIg", "Ig"]),
+            ("\u{1b}]a\nb\u{7}", &["a\nb", "]a\nb", "a\nb"]),
         ];
         for (text, wanted) in cases {
             assert_eq!(texts(text), wanted, "{text:?}");
@@ -128,16 +139,16 @@ mod tests {
 
     #[test]
     fn readings_lead_back() {
-        let text = "a\u{200b}bc\u{1b}[0md";
+        let text = "a \u{200b}bc \u{1b}[0md";
         let [shown, read] = &readings(text)[..] else { panic!("two readings") };
-        assert_eq!((shown.text.as_str(), read.text.as_str()), ("abcd", "abc[0md"));
-        assert_eq!(&text[shown.map.source(&(1..3))], "bc");
-        assert_eq!(&text[shown.map.source(&(0..4))], text);
-        assert_eq!(&text[read.map.source(&(3..6))], "[0m");
+        assert_eq!((shown.text.as_str(), read.text.as_str()), ("a bc d", "a bc [0md"));
+        assert_eq!(&text[shown.map.source(&(2..4))], "bc");
+        assert_eq!(&text[shown.map.source(&(0..6))], text);
+        assert_eq!(&text[read.map.source(&(5..8))], "[0m");
         let text = "x\u{1b}PIg\u{7}";
-        let apart = readings(text).pop().expect("a reading");
-        assert_eq!(apart.text, "x Ig ");
-        assert_eq!(&text[apart.map.source(&(2..4))], "Ig");
-        assert_eq!(&text[apart.map.source(&(1..2))], "\u{1b}P");
+        let marked = readings(text).pop().expect("a reading");
+        assert_eq!(marked.text, "x\u{1}Ig");
+        assert_eq!(&text[marked.map.source(&(2..4))], "Ig");
+        assert_eq!(&text[marked.map.source(&(1..2))], "\u{1b}P");
     }
 }

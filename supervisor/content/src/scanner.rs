@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::class::Classes;
 use crate::findings::Findings;
-use crate::keywords::Keywords;
+use crate::keywords::{Keywords, Texts};
 use crate::pack::{Pack, PackError, Rule, Run};
 use crate::search::Search;
 
@@ -19,9 +19,8 @@ pub(crate) const PACKS: [&str; 4] = [
 #[derive(Debug)]
 pub struct Scanner {
     pub(crate) rules: Vec<Arc<Rule>>,
-    /// The keywords by the classes that are wanted, for all texts and for ASCII, made when they first are: a policy wants one
-    /// set or two.
-    keywords: [OnceLock<Result<Keywords, PackError>>; 2 * Classes::SETS],
+    /// The keywords by the classes that are wanted and by the texts, made when they first are: a policy wants one set or two.
+    keywords: [OnceLock<Result<Keywords, PackError>>; Texts::KINDS * Classes::SETS],
     /// The rules without keywords.
     pub(crate) rules_of_runs: Vec<(Run, usize)>,
 }
@@ -55,16 +54,16 @@ impl Scanner {
         unique(&rules)?;
         let runs = rules.iter().enumerate().filter_map(|(index, rule)| Some((rule.run?, index)));
         let rules_of_runs = runs.collect();
-        Ok(Self { rules, keywords: [const { OnceLock::new() }; 2 * Classes::SETS], rules_of_runs })
+        Ok(Self { rules, keywords: [const { OnceLock::new() }; Texts::KINDS * Classes::SETS], rules_of_runs })
     }
 
-    /// The keywords of the wanted classes; `ascii`: those that ASCII texts can hold.
+    /// The keywords of the wanted classes for such texts.
     ///
     /// # Errors
     /// More keywords than can be searched together.
-    pub(crate) fn keywords(&self, wanted: Classes, ascii: bool) -> Result<&Keywords, &PackError> {
-        let made = &self.keywords[2 * wanted.number() + usize::from(ascii)];
-        made.get_or_init(|| Keywords::new(&self.rules, wanted, ascii)).as_ref()
+    pub(crate) fn keywords(&self, wanted: Classes, texts: Texts) -> Result<&Keywords, &PackError> {
+        let made = &self.keywords[Texts::KINDS * wanted.number() + texts as usize];
+        made.get_or_init(|| Keywords::new(&self.rules, wanted, texts)).as_ref()
     }
 
     /// The rules, pack by pack.

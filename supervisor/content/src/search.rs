@@ -2,15 +2,19 @@
 
 use std::ops::Range;
 
+use regex::bytes::Regex;
+
 use crate::bytes;
 use crate::class::Classes;
-use crate::encoded::{self, Decoded};
-use crate::escapes::{self, Undone, ceil, floor};
+use crate::encoded;
+use crate::escapes::{self, ceil, floor};
 use crate::findings::{Finding, Findings, Via};
-use crate::fold::{self, Folded, View};
+use crate::fold::View;
 use crate::invisible;
 use crate::map::Map;
+use crate::marks::{self, MARK_BYTE};
 use crate::pack::{Rule, Run};
+use crate::piece::{Origin, Piece};
 use crate::readings::readings;
 use crate::scanner::Scanner;
 
@@ -36,26 +40,6 @@ struct Progress {
     covered: usize,
     /// Where the last match ended.
     after_match: usize,
-}
-
-/// Where a piece comes from.
-enum Origin<'o> {
-    /// It is a reading of the text.
-    Text,
-    Undone(&'o Undone),
-    Run(&'o Decoded),
-    /// Tag characters or selectors in the text itself.
-    Hidden(Range<usize>),
-}
-
-/// A text that rules are tried on, as it stands there and folded.
-struct Piece<'p> {
-    origin: &'p Origin<'p>,
-    plain: &'p str,
-    plain_map: Option<&'p Map>,
-    folded: Folded<'p>,
-    /// Back to the original text from the piece's own source.
-    base: Option<&'p Map>,
 }
 
 impl<'s> Search<'s> {
@@ -84,8 +68,7 @@ impl<'s> Search<'s> {
 
     /// One reading of the text, and what is encoded in it.
     fn reading(&mut self, plain: &str, base: Option<&Map>) {
-        let folded = fold::folded(plain);
-        self.piece(Piece { origin: &Origin::Text, plain, plain_map: None, folded, base });
+        self.piece(Piece::new(&Origin::Text, plain, None, base));
         for undone in escapes::undone(plain) {
             self.decoded(&Origin::Undone(&undone), &undone.text, base);
         }
@@ -107,19 +90,18 @@ impl<'s> Search<'s> {
     fn decoded(&mut self, origin: &Origin<'_>, text: &str, base: Option<&Map>) {
         let readings = readings(text);
         if readings.is_empty() {
-            self.piece(Piece { origin, plain: text, plain_map: None, folded: fold::folded(text), base });
+            self.piece(Piece::new(origin, text, None, base));
         }
         for View { text, map } in &readings {
-            let folded = fold::folded(text);
-            self.piece(Piece { origin, plain: text, plain_map: Some(map), folded, base });
+            self.piece(Piece::new(origin, text, Some(map), base));
         }
     }
 
     fn piece(&mut self, piece: Piece<'_>) {
         self.progress.fill(Progress::default());
         let scanner = self.scanner;
-        match scanner.keywords(self.wanted, piece.folded.text.is_ascii()) {
-            Ok(keywords) => keywords.each(&piece.folded.text, |index, hit| self.keyword(&piece, index, hit)),
+        match scanner.keywords(self.wanted, piece.texts()) {
+            Ok(keywords) => piece.each(keywords, |index, hit| self.keyword(&piece, index, hit)),
             Err(_) => self.cut_short = true,
         }
         for &(run, index) in &scanner.rules_of_runs {
@@ -138,8 +120,9 @@ impl<'s> Search<'s> {
     }
 
     fn runs(&mut self, piece: &Piece<'_>, run: Run, index: usize) {
-        let digit = |byte: u8| byte.is_ascii_digit() | matches!(byte, b' ' | b'-');
-        let capital = |byte: u8| byte.is_ascii_digit() | byte.is_ascii_uppercase() | (byte == b' ');
+        let digit = |byte: u8| byte.is_ascii_digit() | matches!(byte, b' ' | b'-' | MARK_BYTE);
+        let capital =
+            |byte: u8| byte.is_ascii_digit() | byte.is_ascii_uppercase() | matches!(byte, b' ' | MARK_BYTE);
         let bytes = piece.plain.as_bytes();
         let found: Vec<Range<usize>> = match run {
             Run::Digits => bytes::runs(bytes, 13, digit).collect(),
@@ -156,10 +139,11 @@ impl<'s> Search<'s> {
         if hit.end <= covered || self.cut_short {
             return;
         }
-        let begin = floor(text, hit.start.saturating_sub(rule.back)).max(after_match);
-        let mut end = ceil(text, hit.end.saturating_add(rule.reach));
+        let (back, reach) = piece.around(rule);
+        let begin = floor(text, hit.start.saturating_sub(back)).max(after_match);
+        let mut end = ceil(text, hit.end.saturating_add(reach));
         let mut from = begin.min(end);
-        let Some(regex) = rule.regex() else {
+        let Some(regex) = piece.regex(rule) else {
             self.cut_short = true;
             return;
         };
@@ -169,7 +153,7 @@ impl<'s> Search<'s> {
             let Some(found) = found.filter(|_| !self.cut_short) else { break };
             if found.end() == end && end < text.len() {
                 // What was found may go on: look further.
-                end = ceil(text, end + (end - begin).max(rule.reach));
+                end = ceil(text, end + (end - begin).max(reach));
                 continue;
             }
             self.progress[index].after_match = found.end();
@@ -179,7 +163,7 @@ impl<'s> Search<'s> {
                 break;
             }
         }
-        self.progress[index].covered = if end == text.len() { end } else { end.saturating_sub(rule.reach) };
+        self.progress[index].covered = if end == text.len() { end } else { end.saturating_sub(reach) };
     }
 
     /// Counts what a try has cost.
@@ -192,10 +176,10 @@ impl<'s> Search<'s> {
 
     fn matched(&mut self, piece: &Piece<'_>, text: &str, index: usize, found: Range<usize>, end: usize) {
         let rule = &self.scanner.rules[index];
-        let whole = floor(text, found.start)..ceil(text, found.end);
-        let found = secret_part(rule, text, found, end);
         // A pattern matches bytes; a finding has whole characters.
-        let found = floor(text, found.start)..ceil(text, found.end);
+        let whole = characters(text, &found);
+        let Some(regex) = piece.regex(rule) else { return };
+        let found = characters(text, &secret_part(regex, text, found, end));
         let Some(found) = proved(rule, text, found) else { return };
         let worded = rule.class().is_worded();
         let plain = |range: &Range<usize>| if worded { piece.folded.source(range) } else { range.clone() };
@@ -218,34 +202,20 @@ impl<'s> Search<'s> {
     }
 }
 
-impl Piece<'_> {
-    /// The range of the piece's text, invisible characters and all.
-    fn own(&self, plain: &Range<usize>) -> Range<usize> {
-        self.plain_map.map_or_else(|| plain.clone(), |map| map.source(plain))
-    }
-
-    /// The range of the original text. What was decoded as a whole is found as a whole.
-    fn home(&self, plain: &Range<usize>) -> Range<usize> {
-        let range = match self.origin {
-            Origin::Text => self.own(plain),
-            Origin::Undone(undone) => undone.map.source(&self.own(plain)),
-            Origin::Run(decoded) => decoded.run.clone(),
-            Origin::Hidden(range) => range.clone(),
-        };
-        self.base.map_or_else(|| range.clone(), |map| map.source(&range))
-    }
+/// The whole characters of a range, without marks around them.
+fn characters(text: &str, range: &Range<usize>) -> Range<usize> {
+    marks::trimmed(text, floor(text, range.start)..ceil(text, range.end))
 }
 
 /// The group `cut` of a pattern, where it has one: what is secret in what was found.
-fn secret_part(rule: &Rule, text: &str, found: Range<usize>, end: usize) -> Range<usize> {
-    let groups = rule.regex().filter(|regex| regex.captures_len() > 1);
+fn secret_part(regex: &Regex, text: &str, found: Range<usize>, end: usize) -> Range<usize> {
+    let groups = Some(regex).filter(|regex| regex.captures_len() > 1);
     let captures = groups.and_then(|regex| regex.captures_at(&text.as_bytes()[..end], found.start));
     captures.and_then(|captures| captures.name("cut")).map_or(found, |cut| cut.range())
 }
 
 fn proved(rule: &Rule, text: &str, found: Range<usize>) -> Option<Range<usize>> {
-    match rule.check {
-        None => Some(found),
-        Some(check) => check.proved(&text[found.clone()]).map(|length| found.start..found.start + length),
-    }
+    let Some(check) = rule.check else { return Some(found) };
+    let part = &text[found.clone()];
+    check.proved(&marks::bare(part)).map(|length| found.start..found.start + marks::with_marks(part, length))
 }

@@ -24,6 +24,7 @@ fn packs_are_sound() {
                 rule.id()
             );
             assert!(rule.about().ends_with('.'), "{} is not explained by a sentence", rule.id());
+            assert!(rule.loose().is_some(), "{} cannot be used with marks", rule.id());
         }
     }
 }
