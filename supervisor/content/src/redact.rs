@@ -1,12 +1,14 @@
 //! Texts without what was found in them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 
 use crate::class::Class;
 use crate::findings::{Finding, Findings};
+use crate::fold::View;
+use crate::readings::visible;
 
 /// The shortest secret whose other copies are cut out, too; shorter ones are words.
 const LEAST_COPY: usize = 8;
@@ -47,19 +49,39 @@ fn cuts<'f>(text: &str, findings: &'f Findings) -> Vec<(Range<usize>, &'f Findin
     apart
 }
 
-/// Where else in the text the secrets stand that were found in it.
+/// Where else in the text the secrets stand that were found in it, also with something in them that nobody sees: who leaves
+/// that out, as redaction may do, would put them together again.
 pub fn copies<'f>(text: &str, findings: &'f Findings) -> Vec<(Range<usize>, &'f Finding)> {
-    let mut known = BTreeSet::new();
-    let secrets: Vec<(&str, &Finding)> = findings
-        .iter()
-        .filter(|finding| finding.class() == Class::Secret)
-        .filter_map(|finding| Some((text.get(finding.span.clone())?, finding)))
-        .filter(|(secret, _)| secret.len() >= LEAST_COPY && known.insert(*secret))
-        .collect();
-    let Ok(automaton) = AhoCorasick::new(secrets.iter().map(|(secret, _)| secret)) else { return Vec::new() };
+    let secrets = secrets(text, findings);
+    let Ok(automaton) = AhoCorasick::new(secrets.keys()) else { return Vec::new() };
     if secrets.is_empty() {
         return Vec::new();
     }
-    let hits = automaton.find_overlapping_iter(text);
-    hits.map(|hit| (hit.range(), secrets[hit.pattern().as_usize()].1)).collect()
+    let known: Vec<&Finding> = secrets.into_values().collect();
+    let hits = |text: &str| -> Vec<(Range<usize>, &'f Finding)> {
+        let hits = automaton.find_overlapping_iter(text);
+        hits.map(|hit| (hit.range(), known[hit.pattern().as_usize()])).collect()
+    };
+    let mut found = hits(text);
+    for View { text, map } in visible(text) {
+        let split = hits(&text).into_iter().map(|(span, finding)| (map.source(&span), span.len(), finding));
+        // The others stand in the text itself.
+        found.extend(
+            split.filter(|(span, length, _)| span.len() > *length).map(|(span, _, finding)| (span, finding)),
+        );
+    }
+    found
+}
+
+/// The secrets that were found, as they stand there and as they are read, and by what.
+fn secrets<'f>(text: &str, findings: &'f Findings) -> BTreeMap<String, &'f Finding> {
+    let mut known = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.class() == Class::Secret) {
+        let Some(secret) = text.get(finding.span.clone()) else { continue };
+        let read = visible(secret).into_iter().map(|view| view.text);
+        for form in read.chain([secret.to_owned()]).filter(|form| form.len() >= LEAST_COPY) {
+            known.entry(form).or_insert(finding);
+        }
+    }
+    known
 }
