@@ -2,10 +2,15 @@
 
 /// Bytes that are judged together.
 const BLOCK: usize = 32;
+/// Bytes that are judged one by one before: where such bytes stand close together, a block is too much.
+const FIRST: usize = 4;
 
 /// The place of the first byte from `from` on for which `wanted` holds.
 pub(crate) fn next(bytes: &[u8], from: usize, wanted: impl Fn(u8) -> bool) -> Option<usize> {
     let rest = bytes.get(from..)?;
+    if let Some(offset) = rest.iter().take(FIRST).position(|byte| wanted(*byte)) {
+        return Some(from + offset);
+    }
     let mut at = 0;
     for block in rest.chunks_exact(BLOCK) {
         if block.iter().fold(false, |any, byte| any | wanted(*byte)) {

@@ -107,7 +107,15 @@ fn sextet(sign: u8) -> Option<u8> {
 
 fn begins_as_text(bytes: &[u8]) -> bool {
     let strange = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x1b);
-    is_utf16(bytes) || bytes.iter().filter(strange).count() == 0 && !matches!(bytes[0], 0x80..=0xc1 | 0xf5..)
+    is_utf16(bytes) || bytes.iter().filter(strange).count() == 0 && may_be_valid(bytes)
+}
+
+/// Whether nine tenths of what begins so may be UTF-8; a character may be cut at the end.
+fn may_be_valid(bytes: &[u8]) -> bool {
+    str::from_utf8(bytes).map_or_else(
+        |error| error.valid_up_to() * 10 >= bytes.len() * 9 || error.error_len().is_none(),
+        |_| true,
+    )
 }
 
 /// UTF-16 of mostly ASCII, as PowerShell's `-EncodedCommand` wants it.

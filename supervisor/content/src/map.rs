@@ -1,5 +1,6 @@
 //! From places in a changed text back to places in the text that it was made of.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
 /// What each byte of a changed text came from.
@@ -14,7 +15,7 @@ struct Piece {
     view: usize,
     source: usize,
     /// Bytes of the source that stand for the whole piece; `None` where both go on byte by byte.
-    whole: Option<usize>,
+    whole: Option<NonZeroUsize>,
 }
 
 impl Map {
@@ -28,9 +29,9 @@ impl Map {
         self.put(Piece { view, source, whole: None });
     }
 
-    /// What comes at `view` stands for `length` bytes from `source` on.
+    /// What comes at `view` stands for `length` bytes from `source` on, at least 1.
     pub(crate) fn replace(&mut self, view: usize, source: usize, length: usize) {
-        self.put(Piece { view, source, whole: Some(length) });
+        self.put(Piece { view, source, whole: NonZeroUsize::new(length) });
     }
 
     fn put(&mut self, piece: Piece) {
@@ -52,7 +53,7 @@ impl Map {
         let after = self.pieces.partition_point(|piece| piece.view <= view);
         match after.checked_sub(1).map(|index| self.pieces[index]) {
             None => (view, view + 1),
-            Some(Piece { source, whole: Some(length), .. }) => (source, source + length),
+            Some(Piece { source, whole: Some(length), .. }) => (source, source + length.get()),
             Some(Piece { view: begin, source, whole: None }) => {
                 (source + view - begin, source + view - begin + 1)
             }

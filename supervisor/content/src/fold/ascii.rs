@@ -100,9 +100,18 @@ impl Blocks {
 
     /// The byte of the source that a byte of the folded text stands for.
     fn at(&self, source: &str, folded: &str, place: usize) -> usize {
-        let index = self.starts.partition_point(|start| *start <= place).saturating_sub(1);
+        // Nothing is folded to more than it is: the block is the one of that number, or a later one.
+        let least = place / BLOCK;
+        let index = match self.starts.get(least + 1) {
+            Some(next) if *next > place => least,
+            _ => self.starts.partition_point(|start| *start <= place).saturating_sub(1),
+        };
         let start = self.starts.get(index).copied().unwrap_or_default();
         let begin = (index * BLOCK).min(source.len());
+        // Nearly every block is kept byte by byte.
+        if self.starts.get(index + 1) == Some(&(start + BLOCK)) {
+            return begin + place - start;
+        }
         let bytes = &source.as_bytes()[begin..(begin + BLOCK).min(source.len())];
         let mut after_space =
             start.checked_sub(1).is_some_and(|last| folded.as_bytes().get(last) == Some(&b' '));
