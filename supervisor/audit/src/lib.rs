@@ -50,7 +50,7 @@ pub use log::{Log, LogConfig, LogError};
 pub use numbers::{KernelNumbers, Number};
 pub use read::{ReadError, Reader, read};
 pub use record::{ParseError, Place, Record, SessionId, VERSION, write_line};
-pub use redact::{Detail, Forms, MIN_SECRET_BYTES, Redact, Redactor};
+pub use redact::{Detail, Forms, MIN_SECRET_BYTES, Redact, Redactor, Seen, Sight};
 pub use render::render;
 pub use revision::Revision;
 pub use verify::{Damage, Repair, SessionSeen, Verified, VerifyError, verify};

@@ -61,6 +61,7 @@ mod redact;
 mod scanner;
 mod search;
 mod suspicion;
+mod visible;
 
 pub use allowed::{Allowed, Day, DayError};
 pub use class::{Class, Classes, Severity};
@@ -69,3 +70,4 @@ pub use names::{OWN_SECRET, is_rule, rule_names};
 pub use pack::{Pack, PackError, Rule};
 pub use redact::{copies, placeholder, redacted};
 pub use scanner::Scanner;
+pub use visible::{Visible, visible};

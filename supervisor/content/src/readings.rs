@@ -10,7 +10,7 @@ use crate::marks::MARK;
 ///
 /// The first are those in which it is left out. Where it stands between letters, one more has a [`MARK`] there.
 pub(crate) fn readings(text: &str) -> Vec<View> {
-    let mut readings = visible(text);
+    let mut readings = seen(text);
     if !readings.is_empty() && is_glued(text) {
         readings.push(marked(text));
     }
@@ -21,7 +21,7 @@ pub(crate) fn readings(text: &str) -> Vec<View> {
 ///
 /// The first is what a terminal shows. Where an escape takes visible characters with it, another is what a model reads: every
 /// character that can be seen.
-pub(crate) fn visible(text: &str) -> Vec<View> {
+pub(crate) fn seen(text: &str) -> Vec<View> {
     let mut spans = invisible::find(text).peekable();
     if spans.peek().is_none() {
         return Vec::new();

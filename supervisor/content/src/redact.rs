@@ -8,7 +8,7 @@ use aho_corasick::AhoCorasick;
 use crate::class::Class;
 use crate::findings::{Finding, Findings};
 use crate::fold::View;
-use crate::readings::visible;
+use crate::readings::seen;
 
 /// The shortest secret whose other copies are cut out, too; shorter ones are words.
 const LEAST_COPY: usize = 8;
@@ -63,7 +63,7 @@ pub fn copies<'f>(text: &str, findings: &'f Findings) -> Vec<(Range<usize>, &'f 
         hits.map(|hit| (hit.range(), known[hit.pattern().as_usize()])).collect()
     };
     let mut found = hits(text);
-    for View { text, map } in visible(text) {
+    for View { text, map } in seen(text) {
         let split = hits(&text).into_iter().map(|(span, finding)| (map.source(&span), span.len(), finding));
         // The others stand in the text itself.
         found.extend(
@@ -78,7 +78,7 @@ fn secrets<'f>(text: &str, findings: &'f Findings) -> BTreeMap<String, &'f Findi
     let mut known = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.class() == Class::Secret) {
         let Some(secret) = text.get(finding.span.clone()) else { continue };
-        let read = visible(secret).into_iter().map(|view| view.text);
+        let read = seen(secret).into_iter().map(|view| view.text);
         for form in read.chain([secret.to_owned()]).filter(|form| form.len() >= LEAST_COPY) {
             known.entry(form).or_insert(finding);
         }

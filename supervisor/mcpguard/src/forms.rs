@@ -11,6 +11,16 @@ const RUN: usize = 16;
 /// The fewest digits of a phone number, a card or an account.
 const LEAST_DIGITS: usize = 7;
 
+/// What is seen of a text, for secrets that are known.
+pub(crate) fn seen(text: &str) -> Vec<audit::Seen> {
+    let seen = content::visible(text).into_iter();
+    seen.map(|seen| -> audit::Seen {
+        let text = seen.text().to_owned();
+        (text, Box::new(move |range| seen.source(range)))
+    })
+    .collect()
+}
+
 /// What is cut out of records under a policy: personal data where it is redacted or blocked anywhere.
 pub(crate) fn of(ContentPlan { answers, arguments, stderr, allowed: _ }: &ContentPlan) -> Forms {
     let kept = |treatment: Option<(Treatment, _)>| treatment.is_some_and(|(how, _)| how >= Treatment::Redact);
@@ -47,14 +57,18 @@ fn found(text: &str, classes: Classes) -> Vec<(Range<usize>, String)> {
 }
 
 /// Keys and tokens are long runs of letters and digits with capitals or digits in them; a URL names its password between
-/// `://` and `@`; what is encoded is such a run as well.
+/// `://` and `@`; what is encoded is such a run as well, and what is invisible ends none.
 fn may_hold_one(text: &str) -> bool {
     let in_url = || text.find("://").is_some_and(|at| text[at..].contains('@'));
     let (mut run, mut telling) = (0, false);
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'_' | b'-' | b'+' | b'=' | b'%' => run += 1,
+            b'a'..=b'z' | b'_' | b'-' | b'+' | b'=' | b'%' | b'&' | b'#' | b';' | b'\\' => run += 1,
             b'0'..=b'9' | b'A'..=b'Z' => (run, telling) = (run + 1, true),
+            // What stands in an escape may be anything.
+            0x1b => return true,
+            0x80.. | 0x7f => {}
+            byte if byte.is_ascii_control() && !byte.is_ascii_whitespace() => {}
             _ => (run, telling) = (0, false),
         }
         if run >= RUN && telling {
@@ -79,6 +93,23 @@ mod tests {
             unseen.extend(texts.map(|text| format!("{}: {}", rule.id(), text.len())));
         }
         assert!(unseen.is_empty(), "{unseen:?}");
+    }
+
+    #[test]
+    fn what_is_split_or_encoded_is_looked_at() {
+        let token = ["ghp", "_g43kiJfahqSIjOugM1yTMAd7V3DnI80MbLPk"].concat();
+        let between = |sign: &str| token.chars().map(|c| format!("{c}{sign}")).collect::<String>();
+        let html: String = token.bytes().map(|byte| format!("&#{byte};")).collect();
+        let escaped: String = token.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+        for text in
+            [between("\u{200b}"), between("\u{7}"), between("\u{1b}[0m"), between("\u{ad}"), html, escaped]
+        {
+            assert_eq!(
+                secrets(&text).first().map(|(_, name)| name.as_str()),
+                Some("github-token"),
+                "{text:?}"
+            );
+        }
     }
 
     #[test]

@@ -33,6 +33,12 @@ pub const MIN_SECRET_BYTES: usize = 6;
 /// Finds secrets by their form in a text: where they stand, on character boundaries, and what is said in their place.
 pub type Forms = fn(&str) -> Vec<(Range<usize>, String)>;
 
+/// A text without what nobody sees in it, and from a range of it the bytes of the whole text, those that nobody sees between them.
+pub type Seen = (String, Box<dyn Fn(&Range<usize>) -> Range<usize>>);
+
+/// What is seen of a text, once for each kind of reader; nothing where all of it is.
+pub type Sight = fn(&str) -> Vec<Seen>;
+
 /// The longest secret of a well-known form, in bytes: a private key.
 const LONGEST_FORM: usize = 8 << 10;
 
@@ -45,6 +51,8 @@ pub struct Redactor {
     plus_is_space: bool,
     /// Those that nobody has told of; others from the next text on, when the policy changes.
     forms: RwLock<Option<Forms>>,
+    /// How texts are seen, if something in them may be invisible.
+    sight: Option<Sight>,
 }
 
 impl fmt::Debug for Redactor {
@@ -69,13 +77,20 @@ impl Redactor {
             }
         }
         let plus_is_space = variants.iter().any(|(_, variant)| variant.contains(&b' '));
-        Self { needles: Needles::new(&variants), names, unprotected, plus_is_space, forms: RwLock::new(None) }
+        let (needles, forms) = (Needles::new(&variants), RwLock::new(None));
+        Self { needles, names, unprotected, plus_is_space, forms, sight: None }
     }
 
     /// Cuts out what has the form of a secret as well.
     #[must_use]
     pub fn with_forms(self, forms: Forms) -> Self {
         Self { forms: RwLock::new(Some(forms)), ..self }
+    }
+
+    /// Cuts out secrets with something in them that nobody sees as well.
+    #[must_use]
+    pub fn with_sight(self, sight: Sight) -> Self {
+        Self { sight: Some(sight), ..self }
     }
 
     /// Cuts out other forms from the next text on.
@@ -125,33 +140,37 @@ impl Redactor {
         Cow::Owned(clean)
     }
 
-    /// Where secrets stand in the text, with their names; by place, apart from each other, on character boundaries.
+    /// Where secrets stand in the text as it is, with their names; by place, apart from each other, on character boundaries.
     pub fn places(&self, text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
-        let mut found = self.found(text);
+        let mut found = self.found(text, None);
         found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
         merged(found).into_iter().map(|(range, secret)| (range, self.names[secret].as_str()))
     }
 
     /// Everything that is cut out, by its name; unordered, overlapping.
     fn all(&self, text: &str) -> Vec<(Range<usize>, Cow<'_, str>)> {
-        let own = self.found(text).into_iter();
+        let own = self.found(text, self.sight).into_iter();
         let own = own.map(|(range, secret)| (range, Cow::Borrowed(self.names[secret].as_str())));
         let forms = self.known_forms().map(|forms| forms(text)).unwrap_or_default().into_iter();
         own.chain(forms.map(|(range, name)| (range, Cow::Owned(name)))).collect()
     }
 
     /// Where secrets stand in the text, and which; unordered, overlapping, on character boundaries.
-    fn found(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+    fn found(&self, text: &str, sight: Option<Sight>) -> Vec<(Range<usize>, usize)> {
         let mut found = Vec::new();
         if self.names.is_empty() {
             return found;
         }
+        let mut note = |range: Range<usize>, secret| {
+            found.push((text.floor_char_boundary(range.start)..text.ceil_char_boundary(range.end), secret));
+        };
         for view in View::all(text, self.plus_is_space) {
-            self.needles.find(view.bytes(), |range, secret| {
-                let range = view.origin(range);
-                let range = text.floor_char_boundary(range.start)..text.ceil_char_boundary(range.end);
-                found.push((range, secret));
-            });
+            self.needles.find(view.bytes(), |range, secret| note(view.origin(range), secret));
+            let seen = sight.zip(str::from_utf8(view.bytes()).ok()).map(|(sight, text)| sight(text));
+            for (seen, source) in seen.into_iter().flatten() {
+                let mut note = |range, secret| note(view.origin(source(&range)), secret);
+                self.needles.find(seen.as_bytes(), &mut note);
+            }
         }
         found
     }
@@ -257,6 +276,21 @@ mod tests {
         let redactor = Redactor::new([("A", "known-value")]).with_forms(forms);
         assert_eq!(redactor.text("a tok_1234 known-value b"), "a [redacted:token] [redacted:A] b");
         assert_eq!(redactor.places("tok_1234").count(), 0, "only the session's own have places");
+    }
+
+    #[test]
+    fn what_nobody_sees_hides_nothing() {
+        let sight: Sight = |text| {
+            let seen = text.replace('\u{200b}', "");
+            let places: Vec<usize> =
+                text.char_indices().filter(|(_, c)| *c != '\u{200b}').map(|(at, _)| at).collect();
+            vec![(seen, Box::new(move |range| places[range.start]..places[range.end - 1] + 1))]
+        };
+        let (plain, seeing) = (redactor(), redactor().with_sight(sight));
+        for text in ["a gh\u{200b}p_s3cr3t/Val+ue\u{200b}== b", "a gh\\u200bp_s3cr3t/Val+ue== b"] {
+            assert_eq!(plain.text(text), text);
+            assert_eq!(seeing.text(text), "a [redacted:TOKEN] b");
+        }
     }
 
     #[test]

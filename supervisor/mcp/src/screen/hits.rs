@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use content::{
-    Allowed, Class, Classes, Findings, OWN_SECRET, Scanner, Severity, invisible, placeholder, redacted,
+    Allowed, Class, Classes, Findings, OWN_SECRET, Scanner, Severity, Visible, invisible, placeholder,
+    redacted, visible,
 };
 use policy::plan::{RuleId, Treatment, Treatments};
 
@@ -121,36 +122,14 @@ impl Screen {
 
     /// The session's own secrets with something in them that nobody sees, which a reader leaves out.
     fn split(&self, text: &str) -> Vec<(Range<usize>, String)> {
-        let whole: Vec<Range<usize>> = invisible::find(text).map(|span| span.range).collect();
-        if whole.is_empty() {
-            return Vec::new();
-        }
-        // With what a terminal takes for the inside of an escape, and without.
-        let signs: Vec<Range<usize>> = invisible::characters(text).map(|span| span.range).collect();
-        let mut found = self.split_by(text, &whole);
-        found.extend(
-            Some(signs)
-                .filter(|signs| *signs != whole)
-                .map(|signs| self.split_by(text, &signs))
-                .into_iter()
-                .flatten(),
-        );
-        found
-    }
-
-    fn split_by(&self, text: &str, spans: &[Range<usize>]) -> Vec<(Range<usize>, String)> {
-        let (visible, places) = without(text, spans);
-        let home = |at: usize| {
-            let before = places.partition_point(|(visible, _)| *visible <= at).saturating_sub(1);
-            places.get(before).map_or(at, |(visible, whole)| at - visible + whole)
+        let of = |seen: &Visible| {
+            let found = self.secrets.find(seen.text()).into_iter();
+            let found = found.map(|(range, name)| (seen.source(&range), range.len(), name));
+            // The others stand in the text itself.
+            let split = found.filter(|(span, length, _)| span.len() > *length);
+            split.map(|(span, _, name)| (span, name)).collect::<Vec<_>>()
         };
-        // The last character's place, not the one behind it: something invisible may lie between.
-        let span = |range: Range<usize>| home(range.start)..home(range.end.saturating_sub(1)) + 1;
-        let found = self.secrets.find(&visible).into_iter().filter(|(range, _)| !range.is_empty());
-        let found = found.map(|(range, name)| (span(range), name));
-        found
-            .filter(|(range, _)| spans.iter().any(|span| span.start > range.start && span.end < range.end))
-            .collect()
+        visible(text).iter().flat_map(of).collect()
     }
 
     fn invisible(&self, text: &str, treatments: &Treatments) -> Vec<Hit> {
@@ -181,17 +160,6 @@ impl Screen {
         };
         self.allowed.iter().any(covers)
     }
-}
-
-/// The text without these ranges, and where its parts come from: each begins at the first number and came from the second.
-fn without(text: &str, ranges: &[Range<usize>]) -> (String, Vec<(usize, usize)>) {
-    let (mut left, mut places, mut from) = (String::with_capacity(text.len()), Vec::new(), 0);
-    for range in ranges.iter().chain([&(text.len()..text.len())]) {
-        places.push((left.len(), from));
-        left.push_str(text.get(from..range.start).unwrap_or_default());
-        from = range.end.max(from);
-    }
-    (left, places)
 }
 
 fn treatment(class: Class, treatments: &Treatments) -> Option<(Treatment, RuleId)> {

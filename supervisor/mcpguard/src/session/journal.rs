@@ -62,7 +62,9 @@ impl Journal {
         };
         reach::log_is_out_of_reach(&composed.plan, &path)?;
         let secrets = secrets.iter().map(|(name, value)| (name.clone(), value.clone()));
-        let redactor = Arc::new(Redactor::new(secrets).with_forms(forms::of(&composed.plan.content)));
+        let redactor =
+            Redactor::new(secrets).with_sight(forms::seen).with_forms(forms::of(&composed.plan.content));
+        let redactor = Arc::new(redactor);
         let (name, place) = (session.to_string(), std::path::absolute(&path)?);
         let config = LogConfig {
             path,
