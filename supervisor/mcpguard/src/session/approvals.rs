@@ -1,16 +1,15 @@
 //! Calls that wait for an approval, as whoever is asked sees them, and the policy's program that may decide.
 
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::shell::{Group, Shell, Told};
 
 /// Programs that decide at once; for more calls nobody but people can.
 const MOST: usize = 16;
@@ -116,29 +115,16 @@ impl Hooks {
     }
 }
 
-/// Runs the program. Its exit status is told by a shell around it: the supervisor reaps every child, so that nobody else can
-/// wait for one.
+/// Runs the program, for as long as it takes: by then the call may have been refused, which is no matter of its answer.
 fn answered(argv: &[String], line: &[u8]) -> anyhow::Result<Option<bool>> {
-    let mut child = started(argv)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // One that does not read decides all the same.
-        let _ = stdin.write_all(line).and_then(|()| stdin.write_all(b"\n"));
+    match Shell::start(argv, Group::Ours)?.ask(line, None)? {
+        Told::Status(status) if status == "0" => Ok(Some(true)),
+        Told::Status(status) if status == "1" => Ok(Some(false)),
+        Told::Status(status) => {
+            anyhow::bail!("`{}` ended with {status:?}, which decides nothing", argv.join(" "))
+        }
+        Told::Killed | Told::Late => anyhow::bail!("`{}` was killed, which decides nothing", argv.join(" ")),
     }
-    let mut told = String::new();
-    let stdout = child.stdout.take().context("its shell has no stdout")?;
-    stdout.take(16).read_to_string(&mut told)?;
-    match told.trim() {
-        "0" => Ok(Some(true)),
-        "1" => Ok(Some(false)),
-        other => anyhow::bail!("`{}` ended with {other:?}, which decides nothing", argv.join(" ")),
-    }
-}
-
-fn started(argv: &[String]) -> anyhow::Result<Child> {
-    let mut command = Command::new("/bin/sh");
-    command.args(["-c", r#""$@" >&2; printf %s "$?""#, "mcpguard-approval"]).args(argv);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
-    command.spawn().context("/bin/sh cannot be started")
 }
 
 #[cfg(test)]

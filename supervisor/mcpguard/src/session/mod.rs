@@ -28,6 +28,7 @@ mod pins;
 mod place;
 mod reach;
 mod reload;
+mod shell;
 mod start;
 mod stdio;
 mod surroundings;

@@ -1,11 +1,12 @@
 //! Programs that are being told. None outlives the session: it would hold our stderr open, and whoever reads that would wait.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::ChildStdout;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+
+use crate::session::shell::{Group, Shell};
 
 /// Programs that may run at once: one that is waited for, and those that were waited for long enough.
 const MOST: usize = 4;
@@ -18,21 +19,18 @@ pub(in crate::session) struct Running {
 }
 
 impl Running {
-    /// Makes sure that one more may be started.
+    /// Starts one more.
     ///
     /// # Errors
-    /// It may not.
-    pub(super) fn make_room(&mut self) -> anyhow::Result<()> {
+    /// It may not be started, or cannot.
+    pub(super) fn start(&mut self, argv: &[String]) -> anyhow::Result<Shell> {
         anyhow::ensure!(!self.closed, "the session has ended");
         self.shells.retain(|(_, told)| is_alive(told));
         anyhow::ensure!(self.shells.len() < MOST, "{MOST} of its kind still run");
-        Ok(())
-    }
-
-    pub(super) fn add(&mut self, shell: u32, told: &ChildStdout) -> anyhow::Result<()> {
-        let shell = Pid::from_raw(i32::try_from(shell)?);
-        self.shells.push((shell, told.as_fd().try_clone_to_owned()?));
-        Ok(())
+        let shell = Shell::start(argv, Group::Own)?;
+        let (id, told) = shell.leader();
+        self.shells.push((Pid::from_raw(i32::try_from(id)?), told.try_clone_to_owned()?));
+        Ok(shell)
     }
 
     /// Ends those that still run; no other is started.

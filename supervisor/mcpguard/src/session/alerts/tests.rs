@@ -278,6 +278,22 @@ fn programs_that_hang_are_left_alone_not_more_than_a_few_and_ended_with_the_sess
     }
 }
 
+/// A rule's reason may be as long as a policy, and a pipe has room for 64 KiB.
+#[test]
+fn a_program_that_reads_nothing_holds_up_neither_others_nor_the_end() {
+    let running: Arc<Mutex<Running>> = Arc::default();
+    let mut program = with("sleep 600", &running).hasty();
+    let telling = std::thread::spawn(move || program.tell(&message(&"x".repeat(1 << 20)), 0));
+    let until = Instant::now() + LONG;
+    while !telling.is_finished() {
+        assert!(Instant::now() < until, "the program is waited for");
+        drop(running.lock().unwrap());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(telling.join().unwrap().unwrap_err().to_string().contains("still runs"));
+    running.lock().unwrap().close();
+}
+
 #[test]
 fn syslog_gets_the_same_line() {
     let directory = tempfile::tempdir().unwrap();
