@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use ::alerts::{
-    Condition, Field, Filter, Glob, GroupBy, Kind, Layer, Pack, PathPrefix, Rule, Severity, Threshold,
-    Verdict,
+    Condition, Field, Filter, Glob, GroupBy, Kind, Layer, Pack, Rule, Severity, Threshold, Verdict,
 };
 use audit::{Redactor, RuleRef};
 use policy::Plan;
 use policy::plan::{
-    AlertEvent, AlertField, AlertGroup, AlertOutcome, AlertPack, AlertRule, AlertSeverity, AlertSubject,
-    AlertWhen, AlertsPlan,
+    AbsolutePath, AlertEvent, AlertField, AlertGroup, AlertOutcome, AlertPack, AlertRule, AlertSeverity,
+    AlertSubject, AlertWhen, AlertsPlan,
 };
 
 use super::super::translate::rule_ref;
+use crate::host::real;
 
 /// Shipped rules about what nobody tells a session: callers that say who they are, what operators of the host
 /// daemon do.
@@ -57,14 +57,13 @@ pub(super) fn shipped(pack: AlertPack) -> Vec<Rule> {
 fn own(rule: &AlertRule) -> Option<Rule> {
     let AlertRule { name, reason, severity, events, outcomes, about, tools, hosts, paths, .. } = rule;
     let globs = |texts: &[String]| texts.iter().map(|text| text.parse::<Glob>().ok()).collect::<Option<_>>();
-    let directory = |path: &policy::plan::AbsolutePath| path.as_path().to_str()?.parse::<PathPrefix>().ok();
     let filter = Filter {
         kinds: events.iter().copied().map(kind).collect(),
         verdicts: outcomes.iter().copied().map(verdict).collect(),
         layers: about.iter().copied().map(layer).collect(),
         tools: globs(tools)?,
         hosts: globs(hosts)?,
-        paths: paths.iter().map(directory).collect::<Option<_>>()?,
+        paths: paths.iter().flat_map(spellings).map(|path| path.parse().ok()).collect::<Option<_>>()?,
         ..Filter::default()
     };
     Some(Rule {
@@ -79,6 +78,15 @@ fn own(rule: &AlertRule) -> Option<Rule> {
         },
         quiet: rule.quiet,
     })
+}
+
+/// A directory as the policy names it, and as the kernel does in its events: where it really is. Neither is a text for sure, and
+/// records hold what can be read of it.
+fn spellings(path: &AbsolutePath) -> Vec<String> {
+    let (path, real) = (path.as_path(), real(path.as_path()));
+    let mut all = vec![path.to_string_lossy().into_owned()];
+    all.extend((real != path).then(|| real.to_string_lossy().into_owned()));
+    all
 }
 
 fn when(when: AlertWhen) -> Option<Condition> {

@@ -100,6 +100,31 @@ fn the_manual_lists_the_shipped_rules() {
     assert!(NOT_HERE.iter().all(|name| manual.contains(&format!("| `{name}` |"))));
 }
 
+/// `/home` may be a link, and no text.
+#[test]
+fn a_directory_is_known_by_where_it_really_is() {
+    use std::os::unix::ffi::OsStrExt;
+    let room = tempfile::tempdir().unwrap();
+    let home = room.path().join(std::ffi::OsStr::from_bytes(b"h\xffome"));
+    std::fs::create_dir(room.path().join("real")).unwrap();
+    std::os::unix::fs::symlink("real", &home).unwrap();
+    let real = room.path().canonicalize().unwrap().join("real/.ssh/id");
+    let path = AbsolutePath::new(home.join(".ssh"));
+    let only = AlertRule {
+        paths: path.into_iter().collect(),
+        tools: vec![],
+        hosts: vec![],
+        ..rule("r", AlertWhen::Any)
+    };
+    let rules = rules::of(&AlertsPlan { rules: vec![only], ..AlertsPlan::default() }, &Redactor::none());
+    let told = |path: &std::path::Path| {
+        let path = path.to_string_lossy();
+        let event = ::alerts::Event { path: Some(&path), ..::alerts::Event::new(::alerts::Kind::Denial) };
+        rules[0].filter.admits(&event)
+    };
+    assert!(told(&real) && told(&home.join(".ssh/id")) && !told(&home.join(".sshx/id")));
+}
+
 fn message(subject: &str) -> Arc<Message> {
     of_severity(audit::Severity::Warning, subject)
 }
