@@ -45,6 +45,7 @@ mod judge;
 mod leads;
 mod logs;
 mod notes;
+mod once;
 mod open;
 mod orders;
 mod passing;
@@ -142,14 +143,16 @@ fn judged(args: &Args) -> anyhow::Result<Outcome> {
     let scopes = args.scopes.as_deref().map(crate::caller::named).transpose()?;
     let mut judges = Judges::new(&args.policy, args.workspace.clone(), args.command.clone(), scopes);
     let logs: Vec<Log> = args.logs.iter().map(|path| Log::proved(path)).collect::<Result<_, _>>()?;
+    once::each(&logs)?;
     let mut tally = Tally::default();
     for log in &logs {
         let mut sessions = Sessions::new(log.name());
-        let mut records = log.records()?;
+        let (mut records, before) = (log.records()?, tally.records);
         while let Some(step) = records.next() {
             sessions.step(&step, records.ahead(), &mut judges, &mut tally)?;
         }
         sessions.finish(&mut tally);
+        log.was_read(tally.records - before)?;
     }
     // A policy with a mistake is told of although the logs have nothing to judge.
     judges.any()?;

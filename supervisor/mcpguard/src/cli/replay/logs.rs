@@ -1,9 +1,10 @@
 //! Logs that are proved first and read then.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use audit::Filter;
+use anyhow::{Context, bail, ensure};
+use audit::{Filter, SessionId};
 
 use super::steps::{Records, Sound};
 
@@ -24,8 +25,16 @@ impl Log {
     /// # Errors
     /// There is none, nothing of it is as it was written, or it holds no record at all: nobody may take that for a success.
     pub(super) fn proved(path: &Path) -> anyhow::Result<Self> {
-        if audit::log_files(path)?.iter().all(|file| !file.exists()) {
+        let files = audit::log_files(path)?;
+        if files.iter().all(|file| !file.exists()) {
             bail!("there is no log at {}", path.display());
+        }
+        // What is no file at all is told of when it is opened.
+        if let Some(other) = files.iter().find(|file| file.exists() && !file.is_file()) {
+            bail!(
+                "{} cannot be judged: it is no regular file, and a log is read more than once",
+                other.display()
+            );
         }
         let path = path.to_owned();
         match audit::verify(&path) {
@@ -62,12 +71,35 @@ impl Log {
 
     /// Its sound records, oldest first.
     pub(super) fn records(&self) -> anyhow::Result<Records> {
-        let open = || {
-            let reader = audit::read(&self.path, Filter::default());
-            reader.with_context(|| format!("cannot read {}", self.path.display()))
-        };
-        let (here, ahead) = (Sound::new(open()?, self.sound), Sound::new(open()?, self.sound));
-        Ok(Records::of(here, ahead))
+        Ok(Records::of(self.again()?, self.again()?))
+    }
+
+    fn again(&self) -> anyhow::Result<Sound> {
+        let reader = audit::read(&self.path, Filter::default());
+        Ok(Sound::new(reader.with_context(|| format!("cannot read {}", self.path.display()))?, self.sound))
+    }
+
+    /// Looks whether all that was proved was there when it was read again.
+    ///
+    /// # Errors
+    /// It was not: what was not judged may not pass for a success.
+    pub(super) fn was_read(&self, records: u64) -> anyhow::Result<()> {
+        let (path, sound) = (self.path.display(), self.sound);
+        ensure!(
+            records == sound,
+            "{path} cannot be judged: of its {sound} records {records} were there when it was read again"
+        );
+        Ok(())
+    }
+
+    /// The first and the last number of each session's records in it.
+    pub(super) fn spans(&self) -> anyhow::Result<BTreeMap<SessionId, (u64, u64)>> {
+        let mut spans = BTreeMap::new();
+        for record in self.again()? {
+            let (first, last) = spans.entry(record.session).or_insert((record.seq, record.seq));
+            (*first, *last) = ((*first).min(record.seq), (*last).max(record.seq));
+        }
+        Ok(spans)
     }
 }
 

@@ -59,6 +59,51 @@ fn a_log_without_a_record_is_an_error_that_says_so() {
 }
 
 #[test]
+fn no_record_is_judged_twice() {
+    let mut log = Written::session();
+    log.lasting(1, "x", json!({}), 1).lasting(2, "x", json!({}), 1);
+    let (path, room) = (log.path(), log.room.path());
+    let replay = |logs: &[_]| log.replay_of(logs, "", FailOn::Narrowed, None);
+    let of_both = |other: std::path::PathBuf| replay(&[path.clone(), other]).unwrap_err().to_string();
+    assert!(of_both(path.clone()).contains("is given twice"), "{}", of_both(path.clone()));
+    // A link, a copy, a copy of what was there until then, a rotated file beside the log that it is of.
+    let beside = |name: &str, bytes: &[u8]| {
+        std::fs::write(room.join(name), bytes).unwrap();
+        room.join(name)
+    };
+    std::os::unix::fs::symlink(&path, room.join("link")).unwrap();
+    let lines: Vec<&[u8]> = log.lines.split_inclusive(|byte| *byte == b'\n').collect();
+    for other in [room.join("link"), beside("copy", &log.lines), beside("early", &lines[..2].concat())] {
+        assert!(of_both(other).contains("records of the same session"));
+    }
+    let whole = [beside("a.1", &lines[..3].concat()), beside("a", &lines[3..].concat())];
+    assert!(replay(&whole).unwrap_err().to_string().contains("records of the same session"));
+    // One that is broken behind them is no better.
+    let broken = beside("broken", &[&log.lines, b"x\n" as &[u8]].concat());
+    assert!(of_both(broken).contains("records of the same session"));
+    // Other sessions may be.
+    let mut other = Written::empty();
+    other.session = "s2".to_owned();
+    other.add(0, start(&[], &[])).lasting(1, "x", json!({}), 1);
+    assert_eq!(replay(&[path.clone(), other.path()]).unwrap().calls(), [3, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_again_is_no_success() {
+    let mut log = Written::session();
+    log.lasting(1, "x", json!({}), 1);
+    let (path, pipe) = (log.path(), log.room.path().join("pipe"));
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let told = log.replay_of(&[pipe], "", FailOn::Narrowed, None).unwrap_err().to_string();
+    assert!(told.contains("is no regular file"), "{told}");
+    let proved = Log::proved(&path).unwrap();
+    let read = |log: &Log| log.was_read(log.records().unwrap().count() as u64);
+    read(&proved).unwrap();
+    std::fs::write(&path, "").unwrap();
+    assert!(read(&proved).unwrap_err().to_string().contains("of its 3 records 0 were there"));
+}
+
+#[test]
 fn sessions_of_one_log_are_judged_apart() {
     let mut log = Written::empty();
     for session in ["a1", "b2", "c3"] {

@@ -85,10 +85,20 @@ impl Written {
     }
 
     fn replay_with(&self, policy: &str, fail_on: FailOn, scopes: Option<&str>) -> anyhow::Result<Told> {
+        self.replay_of(&[self.path()], policy, fail_on, scopes)
+    }
+
+    fn replay_of(
+        &self,
+        logs: &[PathBuf],
+        policy: &str,
+        fail_on: FailOn,
+        scopes: Option<&str>,
+    ) -> anyhow::Result<Told> {
         let file = self.room.path().join("new.yaml");
         std::fs::write(&file, format!("version: 1\nname: new\n{policy}")).unwrap();
         let args = |json| Args {
-            logs: vec![self.path()],
+            logs: logs.to_vec(),
             policy: file.to_string_lossy().into_owned(),
             workspace: None,
             scopes: scopes.map(str::to_owned),
