@@ -166,7 +166,7 @@ impl Outcome {
         let differs = match fail_on {
             FailOn::Narrowed => narrowed > 0,
             FailOn::Widened => widened > 0,
-            FailOn::Any => narrowed + widened > 0,
+            FailOn::Any => narrowed > 0 || widened > 0,
         };
         u8::from(differs || self.logs.iter().any(|log| log.broken().is_some()))
     }

@@ -16,25 +16,27 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// Counts so many. What a log says to be more than a number can hold stays at the largest: it must not come to nothing.
     pub(super) fn add(&mut self, change: Change, count: u64) {
-        self.all += count;
-        *match change {
+        self.all = self.all.saturating_add(count);
+        let counted = match change {
             Change::None => &mut self.same,
             Change::Denied => &mut self.denied,
             Change::Allowed => &mut self.allowed,
             Change::Waits => &mut self.waits,
             Change::MayPass => &mut self.may_pass,
             Change::Unknown => &mut self.unknown,
-        } += count;
+        };
+        *counted = counted.saturating_add(count);
     }
 
     /// What was allowed and is not any more, or not at once: nobody may be there to approve.
     pub(super) fn narrowed(&self) -> u64 {
-        self.denied + self.waits
+        self.denied.saturating_add(self.waits)
     }
 
     /// What was denied and is not any more, or may pass.
     pub(super) fn widened(&self) -> u64 {
-        self.allowed + self.may_pass
+        self.allowed.saturating_add(self.may_pass)
     }
 }

@@ -78,6 +78,6 @@ fn counts(counts: &Counts) -> Value {
     let Counts { all, same, denied, allowed, waits, may_pass, unknown } = counts;
     json!({
         "all": all, "as_before": same, "denied_now": denied, "allowed_now": allowed,
-        "wait_for_approval": waits + may_pass, "unknown": unknown,
+        "wait_for_approval": waits.saturating_add(*may_pass), "unknown": unknown,
     })
 }

@@ -68,7 +68,7 @@ fn what_was_read(logs: usize, tally: &Tally) -> String {
 
 fn line(title: &str, counts: &Counts, out: &mut dyn Write) -> io::Result<()> {
     let Counts { all, same, denied, allowed, waits, may_pass, unknown } = counts;
-    let waits = waits + may_pass;
+    let waits = waits.saturating_add(*may_pass);
     writeln!(
         out,
         "{title:<8} {all:>6}: {same} as before, {denied} denied now, {allowed} allowed now, {waits} wait for an approval, {unknown} unknown"

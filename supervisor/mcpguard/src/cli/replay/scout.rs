@@ -41,6 +41,10 @@ impl Scout {
             Body::Approval(approval) if approval.state == ApprovalState::Held && self.held.len() < MOST => {
                 self.held.insert((record.session.clone(), approval.call));
             }
+            // It does not go to the server, and makes room for another one.
+            Body::Approval(approval) if approval.state == ApprovalState::Denied => {
+                self.held.remove(&(record.session, approval.call));
+            }
             Body::ToolCall(call) if call.verdict == Verdict::Allowed => {
                 let key = (record.session.clone(), call.call);
                 if !self.held.remove(&key) && self.open.len() < MOST {

@@ -94,14 +94,14 @@ impl Tally {
             said.unwrap_or_else(|| if change == Change::Unknown { why.clone() } else { String::new() });
         let key = (change, kind, subject.to_owned(), format!("{then:?}{now:?}"), said);
         if let Some(group) = self.groups.get_mut(&key) {
-            group.count += count;
+            group.count = group.count.saturating_add(count);
         } else if self.groups.len() < MOST {
             let (rule, why, subject) = (rule.clone(), why.clone(), subject.to_owned());
             let group =
                 Group { change, kind, subject, then, now: *now, rule, why, first: seen.clone(), count };
             self.groups.insert(key, group);
         } else {
-            self.crowded_out += count;
+            self.crowded_out = self.crowded_out.saturating_add(count);
         }
     }
 
@@ -112,11 +112,11 @@ impl Tally {
 
     /// What was allowed and is not any more, or not at once.
     pub(super) fn narrowed(&self) -> u64 {
-        self.calls.narrowed() + self.denials.narrowed()
+        self.calls.narrowed().saturating_add(self.denials.narrowed())
     }
 
     /// What was denied and is not any more, or may pass.
     pub(super) fn widened(&self) -> u64 {
-        self.calls.widened() + self.denials.widened()
+        self.calls.widened().saturating_add(self.denials.widened())
     }
 }

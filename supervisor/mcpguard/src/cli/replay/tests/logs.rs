@@ -1,10 +1,11 @@
 //! Logs that are not whole, of many sessions, or without end; and policies that are none.
 
+use audit::{Body, Cause, Denial};
 use serde_json::json;
 
 use super::super::arguments::is_altered;
 use super::super::logs::Log;
-use super::{FailOn, Written, call, start};
+use super::{FailOn, Written, call, denial, start};
 
 #[test]
 fn a_log_that_was_changed_is_judged_as_far_as_it_is_sound_and_is_no_success() {
@@ -101,6 +102,18 @@ fn a_log_that_cannot_be_read_again_is_no_success() {
     read(&proved).unwrap();
     std::fs::write(&path, "").unwrap();
     assert!(read(&proved).unwrap_err().to_string().contains("of its 3 records 0 were there"));
+}
+
+#[test]
+fn counts_beyond_numbers_do_not_come_to_nothing() {
+    let mut log = Written::session();
+    for address in ["192.0.2.7:443", "192.0.2.7:443", "192.0.2.8:443"] {
+        let denied = denial(Cause::Network, address, "connect", "no rule names it");
+        log.add(1, Body::Denial(Denial { count: u64::MAX, ..denied }));
+    }
+    let policy = "network: { allowed_cidrs: [192.0.2.0/24] }\n";
+    let told = log.replay_with(policy, FailOn::Any, None).unwrap();
+    assert_eq!((told.status, told.denials()), (1, [0, 0, u64::MAX, 0, 0]));
 }
 
 #[test]
