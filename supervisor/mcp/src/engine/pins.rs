@@ -8,7 +8,7 @@
 //! ```
 //! A tool that is called before the server has listed it is known by its name only: it passes if it is pinned.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use content::Scanner;
 use pins::{Change, Identity, Item, List, Lock, Paint, Pinned, Report, Surface, Told, Tool, Weight};
@@ -22,6 +22,9 @@ use crate::message::Message;
 use crate::scan::Slot;
 use crate::screen::{replaced, with_only};
 use crate::value;
+
+/// Pages of one listing; what comes on later ones is not met for the first time any more.
+const MOST_PAGES: u32 = 256;
 
 /// Columns of a report that a fact carries.
 const WIDTH: usize = 120;
@@ -48,6 +51,10 @@ pub(super) struct Pins {
     changed: BTreeSet<(List, String)>,
     /// Names that came twice in one listing: which of the two is meant nobody can accept.
     twice: BTreeSet<(List, String)>,
+    /// Lists of which nothing was known when the listing began that goes on now.
+    met: BTreeSet<List>,
+    /// Pages of each list's listing.
+    pages: BTreeMap<List, u32>,
     /// Everything is.
     all_closed: bool,
     /// The last report that was told.
@@ -67,6 +74,8 @@ impl Pins {
             surface,
             changed: BTreeSet::new(),
             twice: BTreeSet::new(),
+            met: BTreeSet::new(),
+            pages: BTreeMap::new(),
             all_closed: false,
             told: String::new(),
         };
@@ -94,9 +103,21 @@ impl Pins {
         })
     }
 
-    /// Whether what the lock file does not know of a list is new, and not only met for the first time.
+    /// Whether what the lock file does not know of a list is new, and not only met for the first time. It is met in one
+    /// listing: a server that never comes to its end would have any number of tools met later on.
     fn is_strict_about(&self, list: List) -> bool {
-        self.plan.first_use == FirstUse::Refuse || self.pinned().is_some_and(|pinned| pinned.is_listed(list))
+        let listed = self.pinned().is_some_and(|pinned| pinned.is_listed(list));
+        self.plan.first_use == FirstUse::Refuse
+            || listed
+            || (self.has_some(list) && !self.met.contains(&list))
+    }
+
+    /// Whether anything of a list is pinned.
+    fn has_some(&self, list: List) -> bool {
+        self.pinned().is_some_and(|pinned| match list {
+            List::Tools => !pinned.tools().is_empty(),
+            list => !pinned.items(list).is_empty(),
+        })
     }
 
     /// Whether the server as a whole is another one.
@@ -195,13 +216,20 @@ impl Pins {
             changed.retain(|(of, name)| *of != list || self.knows(*of, name));
             self.changed = changed;
             self.twice.retain(|(of, _)| *of != list);
+            let _ = if self.has_some(list) { self.met.remove(&list) } else { self.met.insert(list) };
+            self.pages.remove(&list);
         }
         value::elements(elements).for_each(|raw| self.element(list, raw));
+        let pages = self.pages.get(&list).map_or(1, |pages| pages.saturating_add(1));
+        self.pages.insert(list, pages);
+        let last = last || pages == MOST_PAGES;
         if last {
             self.surface.complete(list);
         }
+        // Whoever finds something closed must be able to look at it, though the list never comes to its end.
+        let closes = pages.is_power_of_two() && self.changed.iter().any(|(of, _)| *of == list);
         let met = self.met(list);
-        if met.is_some() || !last { met } else { self.compared() }
+        if met.is_some() || !(last || closes) { met } else { self.compared() }
     }
 
     /// What is met for the first time is remembered, page by page: a list may never come to its end.
@@ -390,3 +418,6 @@ fn without_closed(pins: &Pins, message: &Message<'_>, elements: &[u8]) -> Option
     }
     Some(with_only(message.line(), elements, &kept))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use mcp::{Fact, Pinning};
 use pins::{Lock, Surface};
 
@@ -68,12 +68,15 @@ impl Pinner {
             let changed = lock.server(&self.policy).is_some_and(|pinned| {
                 let report = pins::compare_server(pinned, &surface, &|_| None);
                 // What a server says of itself may be met for the first time after its lists.
-                report.entries.iter().any(|entry| entry.fate != pins::Fate::Added)
-                    || (!report.server.is_empty() && pinned.told().is_some())
+                let new =
+                    |entry: &pins::Entry| entry.fate != pins::Fate::Added || pinned.is_listed(entry.list);
+                report.entries.iter().any(new) || (!report.server.is_empty() && pinned.told().is_some())
             });
-            if changed {
-                return Ok(());
-            }
+            ensure!(
+                !changed,
+                "another session has met the server otherwise, so that what this one was shown is not remembered; the next \
+                 one is compared with what is pinned"
+            );
             Ok(lock.accept(&self.policy, &surface)?)
         })
     }
