@@ -48,17 +48,25 @@ impl Keepers {
     }
 }
 
-/// Reads a file through one descriptor, so that what was checked is what is read. `what` names it in messages.
+/// Reads a policy file through one descriptor, so that what was checked is what is read. `what` names it in messages.
 ///
 /// # Errors
 /// It is not a regular file, or someone else could have written it, or reading fails.
 pub(crate) fn read(what: &str, file: File, keepers: &Keepers) -> anyhow::Result<Vec<u8>> {
+    read_up_to(MAX_BYTES, what, file, keepers)
+}
+
+/// The same of any file: so many bytes, and one more if it has more, so that it is the parser that says what is wrong.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn read_up_to(most: u64, what: &str, file: File, keepers: &Keepers) -> anyhow::Result<Vec<u8>> {
     let facts = file.metadata().with_context(|| format!("cannot examine {what}"))?;
     ensure!(facts.is_file(), "{what} is not a regular file");
     keepers.check(what, &facts)?;
     let mut bytes = Vec::new();
-    // One byte more than the parser takes, so that it is the parser that says what is wrong.
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {what}"))?;
+    let read = file.take(most.saturating_add(1)).read_to_end(&mut bytes);
+    read.with_context(|| format!("cannot read {what}"))?;
     Ok(bytes)
 }
 

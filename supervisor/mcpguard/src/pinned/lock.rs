@@ -1,7 +1,8 @@
 //! The lock file: read only if nobody else could have written it, changed by one at a time and as a whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 use pins::{Lock, MAX_LOCK};
 
 use crate::host::state_directory;
-use crate::trust::Keepers;
+use crate::trust::{self, Keepers};
 
 /// How often another one is waited for that replaces the file just now.
 const TRIES: usize = 100;
@@ -28,23 +29,22 @@ pub(crate) fn default_lock() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// It cannot be read, somebody else could have written it, or it is no lock file.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Lock> {
-    match File::open(path) {
+    match trust::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Lock::default()),
         opened => parsed(path, opened.with_context(|| format!("cannot read {}", path.display()))?),
     }
 }
 
-fn parsed(path: &Path, mut file: File) -> anyhow::Result<Lock> {
+fn parsed(path: &Path, file: File) -> anyhow::Result<Lock> {
     let what = path.display().to_string();
-    let facts = file.metadata().with_context(|| format!("cannot examine {what}"))?;
-    ensure!(facts.is_file(), "{what} is not a regular file");
-    Keepers::UserOrRoot.check(&what, &facts)?;
-    let mut text = String::new();
-    let most = u64::try_from(MAX_LOCK).unwrap_or(u64::MAX).saturating_add(1);
-    (&mut file).take(most).read_to_string(&mut text).with_context(|| format!("cannot read {what}"))?;
-    if text.is_empty() {
-        return Ok(Lock::default());
-    }
+    let most = u64::try_from(MAX_LOCK).unwrap_or(u64::MAX);
+    let text = trust::read_up_to(most, &what, file, &Keepers::UserOrRoot)?;
+    let text = String::from_utf8(text).with_context(|| format!("{what} is not UTF-8"))?;
+    // Whoever cut it would have every server met for the first time.
+    ensure!(
+        !text.is_empty(),
+        "{what} is empty, so that what it knew is lost; restore it, or remove it to begin anew"
+    );
     Lock::parse(&text).with_context(|| {
         format!("{what} is no lock file that this mcpguard reads; mend it, or remove it to begin anew")
     })
@@ -58,6 +58,8 @@ pub(crate) fn change<T>(
     path: &Path,
     change: impl FnOnce(&mut Lock) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    // A link, for instance into a repository, stays one.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let held = hold(path)?;
     let mut lock = parsed(path, held.try_clone().context("cannot read the lock file")?)?;
     let before = lock.clone();
@@ -76,9 +78,18 @@ fn hold(path: &Path) -> anyhow::Result<Flock<File>> {
     }
     let fails = || format!("cannot write {}", path.display());
     for _ in 0..TRIES {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-        let file = file.with_context(fails)?;
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // Another one may be first.
+                match put(path, &Lock::default().to_text(), |new| fs::hard_link(new, path)) {
+                    Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                        return Err(error).with_context(fails);
+                    }
+                    _ => continue,
+                }
+            }
+            file => file.with_context(fails)?,
+        };
         let held =
             Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno).with_context(fails)?;
         // Whoever held it before may have put another file in its place.
@@ -88,22 +99,22 @@ fn hold(path: &Path) -> anyhow::Result<Flock<File>> {
             return Ok(held);
         }
     }
-    bail!("{} is replaced all the time", path.display())
+    bail!("{} is replaced all the time, or a link to nothing", path.display())
 }
 
 /// Puts a new file in the place of the old one, which is there whole until then.
 fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
-    let new = path.with_extension(format!("new-{}", std::process::id()));
-    let written = || -> std::io::Result<()> {
-        let _ = fs::remove_file(&new);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    };
-    written().with_context(|| format!("cannot write {}", path.display())).inspect_err(|_| {
-        let _ = fs::remove_file(&new);
-    })
+    put(path, text, |new| fs::rename(new, path)).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes a file whole and then puts it there, so that nobody ever sees a part of it.
+fn put(path: &Path, text: &str, there: impl Fn(&Path) -> std::io::Result<()>) -> std::io::Result<()> {
+    let new = path.with_extension(format!("new-{:016x}", RandomState::new().build_hasher().finish()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| there(&new));
+    // After a rename there is none.
+    let _ = fs::remove_file(&new);
+    written
 }
 
 #[cfg(test)]
@@ -138,6 +149,36 @@ mod tests {
         assert_eq!(read(&path).unwrap().servers().count(), 16);
         let left: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 1, "{left:?}");
+    }
+
+    #[test]
+    fn a_file_that_was_cut_to_nothing_is_no_new_beginning_and_nobody_makes_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("mcpguard.lock");
+        // Nothing was changed, and so what is there is no less whole.
+        change(&path, |_| Ok(())).unwrap();
+        assert_eq!(read(&path).unwrap().servers().count(), 0);
+        assert!(std::fs::read_to_string(&path).unwrap().ends_with("version = 1\n"));
+        std::fs::write(&path, "").unwrap();
+        assert!(format!("{:#}", read(&path).unwrap_err()).contains("is empty"));
+        assert!(change(&path, |lock| Ok(lock.accept("s", &shown("t"))?)).is_err());
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_link_stays_one_and_a_pipe_is_not_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, real) = (directory.path().join("link.lock"), directory.path().join("real.lock"));
+        std::os::unix::fs::symlink("real.lock", &path).unwrap();
+        assert!(format!("{:#}", change(&path, |_| Ok(())).unwrap_err()).contains("a link to nothing"));
+        std::fs::write(&real, "version = 1\n").unwrap();
+        change(&path, |lock| Ok(lock.accept("s", &shown("t"))?)).unwrap();
+        assert!(std::fs::symlink_metadata(&path).unwrap().is_symlink());
+        assert_eq!(read(&real).unwrap().servers().count(), 1);
+        let pipe = directory.path().join("pipe.lock");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(format!("{:#}", read(&pipe).unwrap_err()).contains("not a regular file"));
     }
 
     #[test]

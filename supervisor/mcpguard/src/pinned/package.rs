@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use pins::Identity;
 use serde_json::Value;
 
+use crate::trust;
+
 /// Directories above the started file in which its package is looked for.
 const UP: usize = 16;
 /// The longest file of a package manager that is read.
@@ -149,12 +151,9 @@ fn bounded(file: &Path, most: u64) -> Option<Vec<u8>> {
     (bytes.len() as u64 <= most).then_some(bytes)
 }
 
-/// Looked at before it is opened: opening a pipe would wait for whoever writes to it.
+/// A pipe is not waited for, whenever it came there.
 pub(super) fn regular(file: &Path) -> Option<File> {
-    if !fs::metadata(file).ok()?.is_file() {
-        return None;
-    }
-    File::open(file).ok()
+    trust::open(file).ok().filter(|file| file.metadata().is_ok_and(|facts| facts.is_file()))
 }
 
 #[cfg(test)]

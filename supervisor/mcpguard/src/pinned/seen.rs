@@ -6,10 +6,14 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use pins::Surface;
+use pins::{MAX_SURFACE_FILE, Surface};
 use serde::{Deserialize, Serialize};
 
 use crate::host::state_directory;
+use crate::trust::{self, Keepers};
+
+/// The longest such file: the surface is a text in it, in which each character may need another one before it.
+const MOST: u64 = 2 * MAX_SURFACE_FILE as u64;
 
 /// What was seen, and which lock file it was compared with.
 #[derive(Debug, Serialize, Deserialize)]
@@ -71,16 +75,19 @@ impl Seen {
     /// What was left; `None`: nothing.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It cannot be read, or somebody else could have written it: what is accepted comes from it.
     pub(crate) fn read(policy: &str) -> anyhow::Result<Option<Self>> {
-        let place = Self::place(policy)?;
-        match fs::read(&place) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            bytes => {
-                let fails = || format!("cannot read {}", place.display());
-                Ok(Some(serde_json::from_slice(&bytes.with_context(fails)?).with_context(fails)?))
-            }
-        }
+        Self::read_at(&Self::place(policy)?)
+    }
+
+    fn read_at(place: &Path) -> anyhow::Result<Option<Self>> {
+        let fails = || format!("cannot read {}", place.display());
+        let file = match trust::open(place) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            file => file.with_context(fails)?,
+        };
+        let bytes = trust::read_up_to(MOST, &place.display().to_string(), file, &Keepers::UserOrRoot)?;
+        Ok(Some(serde_json::from_slice(&bytes).with_context(fails)?))
     }
 
     /// What was seen.
@@ -94,4 +101,27 @@ impl Seen {
 
 fn directory() -> anyhow::Result<PathBuf> {
     Ok(state_directory()?.join("mcpguard/pins"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::Seen;
+
+    #[test]
+    fn what_others_could_have_written_is_not_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("pins/p.json");
+        let read = || Seen::read_at(&place).map_err(|error| format!("{error:#}"));
+        assert!(read().unwrap().is_none());
+        let seen = Seen::new("/l".into(), "5f3c".to_owned(), pins::Surface::default().to_json());
+        seen.leave(&place).unwrap();
+        assert_eq!(read().unwrap().unwrap().session, "5f3c");
+        std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(read().unwrap_err().contains("everyone may write"));
+        std::fs::remove_file(&place).unwrap();
+        nix::unistd::mkfifo(&place, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(read().unwrap_err().contains("not a regular file"));
+    }
 }
