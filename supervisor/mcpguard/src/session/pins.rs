@@ -96,3 +96,40 @@ impl Pinner {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pins::{List, Surface, Tool};
+
+    use super::Pinner;
+    use crate::pinned;
+
+    fn shown(tools: &[&str]) -> Surface {
+        let mut surface = Surface::default();
+        for name in tools {
+            let raw = format!(r#"{{"name":"{name}"}}"#);
+            surface.add_tool(Tool::read(serde_json::from_str(&raw).unwrap()).unwrap()).unwrap();
+        }
+        surface
+    }
+
+    #[test]
+    fn what_another_session_has_pinned_whole_is_not_added_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = directory.path().join("mcpguard.lock");
+        let seen = directory.path().join("seen.json");
+        let pinner = Pinner { policy: "s".to_owned(), lock: lock.clone(), seen };
+        let known = || pinned::read(&lock).unwrap().server("s").unwrap().tools().len();
+        pinner.remember(&shown(&["a"]).to_json()).unwrap();
+        // Two sessions that meet it at once, page by page.
+        pinner.remember(&shown(&["a", "b"]).to_json()).unwrap();
+        assert_eq!(known(), 2);
+        let mut whole = shown(&["a", "b"]);
+        whole.complete(List::Tools);
+        pinner.remember(&whole.to_json()).unwrap();
+        let told = pinner.remember(&shown(&["a", "evil"]).to_json()).unwrap_err().to_string();
+        assert!(told.contains("met the server otherwise"), "{told}");
+        pinner.remember(&whole.to_json()).unwrap();
+        assert_eq!(known(), 2);
+    }
+}
