@@ -70,4 +70,5 @@ pub use names::{OWN_SECRET, is_rule, rule_names};
 pub use pack::{Pack, PackError, Rule};
 pub use redact::{copies, placeholder, redacted};
 pub use scanner::Scanner;
+pub use suspicion::suspicion;
 pub use visible::{Visible, visible};

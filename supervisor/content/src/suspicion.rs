@@ -5,28 +5,23 @@ use std::collections::BTreeSet;
 use crate::class::{Classes, Severity};
 use crate::scanner::Scanner;
 
-impl Scanner {
-    /// What a text reads like if it reads like orders to the model, or like a way out for data: what each of the rules that are
-    /// sure of it says, in one sentence. A text that cannot be searched to its end is suspicious, too.
-    pub fn suspicion(&self, text: &str) -> Option<String> {
-        let classes = Classes::INJECTION | Classes::EXFILTRATION;
-        let findings = self.scan(text, classes).at_least(Severity::High);
-        let listed = findings.iter().map(|finding| &*finding.rule);
-        let rules = listed.chain(findings.unlisted().map(|(rule, _)| rule));
-        let about: BTreeSet<&str> = rules.map(|rule| rule.about().trim_end_matches('.')).collect();
-        let stuffed = findings.cut_short().then_some("Is too full of suspicious words to be searched");
-        let reasons: Vec<&str> = stuffed.into_iter().chain(about).collect();
-        (!reasons.is_empty()).then(|| format!("{}.", reasons.join("; ")))
-    }
+/// What a text reads like if it reads like orders to the model, or like a way out for data: what each of the rules that are
+/// sure of it says, in one sentence. A text that cannot be searched, or not to its end, is suspicious, too.
+pub fn suspicion(text: &str) -> Option<String> {
+    let Ok(scanner) = Scanner::shipped() else { return Some("Cannot be searched.".to_owned()) };
+    let classes = Classes::INJECTION | Classes::EXFILTRATION;
+    let findings = scanner.scan(text, classes).at_least(Severity::High);
+    let listed = findings.iter().map(|finding| &*finding.rule);
+    let rules = listed.chain(findings.unlisted().map(|(rule, _)| rule));
+    let about: BTreeSet<&str> = rules.map(|rule| rule.about().trim_end_matches('.')).collect();
+    let stuffed = findings.cut_short().then_some("Is too full of suspicious words to be searched");
+    let reasons: Vec<&str> = stuffed.into_iter().chain(about).collect();
+    (!reasons.is_empty()).then(|| format!("{}.", reasons.join("; ")))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::scanner::Scanner;
-
-    fn suspicion(text: &str) -> Option<String> {
-        Scanner::shipped().expect("the packs can be read").suspicion(text)
-    }
+    use super::suspicion;
 
     #[test]
     fn every_reason_is_told() {

@@ -1,7 +1,7 @@
 //! Calls that wait are judged again: when somebody approves them, when another policy holds, when their turn comes. What was
 //! right when they came may not be so any more.
 
-use policy::plan::{OnViolation, RuleId};
+use policy::plan::RuleId;
 
 use super::arguments::Objection;
 use super::calls::Asked;
@@ -10,7 +10,7 @@ use super::rulebook::Terms;
 use super::{Engine, answer, refusal};
 use crate::fact::{Fact, Refusal};
 use crate::id::RequestId;
-use crate::judgement::{End, Judgement};
+use crate::judgement::Judgement;
 use crate::message::Message;
 
 /// Why a call that waits may not go to the server as things are now.
@@ -73,14 +73,11 @@ impl Engine {
         let reason = refused.reason;
         let rule = refused.rule.unwrap_or(call.rule);
         let text = self.sentence_for(call, refused);
-        if reason.is_violation() && self.on_refusal == OnViolation::Kill {
-            out.end = Some(End::Violation { tool: call.tool.clone(), rule: Some(rule) });
-        }
         if !answered {
             let data = refusal::data(&self.rules, Some(rule));
             out.to_client.push(answer::call(id, call.form, refusal::code(reason), &text, data));
         }
-        out.facts.push(Fact::CallRefused {
+        let fact = Fact::CallRefused {
             id: id.clone(),
             tool: call.tool.clone(),
             method: open.method.to_string(),
@@ -89,7 +86,8 @@ impl Engine {
             text,
             arguments: waiting.arguments().to_vec(),
             bytes: waiting.line.len() as u64,
-        });
+        };
+        self.note_refused(fact, out);
     }
 
     fn sentence_for(&self, call: &Call, refused: Refused) -> String {

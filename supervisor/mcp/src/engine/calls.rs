@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use policy::plan::{Approval, OnViolation, RuleId};
 
 use super::Engine;
+use super::again::Refused;
 use super::answer::{self, Form};
 use super::approvals;
 use super::arguments::Objection;
@@ -305,20 +306,16 @@ impl Engine {
         if self.flight.held_mut(&id).is_some() {
             return self.refuse_held(&id, Refusal::NotApproved, out);
         }
-        let at_server = self.flight.is_at_server(&id);
-        let Some(open) = self.close_call(&id, Outcome::TimedOut, Refusal::WaitedTooLong, now, out) else {
-            return;
-        };
-        let Some(call) = &open.call else { return };
-        if at_server {
-            let text = refusal::timed_out(&self.rules, &self.about(call));
-            out.to_client.push(self.answer(&id, call, answer::Code::TimedOut, &text));
-            out.to_server.push(answer::cancelled(&id, "mcpguard: no answer in time"));
-            self.flight.settle(id);
-        } else {
-            let text = refusal::refused(&self.rules, &self.about(call), Refusal::WaitedTooLong);
-            out.to_client.push(self.answer(&id, call, answer::Code::TimedOut, &text));
+        if !self.flight.is_at_server(&id) {
+            let late = Refused { reason: Refusal::WaitedTooLong, rule: None, sentence: None };
+            return self.refuse_waiting(&id, late, out);
         }
+        let open = self.close_call(&id, Outcome::TimedOut, Refusal::WaitedTooLong, now, out);
+        let Some(call) = open.as_ref().and_then(|open| open.call.as_ref()) else { return };
+        let text = refusal::timed_out(&self.rules, &self.about(call));
+        out.to_client.push(self.answer(&id, call, answer::Code::TimedOut, &text));
+        out.to_server.push(answer::cancelled(&id, "mcpguard: no answer in time"));
+        self.flight.settle(id);
     }
 
     /// Closes a call and notes how: `outcome` if it was at the server, `refusal` if it still waited. Sends nothing.
@@ -370,11 +367,19 @@ impl Engine {
         let Asked { id, tool, method, form, .. } = asked;
         let data = refusal::data(&self.rules, rule);
         out.to_client.push(answer::call(&id, form, refusal::code(reason), &text, data));
-        if reason.is_violation() && self.on_refusal == OnViolation::Kill {
-            out.end = Some(End::Violation { tool: tool.clone(), rule });
-        }
         let method = method.to_owned();
-        out.facts.push(Fact::CallRefused { id, tool, method, rule, reason, text, arguments, bytes });
+        self.note_refused(Fact::CallRefused { id, tool, method, rule, reason, text, arguments, bytes }, out);
+    }
+
+    /// Writes a refusal down, and ends the session where the policy wants that.
+    pub(super) fn note_refused(&self, refused: Fact, out: &mut Judgement) {
+        if let Fact::CallRefused { tool, rule, reason, .. } = &refused
+            && reason.is_violation()
+            && self.on_refusal == OnViolation::Kill
+        {
+            out.end = Some(End::Violation { tool: tool.clone(), rule: *rule });
+        }
+        out.facts.push(refused);
     }
 }
 

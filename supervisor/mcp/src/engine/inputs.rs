@@ -1,6 +1,7 @@
 //! Requests of the server to the client: sampling, elicitation, roots. As messages of their own in the handshake era,
 //! embedded in results and task notifications (`inputRequests`) in the modern one.
 
+use super::items::mistakable;
 use super::methods;
 use crate::scan::Slot;
 use crate::{message::Message, value, words};
@@ -46,10 +47,7 @@ impl Asking {
 
     /// The method of one embedded request unless it is allowed; what cannot be read is not allowed.
     fn refused_one(self, request: &[u8]) -> Option<String> {
-        let ambiguous = || {
-            value::members(request)
-                .any(|(key, _)| words::alike(&value::unescaped(key).collect::<Vec<_>>(), "method"))
-        };
+        let ambiguous = || mistakable(request, &["method", "params"]).is_some();
         let method = value::member(request, "method").and_then(value::string).unwrap_or_default();
         (self.embedded(&method) != Some(true) || ambiguous()).then_some(method)
     }

@@ -12,7 +12,7 @@ mod answers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use content::Scanner;
+use content::suspicion;
 use pins::{Change, Identity, Item, List, Lock, Paint, Pinned, Report, Surface, Told, Tool, Weight};
 use policy::plan::{FirstUse, OnChange, PinsPlan, RuleId};
 use serde_json::value::RawValue;
@@ -219,8 +219,9 @@ impl Pins {
             self.pages.remove(&list);
         }
         value::elements(elements).for_each(|raw| self.element(list, raw));
-        let pages = self.pages.get(&list).map_or(1, |pages| pages.saturating_add(1));
-        self.pages.insert(list, pages);
+        let pages = self.pages.entry(list).or_default();
+        *pages = pages.saturating_add(1);
+        let pages = *pages;
         let last = last || pages == MOST_PAGES;
         if last {
             self.surface.complete(list);
@@ -318,11 +319,6 @@ fn read(list: List, raw: &RawValue) -> Result<Shown, ()> {
         List::Tools => Tool::read(raw).map(Shown::Tool).map_err(drop),
         list => Item::read(list, raw).map(Shown::Item).map_err(drop),
     }
-}
-
-/// Whether a text reads like orders to the model.
-fn suspicion(text: &str) -> Option<String> {
-    Scanner::shipped().ok()?.suspicion(text)
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ impl Engine {
         }
         let params = message.raw(Slot::Params).filter(|raw| !extra && value::is_object(raw));
         if params.and_then(|params| self.items.objection_to_request(params)).is_some() {
-            return Some((Code::Refused, "the policy does not let it lead there"));
+            return Some((Code::Refused, "the policy keeps what it holds or leads to from the client"));
         }
         if self.server_requests.contains(id) || self.is_own_question(id) {
             return Some((Code::InvalidRequest, "the id is in use"));

@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Subcommand;
-use content::Scanner;
 use pins::{Paint, Pinned, Report, Surface, compare_server};
 
 use crate::cli::approvals::ask;
@@ -164,7 +163,7 @@ fn report(policy: &str, seen: &Seen) -> anyhow::Result<Report> {
 }
 
 fn compared(pinned: &Pinned, surface: &Surface) -> Report {
-    compare_server(pinned, surface, &|text| Scanner::shipped().ok()?.suspicion(text))
+    compare_server(pinned, surface, &content::suspicion)
 }
 
 fn accept(
