@@ -74,3 +74,15 @@ pub(crate) fn read_up_to(most: u64, what: &str, file: File, keepers: &Keepers) -
 pub(crate) fn open(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)
 }
+
+/// The same, if it is a regular file.
+pub(crate) fn regular(path: &Path) -> Option<File> {
+    open(path).ok().filter(|file| file.metadata().is_ok_and(|facts| facts.is_file()))
+}
+
+/// At most so many bytes of a regular file, whoever could have written it.
+pub(crate) fn start_of(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    regular(path)?.take(most).read_to_end(&mut start).ok()?;
+    Some(start)
+}

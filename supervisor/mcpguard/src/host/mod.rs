@@ -4,7 +4,9 @@ mod directories;
 mod programs;
 mod real;
 mod runtime;
+mod script;
 mod server;
+mod shebang;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,8 @@ pub(crate) use directories::{cache_directory, state_directory};
 pub(crate) use programs::{Lookup, SearchPath};
 pub(crate) use real::real;
 pub(crate) use runtime::Runtime;
-pub(crate) use server::script;
+pub(crate) use script::script;
+pub(crate) use shebang::first_line;
 
 /// Facts of this call, owned; [`Host::context`] lends them to the compiler.
 #[derive(Clone)]

@@ -58,7 +58,7 @@ impl Programs for SearchPath {
     /// The interpreter of a script, and `env` where the script asks that for it. The dynamic loader of each of them
     /// is the business of whoever engages the rules: it is a fact of the file, not of the policy.
     fn companions(&self, program: &AbsolutePath) -> Vec<AbsolutePath> {
-        let chain = super::server::interpreters(program.as_path());
+        let chain = super::shebang::interpreters(program.as_path());
         chain.iter().filter_map(|file| resolved(file).ok()).collect()
     }
 }

@@ -57,7 +57,7 @@ impl Runtime {
     }
 
     fn by_first_line(program: &Path) -> Option<Self> {
-        let interpreter = super::server::interpreter(program)?;
+        let interpreter = super::shebang::interpreter(program)?;
         Self::by_name(&interpreter)
     }
 }

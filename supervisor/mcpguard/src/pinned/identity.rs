@@ -7,6 +7,7 @@ use pins::{Identity, Sha256};
 
 use super::package;
 use crate::host::{Lookup, script};
+use crate::trust;
 
 /// A larger program is not hashed: that would hold up the start.
 const MOST: u64 = 1 << 30;
@@ -36,8 +37,7 @@ fn program(started: &Path, preloads: &[PathBuf]) -> Option<Sha256> {
 
 /// Read in pieces: the file may be large.
 fn digest(file: &Path) -> Option<Sha256> {
-    let file =
-        package::regular(file).filter(|file| file.metadata().is_ok_and(|facts| facts.len() <= MOST))?;
+    let file = trust::regular(file).filter(|file| file.metadata().is_ok_and(|facts| facts.len() <= MOST))?;
     Sha256::of_reader(file, MOST).ok()?
 }
 

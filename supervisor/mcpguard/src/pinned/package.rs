@@ -1,21 +1,19 @@
 //! The package that a started file comes from, as far as the package managers left it beside the file.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use pins::Identity;
 use serde_json::Value;
 
+use crate::host::first_line;
 use crate::trust;
 
 /// Directories above the started file in which its package is looked for.
 const UP: usize = 16;
 /// The longest file of a package manager that is read.
 const MOST: u64 = 32 << 20;
-/// The longest first line that the kernel looks at (`BINPRM_BUF_SIZE`, include/uapi/linux/binfmts.h).
-const FIRST_LINE: u64 = 256;
 
 /// What fetches and starts servers of other packages, by its command and as a package. Its own package says nothing of them.
 const LAUNCHERS: [&str; 11] =
@@ -94,13 +92,6 @@ fn is_javascript(file: &Path) -> bool {
     }
 }
 
-fn first_line(file: &Path) -> Option<String> {
-    let mut start = Vec::new();
-    regular(file)?.take(FIRST_LINE).read_to_end(&mut start).ok()?;
-    let line = start.split(|byte| *byte == b'\n').next()?;
-    std::str::from_utf8(line).ok().map(str::to_owned)
-}
-
 fn integrity(root: &Path, package: &Path) -> Option<String> {
     let list = bounded(&root.join("node_modules/.package-lock.json"), MOST)?;
     let list: Value = serde_json::from_slice(&list).ok()?;
@@ -146,14 +137,7 @@ fn children(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn bounded(file: &Path, most: u64) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    regular(file)?.take(most + 1).read_to_end(&mut bytes).ok()?;
-    (bytes.len() as u64 <= most).then_some(bytes)
-}
-
-/// A pipe is not waited for, whenever it came there.
-pub(super) fn regular(file: &Path) -> Option<File> {
-    trust::open(file).ok().filter(|file| file.metadata().is_ok_and(|facts| facts.is_file()))
+    trust::start_of(file, most + 1).filter(|bytes| bytes.len() as u64 <= most)
 }
 
 #[cfg(test)]
