@@ -12,7 +12,7 @@
 //!   symbolic link; a URL by two parsers; SQL by several dialects. Where two readings disagree, the value is refused.
 //! - **What is not understood is refused**: a wrong JSON type, SQL that no dialect parses, a schema that leaves its document.
 //! - **Work is bounded.** Values, nesting, expressions and schemas have limits; regular expressions run in linear time.
-//!   SQL is parsed by recursion, on a thread with room for it that has ended before [`check`] returns.
+//!   SQL is parsed by recursion, on a thread with room for it that is started when it is first needed; [`check`] waits for it.
 //! - **A refusal is one sentence to act on.** It shows a bounded excerpt of a value, never the value.
 //!
 //! What it never does: touch a file, a clock or the network. The real tree of files is asked through [`Tree`].

@@ -62,8 +62,8 @@ pub enum SqlFault {
     /// Brackets, expressions or queries within each other.
     #[error("is nested too deep to be checked; write at most 20 levels of queries within queries")]
     TooDeep,
-    /// The system gives no thread to read it on.
-    #[error("cannot be checked now, because the system starts no more threads; try again later")]
+    /// The system gives no thread to read it on, or reading it has failed.
+    #[error("cannot be checked now; try again later, and tell the user if that does not help")]
     Unchecked,
     /// A statement, or part of one, of another kind.
     #[error("does `{kind}`, and may only do: {statements}")]
@@ -104,7 +104,8 @@ pub(crate) fn check(text: &str, statements: &[String], max_length: Option<u64>) 
         return Err(SqlFault::TooLong { most });
     }
     characters(text)?;
-    stack::with(|| in_any_dialect(text, statements))
+    let (text, statements) = (text.to_owned(), statements.to_vec());
+    stack::with(move || in_any_dialect(&text, &statements))
 }
 
 fn in_any_dialect(text: &str, statements: &[String]) -> Result<(), SqlFault> {
